@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cpu.c - which instruction sets this CPU has, masked by QF_CPU.
+ */
+#include "common.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+
+static const struct {
+  const char *name;
+  uint32_t bit;
+} isa_names[] = {
+    {"avx2", QFK_CPU_AVX2}, {"avx512", QFK_CPU_AVX512},   {"avx512vnni", QFK_CPU_AVX512VNNI},
+    {"neon", QFK_CPU_NEON}, {"dotprod", QFK_CPU_DOTPROD},
+};
+
+static const struct {
+  const char *word;
+  uint32_t mask;
+} masks[] = {
+    {"ref", QFK_CPU_REF},   {"avx2", QFK_CPU_AVX2},  {"avx512", QFK_CPU_AVX2 | QFK_CPU_AVX512},
+    {"neon", QFK_CPU_NEON}, {"native", QFK_CPU_ALL},
+};
+
+static uint32_t detect(void)
+{
+  uint32_t f = 0;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"))
+    f |= QFK_CPU_AVX2;
+  if ((f & QFK_CPU_AVX2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+    f |= QFK_CPU_AVX512;
+  if ((f & QFK_CPU_AVX512) && __builtin_cpu_supports("avx512vnni"))
+    f |= QFK_CPU_AVX512VNNI;
+#elif defined(__aarch64__)
+  f |= QFK_CPU_NEON;
+  if (getauxval(AT_HWCAP) & (1ul << 20)) /* HWCAP_ASIMDDP */
+    f |= QFK_CPU_DOTPROD;
+#endif
+  return f;
+}
+
+uint32_t qfk_cpu_features(void)
+{
+  static _Atomic uint32_t cached; /* bit 31 marks it as filled: no feature uses it */
+  uint32_t f = atomic_load_explicit(&cached, memory_order_relaxed);
+  if (f)
+    return f & QFK_CPU_ALL;
+  f = detect();
+  const char *word = getenv("QF_CPU");
+  for (size_t i = 0; word && i < sizeof(masks) / sizeof(masks[0]); i++)
+    if (!strcmp(word, masks[i].word))
+      f &= masks[i].mask;
+  atomic_store_explicit(&cached, f | 0x80000000u, memory_order_relaxed);
+  return f;
+}
+
+const char *qfk_cpu_features_string(uint32_t features, char *buf, size_t size)
+{
+  size_t n = 0;
+  if (size)
+    buf[0] = 0;
+  for (size_t i = 0; i < sizeof(isa_names) / sizeof(isa_names[0]); i++)
+    if ((features & isa_names[i].bit) && n < size)
+      n += (size_t)snprintf(buf + n, size - n, "%s%s", n ? "," : "", isa_names[i].name);
+  return buf;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * graph.h - the intermediate representation: tensors and nodes.
+ *
+ * Invariants, which qf_graph_verify() checks after every pass: nodes stand in topological order; a tensor has at
+ * most one producer, and none when it is constant or a graph input; shapes are known; every node satisfies its QfOpDef.
+ * A graph owns its tensors and nodes: they live as long as it does, also when a pass has unlinked them.
+ * Images are NHWC, convolution weights HWIO (depthwise: H, W, 1, C x multiplier), FullyConnected weights [out, in].
+ */
+#ifndef QF_GRAPH_GRAPH_H
+#define QF_GRAPH_GRAPH_H
+
+#include "../ops/op.h"
+
+typedef struct QfTensor QfTensor;
+typedef struct QfGraph QfGraph;
+
+/* Encodings of a tensor in the graph; owns its entries. */
+typedef struct {
+  uint32_t count;         /* 0: not quantized */
+  int32_t axis;           /* with count > 1 */
+  QfScaleOffset *entries; /* [count], owned by the graph's memory */
+} QfEncoding;
+
+struct QfTensor {
+  char *name;
+  uint32_t id; /* index in graph->tensors */
+  QfDType dtype;
+  int32_t rank;
+  int64_t dims[QF_MAX_RANK];
+  QfLayout layout; /* hint of the source format for graph inputs and outputs */
+  QfEncoding enc;
+  GBytes *data;     /* constant's bytes (dense, row-major), NULL otherwise */
+  QfNode *producer; /* NULL: constant, graph input, or dangling */
+};
+
+struct QfNode {
+  char *name; /* as in the file; never NULL */
+  const QfOpDef *op;
+  void *attrs; /* op->attrs_size bytes */
+  QfTensor **inputs;
+  uint32_t n_inputs; /* absent optional inputs are NULL */
+  QfTensor **outputs;
+  uint32_t n_outputs;
+  QfGraph *graph;
+  gboolean dead; /* unlinked by a pass; dropped by qf_graph_compact() */
+};
+
+/* Computes a node on constant inputs and stores its outputs as constants; given by the reference backend. */
+typedef gboolean (*QfEvaluateFunc)(QfNode *node, GError **error);
+
+struct QfGraph {
+  char *name;         /* the file, for messages */
+  const char *format; /* "onnx", ... static */
+  GPtrArray *tensors; /* QfTensor*, by id */
+  GPtrArray *nodes;   /* QfNode*, in topological order */
+  GPtrArray *inputs;  /* QfTensor* */
+  GPtrArray *outputs; /* QfTensor* */
+  GStringChunk *strings;
+  GPtrArray *blocks;       /* memory that lives as long as the graph */
+  QfEvaluateFunc evaluate; /* NULL: qf_graph_add_node() does not fold */
+};
+
+/* An empty graph. @name stands for the file in messages. */
+QfGraph *qf_graph_new(const char *name);
+void qf_graph_free(QfGraph *graph);
+
+/* Zeroed memory that lives as long as the graph. */
+void *qf_graph_alloc(QfGraph *graph, size_t size_bytes);
+
+/* A new tensor without a shape (rank -1) and without a dtype; @name is copied, NULL makes one up. */
+QfTensor *qf_graph_add_tensor(QfGraph *graph, const char *name);
+
+/* A new constant. Takes over the reference to @data, whose size must be that of the shape (else it is a bug). */
+QfTensor *qf_graph_add_constant(QfGraph *graph, const char *name, QfDType dtype, const int64_t *dims,
+                                int32_t rank, GBytes *data);
+/* The same from values that are copied. */
+QfTensor *qf_graph_add_constant_copy(QfGraph *graph, const char *name, QfDType dtype, const int64_t *dims,
+                                     int32_t rank, const void *values);
+
+/* Sets the encoding of a tensor; @entries are copied. */
+void qf_tensor_set_encoding(QfGraph *graph, QfTensor *tensor, uint32_t count, int32_t axis,
+                            const QfScaleOffset *entries);
+void qf_tensor_set_shape(QfTensor *tensor, QfDType dtype, const int64_t *dims, int32_t rank);
+int64_t qf_tensor_count(const QfTensor *tensor);     /* elements */
+size_t qf_tensor_size_bytes(const QfTensor *tensor); /* bytes */
+/* Constant's bytes, or NULL. */
+const void *qf_tensor_data(const QfTensor *tensor);
+/* Integer constant (int32, int64, ...) to int64 values: number of them, or -1 when not constant, not integer, or more
+ * than @max. */
+int32_t qf_tensor_get_ints(const QfTensor *tensor, int64_t *values, int32_t max);
+/* Value @index of a constant as a real number (dequantized). */
+double qf_tensor_get_real(const QfTensor *tensor, int64_t index);
+gboolean qf_tensor_is_quantized(const QfTensor *tensor);
+gboolean qf_encoding_equal(const QfEncoding *a, const QfEncoding *b);
+
+/*
+ * Making a node takes two calls, with the attributes set in between:
+ *   QfNode *n = qf_graph_new_node (graph, "Conv2d", name, inputs, 3, outputs, 1);
+ *   QfConv2dAttrs *a = n->attrs; a->stride[0] = ...;
+ *   if (!qf_graph_add_node (n, error)) return FALSE;
+ * new_node() returns a node with default attributes that is not in the graph yet (NULL entries in @inputs are absent
+ * optional ones); add_node() checks arity, infers shapes and dtypes of the outputs, appends the node, and, when all
+ * inputs are constant and graph->evaluate is set, computes it right away and makes the outputs constants, so that
+ * shape arithmetic of an importer resolves while it imports. A dimension or dtype that was set on an output
+ * before and differs from the inferred one is an error that names both.
+ */
+QfNode *qf_graph_new_node(QfGraph *graph, const char *op, const char *name, QfTensor *const *inputs,
+                          uint32_t n_inputs, QfTensor *const *outputs, uint32_t n_outputs);
+gboolean qf_graph_add_node(QfNode *node, GError **error);
+/* As add_node, but inserts before @position instead of appending, and never folds. For passes. */
+gboolean qf_graph_insert_node(QfNode *node, const QfNode *position, GError **error);
+/* Runs op->infer with the message completed by file, node and op. */
+gboolean qf_node_infer(QfNode *node, GError **error);
+
+/* Editing, for passes. Unlinked nodes and tensors stay allocated until the graph goes. */
+void qf_graph_replace_uses(QfGraph *graph, QfTensor *old, QfTensor *with); /* in nodes and graph outputs */
+void qf_node_remove(QfNode *node);     /* marks it dead; outputs lose their producer */
+void qf_graph_compact(QfGraph *graph); /* drops dead nodes, renumbers tensors in use */
+uint32_t qf_graph_count_uses(const QfGraph *graph, const QfTensor *tensor); /* graph outputs count */
+QfNode *qf_graph_single_user(const QfGraph *graph,
+                             const QfTensor *tensor); /* NULL unless exactly one node input uses it */
+gboolean qf_graph_is_output(const QfGraph *graph, const QfTensor *tensor);
+gboolean qf_graph_is_input(const QfGraph *graph, const QfTensor *tensor);
+
+/* Checks every invariant. QF_ERROR_FORMAT naming file, node, op and rule. */
+gboolean qf_graph_verify(const QfGraph *graph, GError **error);
+
+/* Text, one line a node, or a Graphviz digraph. */
+char *qf_graph_dump(const QfGraph *graph, gboolean graphviz);
+/* One node's operator, attributes and tensors as text. */
+char *qf_node_describe(const QfNode *node);
+
+#define qf_foreach_node(node, graph)                                                                         \
+  for (guint node##_i = 0; node##_i < (graph)->nodes->len; node##_i++)                                       \
+    for (QfNode *node = g_ptr_array_index((graph)->nodes, node##_i); node && !node->dead; node = NULL)
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(QfGraph, qf_graph_free)
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * import.h - model formats. A format is one folder with a reader (knows bytes, no operators) and a map (knows operators, no
+ * bytes), one `const QfFormat`, and a line in formats.inc.
+ */
+#ifndef QF_IMPORT_IMPORT_H
+#define QF_IMPORT_IMPORT_H
+
+#include "../graph/graph.h"
+#include <qnnflow/model.h>
+
+typedef struct {
+  const char *name;       /* "onnx" */
+  const char *extensions; /* for messages, ".onnx" */
+  /* TRUE when the bytes look like this format; must not read past @size. */
+  gboolean (*probe)(const uint8_t *data, size_t size);
+  /*
+   * Fills @graph (empty, with name and evaluate set) from @bytes. Constants may refer into @bytes
+   * (g_bytes_new_from_bytes). Sets graph->inputs and ->outputs in the file's order. @directory is where external data
+   * files may lie (NULL: none). Errors name file, node, op, rule and remedy.
+   */
+  gboolean (*import)(QfGraph *graph, GBytes *bytes, const char *directory, const QfModelOptions *options,
+                     GError **error);
+} QfFormat;
+
+/* The formats of formats.inc. */
+const QfFormat *const *qf_format_list(uint32_t *count);
+
+/* Recognises the format of @bytes, by content, and imports. */
+QfGraph *qf_import(GBytes *bytes, const char *name, const char *directory, const QfModelOptions *options,
+                   QfEvaluateFunc evaluate, GError **error);
+
+/* Resolves a graph input's open dimensions (-1) from options->input_dims; an open first one becomes 1. For importers,
+ * called with the index among the graph's inputs. QF_ERROR_SHAPE names the input and how to give its dimensions. */
+gboolean qf_import_resolve_dims(const QfGraph *graph, const QfModelOptions *options, uint32_t index,
+                                const char *name, int64_t *dims, int32_t rank, GError **error);
+
+#endif

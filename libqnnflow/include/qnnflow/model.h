@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * model.h - loading a model file and looking at it.
+ *
+ * A QfModel is compiled and frozen: immutable, reference counted, and shared by any number of sessions
+ * and threads. Everything that can be wrong with a file or unsupported in it is told by qf_model_load();
+ * after that nothing parses, decides or allocates.
+ */
+#ifndef QNNFLOW_MODEL_H
+#define QNNFLOW_MODEL_H
+
+#include <qnnflow/tensor.h>
+
+G_BEGIN_DECLS
+
+typedef struct _QfModel QfModel;
+
+/* One input's dimensions, given by the caller because the file leaves some open. */
+typedef struct {
+  const char *name;          /* input name; NULL: the input with the same index as this entry */
+  int32_t rank;              /* must be the input's rank */
+  int64_t dims[QF_MAX_RANK]; /* every dimension > 0 */
+} QfInputDims;
+
+/* Options of qf_model_load(). Zero-initialise, then set what you need: zero always means the default. */
+typedef struct {
+  const char *backend; /* "auto" (default), "cpu", "ref", ...; see qf_device_list() */
+  const char *requant; /* integer arithmetic: "float" (default) or "tflite" (ref only) */
+  const QfInputDims
+      *input_dims; /* for open dimensions, an open first dimension (batch) becomes 1 by itself */
+  uint32_t n_input_dims;
+  gboolean
+      no_optimize; /* TRUE: no fusion, no layout change: for debugging, each node of the file runs alone */
+} QfModelOptions;
+
+/*
+ * Reads, compiles and freezes a model. The format (ONNX, TFLite, ...) is recognised from the content.
+ * @options may be NULL (all defaults). Returns a reference to be released with qf_model_unref(), or NULL
+ * with QF_ERROR_FILE, _FORMAT, _UNSUPPORTED, _SHAPE, _TYPE, _LIMIT or _DEVICE. Thread-safe.
+ */
+QF_API QfModel *qf_model_load(const char *path, const QfModelOptions *options, GError **error);
+
+/* As qf_model_load(), from memory. @name stands for the file in messages (NULL: "model"). */
+QF_API QfModel *qf_model_load_bytes(GBytes *bytes, const char *name, const QfModelOptions *options,
+                                    GError **error);
+
+/* Takes or releases a reference. unref(NULL) does nothing. Thread-safe. */
+QF_API QfModel *qf_model_ref(QfModel *model);
+QF_API void qf_model_unref(QfModel *model);
+
+/* Numbers of inputs and outputs. */
+QF_API uint32_t qf_model_n_inputs(const QfModel *model);
+QF_API uint32_t qf_model_n_outputs(const QfModel *model);
+
+/* Description of one input or output, valid as long as the model; NULL when @index is out of range. */
+QF_API const QfTensorDesc *qf_model_input(const QfModel *model, uint32_t index);
+QF_API const QfTensorDesc *qf_model_output(const QfModel *model, uint32_t index);
+
+/* The file name given at load, and the format it was recognised as ("onnx", "tflite"). Never NULL. */
+QF_API const char *qf_model_name(const QfModel *model);
+QF_API const char *qf_model_format(const QfModel *model);
+
+/* The backend that runs most of the model, and how many nodes fell back to another one. */
+QF_API const char *qf_model_backend(const QfModel *model);
+
+/* Figures of a compiled model. */
+typedef struct {
+  uint32_t n_nodes;       /* nodes after optimisation */
+  uint32_t n_steps;       /* steps of one run */
+  uint32_t n_fallback;    /* nodes that the wanted backend has no kernel for and the reference one runs */
+  uint64_t macs;          /* multiply-accumulates of one run */
+  uint64_t param_bytes;   /* constants as stored in the file, in bytes */
+  uint64_t arena_bytes;   /* intermediate tensors of one session, in bytes */
+  uint64_t scratch_bytes; /* scratch memory of one thread of a session, in bytes */
+} QfModelStats;
+
+QF_API void qf_model_stats(const QfModel *model, QfModelStats *stats);
+
+typedef enum {
+  QF_DUMP_TEXT,     /* one line a node: name, operator, inputs, outputs, attributes, unit, kernel */
+  QF_DUMP_GRAPHVIZ, /* a `dot` digraph */
+} QfDumpFormat;
+
+/* The compiled graph as text. Free with g_free(). */
+QF_API char *qf_model_dump(const QfModel *model, QfDumpFormat format);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(QfModel, qf_model_unref)
+
+G_END_DECLS
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* qnnflow.h - everything. */
+#ifndef QNNFLOW_H
+#define QNNFLOW_H
+
+#include <qnnflow/error.h>
+#include <qnnflow/tensor.h>
+#include <qnnflow/model.h>
+#include <qnnflow/session.h>
+#include <qnnflow/device.h>
+#include <qnnflow/image.h>
+#include <qnnflow/decode.h>
+#include <qnnflow/profile.h>
+#include <qnnflow/pipeline.h>
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * attrs.h - the attribute structs of the operators, by family. Plain data: copied with memcpy, described to the rest of the
+ * project by the QfAttrDef tables in the files of ops/.
+ */
+#ifndef QF_OPS_ATTRS_H
+#define QF_OPS_ATTRS_H
+
+#include "op.h"
+
+/* Conv2d: in [N,H,W,C], weight [KH,KW,C/group,M], bias [M]?, (residual)?, (slope)?  -> [N,OH,OW,M].
+ * DepthWiseConv2d: weight [KH,KW,1,C*multiplier], output channel c*multiplier+m; group is ignored.
+ * TransposeConv2d: weight [KH,KW,C/group,M] with in channels C; OH = (H-1)*stride + (KH-1)*dilation + 1 - pads + output_padding.
+ * Inputs after weight keep their place: bias is NULL when absent. */
+typedef struct {
+  int32_t stride[2]; /* height, width */
+  int32_t dilation[2];
+  int32_t pad[4];            /* top, bottom, left, right; may not be negative */
+  int32_t output_padding[2]; /* TransposeConv2d only */
+  int32_t group;
+  QfEpilogue epi;
+} QfConv2dAttrs;
+
+/* FullyConnected: in [..., K] seen as [rows, K] unless keep_dims, weight [M,K], bias [M]? -> [rows, M] or [..., M]. */
+typedef struct {
+  int32_t keep_dims; /* 1: keep the leading dimensions */
+  QfEpilogue epi;
+} QfFullyConnectedAttrs;
+
+/* MatMul: [..., M,K] x [..., K,N] with broadcast leading dimensions; transposes swap the last two. */
+typedef struct {
+  int32_t transpose_in0, transpose_in1;
+} QfMatMulAttrs;
+
+/* PoolAvg2d, PoolMax2d on [N,H,W,C]. */
+typedef struct {
+  int32_t filter[2], stride[2], dilation[2];
+  int32_t pad[4]; /* top, bottom, left, right; PoolMax2d pads with -inf */
+  int32_t
+      count_pad; /* PoolAvg2d: 1: divide by the whole filter (within the padded input), 0: by the pixels inside */
+  int32_t act; /* QfActivation, with lo and hi: TFLite fuses one into pooling */
+  float lo, hi;
+} QfPool2dAttrs;
+
+/* Elementwise binary operators; broadcast from the right. act is a fused activation. */
+typedef struct {
+  QfEpilogue epi; /* residual unused */
+} QfBinaryAttrs;
+
+/* ReluMinMax: clamp to [lo, hi]. Elu, LeakyRelu (alpha), HardSigmoid (alpha, beta), Gelu (approximate: 1 tanh). */
+typedef struct {
+  float alpha, beta, lo, hi;
+  int32_t approximate;
+} QfUnaryAttrs;
+
+/* Softmax, LogSoftmax: y = exp(beta * (x - max)) / sum along axis. Argmax, Argmin, CumulativeSum and others with an axis. */
+typedef struct {
+  int32_t axis;
+  float beta;
+  int32_t keep_dims;          /* Argmax, Argmin: keep the dimension with size 1 */
+  int32_t dtype;              /* Argmax, Argmin: of the output, int32 or int64 */
+  int32_t last;               /* Argmax, Argmin: 1: of equal values take the last index */
+  int32_t exclusive, reverse; /* CumulativeSum */
+} QfAxisAttrs;
+
+/* ReduceMean, ReduceSum, ReduceMax, ReduceMin, ReduceProd, ReduceSumSquare, ReduceL2. No axes: all of them. */
+typedef struct {
+  QfInts axes;
+  int32_t keep_dims;
+} QfReduceAttrs;
+
+/* Concat (axis), Split (axis; sizes along it, one per output), Pack (new axis), Unpack (axis removed). */
+typedef struct {
+  int32_t axis;
+  QfInts sizes; /* Split only; empty: equal parts. Up to QF_MAX_RANK given, more only as equal parts */
+} QfConcatAttrs;
+
+/* Reshape: shape with all entries resolved by the importer, >= 0, or one -1. */
+typedef struct {
+  QfInts shape;
+} QfReshapeAttrs;
+
+/* Transpose: output dimension i is input dimension perm[i]. */
+typedef struct {
+  QfInts perm;
+} QfTransposeAttrs;
+
+/* StridedSlice: for each dimension from begin to end (exclusive; -1 with a negative stride means past the start) by stride, already
+ * clamped and with negative indices resolved by the importer. No dimension is removed: a Reshape does that. */
+typedef struct {
+  QfInts begin, end, stride; /* PER_AXIS */
+} QfStridedSliceAttrs;
+
+typedef enum { QF_PAD_CONSTANT = 0, QF_PAD_REFLECT, QF_PAD_SYMMETRIC, QF_PAD_EDGE } QfPadScheme;
+
+/* Pad: amounts may be negative (crop). value is the real one, not the quantized. */
+typedef struct {
+  QfInts before, after; /* PER_AXIS */
+  int32_t scheme;       /* QfPadScheme */
+  float value;
+} QfPadAttrs;
+
+/* Gather (axis; indices any shape), GatherElements, ScatterElements (axis; reduction). GatherNd, ScatterNd (batch_dims). */
+typedef struct {
+  int32_t axis;
+  int32_t batch_dims;
+  int32_t reduction; /* ScatterElements, ScatterNd: 0 none, 1 add, 2 mul, 3 max, 4 min */
+} QfGatherAttrs;
+
+/* Tile (multiples), BroadcastTo (shape): PER_AXIS, one per output dimension. */
+typedef struct {
+  QfInts multiples;
+} QfTileAttrs;
+
+typedef enum { QF_RESIZE_NEAREST = 0, QF_RESIZE_LINEAR, QF_RESIZE_CUBIC } QfInterpolation;
+typedef enum {
+  QF_COORD_HALF_PIXEL = 0,     /* x_in = (x + 0.5) / scale - 0.5 */
+  QF_COORD_PYTORCH_HALF_PIXEL, /* the same, 0 when the output has one pixel */
+  QF_COORD_ALIGN_CORNERS,      /* x_in = x * (in - 1) / (out - 1) */
+  QF_COORD_ASYMMETRIC,         /* x_in = x / scale */
+} QfCoordinateMode;
+typedef enum {
+  QF_NEAREST_ROUND_PREFER_FLOOR = 0,
+  QF_NEAREST_ROUND_PREFER_CEIL,
+  QF_NEAREST_FLOOR,
+  QF_NEAREST_CEIL
+} QfNearestMode;
+
+/* Resize. The coordinate formula uses scale where the model gives one, else out / in. */
+typedef struct {
+  QfInts size;             /* PER_AXIS: output dimensions, all resolved */
+  QfInts scale;            /* PER_AXIS: the model's scale as the bits of a float each; n 0: not given */
+  int32_t interpolation;   /* QfInterpolation */
+  int32_t coordinate_mode; /* QfCoordinateMode */
+  int32_t nearest_mode;    /* QfNearestMode */
+  float cubic_a;           /* -0.75 by default */
+  int32_t exclude_outside;
+} QfResizeAttrs;
+
+/* DepthToSpace, SpaceToDepth on NHWC; mode 0 DCR (depth outermost: TFLite, ONNX's default), 1 CRD. SpaceToBatch, BatchToSpace. */
+typedef struct {
+  int32_t block[2];
+  int32_t mode;
+  int32_t pad[4]; /* SpaceToBatch: padding; BatchToSpace: crops; top, bottom, left, right */
+} QfBlockAttrs;
+
+/* Batchnorm: y = x * weight[c] + bias[c], c the last dimension (inputs: x, weight, bias).
+ * InstanceNorm (per image and channel, NHWC), LayerNorm (over axes), L2Norm (axis), GroupNorm. */
+typedef struct {
+  QfInts axes; /* LayerNorm: AXES */
+  float epsilon;
+  int32_t group; /* GroupNorm */
+} QfNormAttrs;
+
+/* Cast: plain conversion of numbers. Quantize, Dequantize: from and to float, encodings on the tensors; also Requantize (Convert). */
+typedef struct {
+  int32_t dtype;
+} QfCastAttrs;
+
+/* TopK: values and indices along axis. */
+typedef struct {
+  int32_t axis, k, largest, sorted;
+} QfTopKAttrs;
+
+/* DetectionOutput of TFLite (TFLite_Detection_PostProcess): inputs boxes [1,N,4], scores [1,N,C+1], anchors [N,4];
+ * outputs boxes [1,D,4], classes [1,D], scores [1,D], count [1]. */
+typedef struct {
+  int32_t max_detections, max_classes_per_detection, detections_per_class, num_classes, use_regular_nms;
+  float score_threshold, iou_threshold, scale_y, scale_x, scale_h, scale_w;
+} QfDetectionAttrs;
+
+#endif
