@@ -30,7 +30,7 @@ struct QfTensor {
   int64_t dims[QF_MAX_RANK];
   QfLayout layout; /* hint of the source format for graph inputs and outputs */
   QfEncoding enc;
-  GBytes *data;     /* constant's bytes (dense, row-major), NULL otherwise */
+  GBytes *data;     /* constant's bytes (dense, row-major), NULL otherwise; borrowed from graph->constants */
   QfNode *producer; /* NULL: constant, graph input, or dangling */
 };
 
@@ -58,6 +58,7 @@ struct QfGraph {
   GPtrArray *outputs; /* QfTensor* */
   GStringChunk *strings;
   GPtrArray *blocks;       /* memory that lives as long as the graph */
+  GPtrArray *constants;    /* GBytes* of all constants ever made */
   QfEvaluateFunc evaluate; /* NULL: qf_graph_add_node() does not fold */
 };
 
@@ -81,6 +82,8 @@ QfTensor *qf_graph_add_constant_copy(QfGraph *graph, const char *name, QfDType d
 /* Sets the encoding of a tensor; @entries are copied. */
 void qf_tensor_set_encoding(QfGraph *graph, QfTensor *tensor, uint32_t count, int32_t axis,
                             const QfScaleOffset *entries);
+/* Makes @tensor a constant. Takes over the reference to @data. */
+void qf_tensor_set_data(QfGraph *graph, QfTensor *tensor, GBytes *data);
 void qf_tensor_set_shape(QfTensor *tensor, QfDType dtype, const int64_t *dims, int32_t rank);
 int64_t qf_tensor_count(const QfTensor *tensor);     /* elements */
 size_t qf_tensor_size_bytes(const QfTensor *tensor); /* bytes */
@@ -110,6 +113,8 @@ QfNode *qf_graph_new_node(QfGraph *graph, const char *op, const char *name, QfTe
 gboolean qf_graph_add_node(QfNode *node, GError **error);
 /* As add_node, but inserts before @position instead of appending, and never folds. For passes. */
 gboolean qf_graph_insert_node(QfNode *node, const QfNode *position, GError **error);
+/* Replaces the list of inputs (copied; trailing NULLs are dropped). */
+void qf_node_set_inputs(QfNode *node, QfTensor *const *inputs, uint32_t n_inputs);
 /* Runs op->infer with the message completed by file, node and op. */
 gboolean qf_node_infer(QfNode *node, GError **error);
 

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * edit.c - what passes do to a graph: replace, remove, count, compact.
+ */
+#include "graph.h"
+
+#include <string.h>
+
+void qf_graph_replace_uses(QfGraph *graph, QfTensor *old, QfTensor *with)
+{
+  qf_foreach_node (node, graph)
+    for (uint32_t i = 0; i < node->n_inputs; i++)
+      if (node->inputs[i] == old)
+        node->inputs[i] = with;
+  for (guint i = 0; i < graph->outputs->len; i++)
+    if (g_ptr_array_index(graph->outputs, i) == old)
+      graph->outputs->pdata[i] = with;
+}
+
+void qf_node_remove(QfNode *node)
+{
+  node->dead = TRUE;
+  for (uint32_t i = 0; i < node->n_outputs; i++)
+    if (node->outputs[i]->producer == node)
+      node->outputs[i]->producer = NULL;
+}
+
+static void mark(QfTensor *tensor, gboolean *used)
+{
+  if (tensor)
+    used[tensor->id] = TRUE;
+}
+
+static void drop_unused_tensors(QfGraph *graph)
+{
+  g_autofree gboolean *used = g_new0(gboolean, graph->tensors->len + 1);
+  for (guint i = 0; i < graph->inputs->len; i++)
+    mark(graph->inputs->pdata[i], used);
+  for (guint i = 0; i < graph->outputs->len; i++)
+    mark(graph->outputs->pdata[i], used);
+  qf_foreach_node (node, graph) {
+    for (uint32_t i = 0; i < node->n_inputs; i++)
+      mark(node->inputs[i], used);
+    for (uint32_t i = 0; i < node->n_outputs; i++)
+      mark(node->outputs[i], used);
+  }
+  guint kept = 0;
+  for (guint i = 0; i < graph->tensors->len; i++) {
+    QfTensor *t = graph->tensors->pdata[i];
+    if (!used[i])
+      continue;
+    t->id = kept;
+    graph->tensors->pdata[kept++] = t;
+  }
+  g_ptr_array_set_size(graph->tensors, (gint)kept);
+}
+
+static gboolean has_use(const QfNode *node, const gboolean *used)
+{
+  for (uint32_t i = 0; i < node->n_outputs; i++)
+    if (used[node->outputs[i]->id])
+      return TRUE;
+  return FALSE;
+}
+
+/* Backwards over the topological order, so that one sweep finds whole dead chains. */
+static void kill_unused_nodes(QfGraph *graph)
+{
+  g_autofree gboolean *used = g_new0(gboolean, graph->tensors->len + 1);
+  for (guint i = 0; i < graph->outputs->len; i++)
+    mark(graph->outputs->pdata[i], used);
+  for (guint i = graph->nodes->len; i-- > 0;) {
+    QfNode *node = graph->nodes->pdata[i];
+    if (node->dead)
+      continue;
+    if (!has_use(node, used)) {
+      qf_node_remove(node);
+      continue;
+    }
+    for (uint32_t k = 0; k < node->n_inputs; k++)
+      mark(node->inputs[k], used);
+  }
+}
+
+void qf_graph_compact(QfGraph *graph)
+{
+  guint kept = 0;
+  kill_unused_nodes(graph);
+  for (guint i = 0; i < graph->nodes->len; i++) {
+    QfNode *node = graph->nodes->pdata[i];
+    if (!node->dead)
+      graph->nodes->pdata[kept++] = node;
+  }
+  g_ptr_array_set_size(graph->nodes, (gint)kept);
+  drop_unused_tensors(graph);
+}
+
+uint32_t qf_graph_count_uses(const QfGraph *graph, const QfTensor *tensor)
+{
+  uint32_t n = 0;
+  qf_foreach_node (node, graph)
+    for (uint32_t i = 0; i < node->n_inputs; i++)
+      n += node->inputs[i] == tensor;
+  for (guint i = 0; i < graph->outputs->len; i++)
+    n += g_ptr_array_index(graph->outputs, i) == tensor;
+  return n;
+}
+
+QfNode *qf_graph_single_user(const QfGraph *graph, const QfTensor *tensor)
+{
+  QfNode *user = NULL;
+  if (qf_graph_count_uses(graph, tensor) != 1)
+    return NULL;
+  qf_foreach_node (node, graph)
+    for (uint32_t i = 0; i < node->n_inputs; i++)
+      if (node->inputs[i] == tensor)
+        user = node;
+  return user;
+}
+
+gboolean qf_graph_is_output(const QfGraph *graph, const QfTensor *tensor)
+{
+  return g_ptr_array_find(graph->outputs, tensor, NULL);
+}
+
+gboolean qf_graph_is_input(const QfGraph *graph, const QfTensor *tensor)
+{
+  return g_ptr_array_find(graph->inputs, tensor, NULL);
+}
