@@ -17,7 +17,7 @@ typedef struct {
 
 /* Places all items so that no two that are alive together overlap; offsets are multiples of @alignment (a power of two).
  * Greedy by size (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020). Returns the arena's
- * size in bytes. */
+ * size in bytes, or SIZE_MAX when memory for the placement itself cannot be had. */
 size_t qf_plan_arena(QfPlanItem *items, uint32_t n_items, size_t alignment);
 
 /* The largest sum of sizes that are alive at one step: no plan can be smaller. */

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * passes.c - runs the list of passes.inc in order and verifies the graph after each.
+ */
+#include "passes.h"
+
+#define QF_PASS(name) extern const QfPass qf_pass_##name;
+#include "passes.inc"
+#undef QF_PASS
+
+#define QF_PASS(name) &qf_pass_##name,
+static const QfPass *const passes[] = {
+#include "passes.inc"
+};
+#undef QF_PASS
+
+const QfPass *const *qf_pass_list(uint32_t *count)
+{
+  *count = G_N_ELEMENTS(passes);
+  return passes;
+}
+
+gboolean qf_passes_run(QfGraph *graph, gboolean no_optimize, GError **error)
+{
+  qf_graph_compact(graph);
+  if (!qf_graph_verify(graph, error))
+    return FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS(passes); i++) {
+    if (no_optimize && passes[i]->optional)
+      continue;
+    if (!passes[i]->run(graph, error)) {
+      g_prefix_error(error, "pass '%s': ", passes[i]->name);
+      return FALSE;
+    }
+    qf_graph_compact(graph);
+    if (!qf_graph_verify(graph, error)) {
+      g_prefix_error(error, "after pass '%s': ", passes[i]->name);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compile.c - from a graph to a frozen model: which backend runs which node, the steps, and where every tensor lies.
+ * After this nothing looks at the graph but for names.
+ */
+#include "model.h"
+#include "memory.h"
+#include "../plan/plan.h"
+
+#include <string.h>
+
+static const QfBackend *choose(const QfModel *model, const QfNode *node, QfRequant requant)
+{
+  if (!model->backend->supports || model->backend->supports(node, requant, NULL))
+    return model->backend;
+  return &qf_backend_ref;
+}
+
+/* Hands each run of neighbours that go to one backend to it in one call. */
+static gboolean lower_nodes(QfModel *model, QfLower *lower, QfRequant requant, GError **error)
+{
+  QfNode **nodes = (QfNode **)model->graph->nodes->pdata;
+  uint32_t n = model->graph->nodes->len;
+  for (uint32_t i = 0, end; i < n; i = end) {
+    const QfBackend *backend = choose(model, nodes[i], requant);
+    for (end = i + 1; end < n && choose(model, nodes[end], requant) == backend;)
+      end++;
+    if (backend != model->backend)
+      model->stats.n_fallback += end - i;
+    if (!backend->lower(lower, nodes + i, end - i, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static void touch(QfPlanItem *item, uint32_t step)
+{
+  item->first = MIN(item->first, step);
+  item->last = MAX(item->last, step);
+}
+
+/* Lifetimes of the tensors that need the arena: indices into items by root tensor id. */
+static void measure_lifetimes(const QfModel *model, const uint32_t *alias, QfPlanItem *items)
+{
+  for (uint32_t s = 0; s < model->steps->len; s++) {
+    const QfStep *step = &g_array_index(model->steps, QfStep, s);
+    for (uint32_t i = 0; i < step->n_in; i++)
+      if (step->in[i] != QF_NO_TENSOR)
+        touch(&items[alias[step->in[i]]], s);
+    for (uint32_t i = 0; i < step->n_out; i++)
+      touch(&items[alias[step->out[i]]], s);
+  }
+}
+
+static void place_borders(QfModel *model)
+{
+  const QfGraph *graph = model->graph;
+  for (guint i = 0; i < graph->tensors->len; i++) {
+    const QfTensor *t = g_ptr_array_index(graph->tensors, i);
+    if (t->data)
+      model->places[i] = (QfPlace){.kind = QF_PLACE_CONSTANT, .constant = qf_tensor_data(t)};
+  }
+  for (guint i = 0; i < graph->inputs->len; i++) {
+    const QfTensor *t = g_ptr_array_index(graph->inputs, i);
+    model->places[t->id] = (QfPlace){.kind = QF_PLACE_INPUT, .index = i};
+  }
+  for (guint i = 0; i < graph->outputs->len; i++) {
+    const QfTensor *t = g_ptr_array_index(graph->outputs, i);
+    model->places[t->id] = (QfPlace){.kind = QF_PLACE_OUTPUT, .index = i};
+  }
+}
+
+/* Packs the items that live in the arena, plans, and writes the places back. */
+static gboolean place_arena(QfModel *model, const uint32_t *alias, GError **error)
+{
+  uint32_t n = model->n_tensors, used = 0;
+  g_autofree QfPlanItem *by_tensor = g_new0(QfPlanItem, n + 1);
+  g_autofree QfPlanItem *items = g_new0(QfPlanItem, n + 1);
+  g_autofree uint32_t *owner = g_new0(uint32_t, n + 1);
+  for (uint32_t i = 0; i < n; i++)
+    by_tensor[i].first = UINT32_MAX;
+  measure_lifetimes(model, alias, by_tensor);
+  for (uint32_t i = 0; i < n; i++) {
+    if (by_tensor[i].first == UINT32_MAX || model->places[i].kind != QF_PLACE_NONE)
+      continue;
+    by_tensor[i].size_bytes = qf_tensor_size_bytes(model->graph->tensors->pdata[i]);
+    owner[used] = i;
+    items[used++] = by_tensor[i];
+  }
+  model->arena_bytes = qf_plan_arena(items, used, QF_ALIGNMENT);
+  if (model->arena_bytes == SIZE_MAX || model->arena_bytes >> 40) {
+    g_set_error(error, QF_ERROR, QF_ERROR_LIMIT,
+                "%s: its intermediate tensors need %" G_GSIZE_FORMAT " bytes", model->name,
+                model->arena_bytes);
+    return FALSE;
+  }
+  for (uint32_t i = 0; i < used; i++)
+    model->places[owner[i]] = (QfPlace){.kind = QF_PLACE_ARENA, .offset_bytes = items[i].offset_bytes};
+  for (uint32_t i = 0; i < n; i++)
+    if (alias[i] != i)
+      model->places[i] = model->places[alias[i]];
+  return TRUE;
+}
+
+static void describe(QfTensorDesc *desc, const QfTensor *t)
+{
+  *desc = (QfTensorDesc){.name = t->name,
+                         .dtype = t->dtype,
+                         .rank = t->rank,
+                         .layout = t->layout,
+                         .quant = {t->enc.count, t->enc.axis, t->enc.entries},
+                         .size_bytes = qf_tensor_size_bytes(t)};
+  memcpy(desc->dims, t->dims, sizeof(desc->dims));
+}
+
+static void describe_borders(QfModel *model)
+{
+  model->n_inputs = model->graph->inputs->len;
+  model->n_outputs = model->graph->outputs->len;
+  model->inputs = g_new0(QfTensorDesc, model->n_inputs + 1);
+  model->outputs = g_new0(QfTensorDesc, model->n_outputs + 1);
+  for (uint32_t i = 0; i < model->n_inputs; i++)
+    describe(&model->inputs[i], model->graph->inputs->pdata[i]);
+  for (uint32_t i = 0; i < model->n_outputs; i++)
+    describe(&model->outputs[i], model->graph->outputs->pdata[i]);
+}
+
+static void count_stats(QfModel *model)
+{
+  QfModelStats *stats = &model->stats;
+  qf_foreach_node (node, model->graph) {
+    stats->n_nodes++;
+    stats->macs += node->op->macs ? node->op->macs(node) : 0;
+  }
+  for (guint i = 0; i < model->graph->tensors->len; i++) {
+    const QfTensor *t = g_ptr_array_index(model->graph->tensors, i);
+    stats->param_bytes += t->data ? g_bytes_get_size(t->data) : 0;
+  }
+  for (uint32_t s = 0; s < model->steps->len; s++)
+    model->scratch_bytes = MAX(model->scratch_bytes, g_array_index(model->steps, QfStep, s).scratch_bytes);
+  model->scratch_bytes = (model->scratch_bytes + QF_ALIGNMENT - 1) / QF_ALIGNMENT * QF_ALIGNMENT;
+  stats->n_steps = model->steps->len;
+  stats->arena_bytes = model->arena_bytes;
+  stats->scratch_bytes = model->scratch_bytes;
+}
+
+gboolean qf_model_compile(QfModel *model, QfRequant requant, GError **error)
+{
+  model->n_tensors = model->graph->tensors->len;
+  model->steps = g_array_new(FALSE, FALSE, sizeof(QfStep));
+  model->blocks = g_ptr_array_new_with_free_func(qf_aligned_free);
+  model->places = g_new0(QfPlace, model->n_tensors + 1);
+  g_autofree uint32_t *alias = g_new(uint32_t, model->n_tensors + 1);
+  for (uint32_t i = 0; i < model->n_tensors; i++)
+    alias[i] = i;
+  QfLower lower = {.graph = model->graph,
+                   .requant = requant,
+                   .steps = model->steps,
+                   .blocks = model->blocks,
+                   .alias = alias,
+                   .fallback = &qf_backend_ref};
+  if (!lower_nodes(model, &lower, requant, error))
+    return FALSE;
+  place_borders(model);
+  if (!place_arena(model, alias, error))
+    return FALSE;
+  describe_borders(model);
+  count_stats(model);
+  return TRUE;
+}

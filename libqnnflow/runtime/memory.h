@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memory.h - aligned memory.
+ */
+#ifndef QF_RUNTIME_MEMORY_H
+#define QF_RUNTIME_MEMORY_H
+
+#include <stddef.h>
+
+/* Zeroed memory aligned to QF_ALIGNMENT, never NULL for size 0; NULL when it cannot be had. Free with qf_aligned_free(). */
+void *qf_aligned_alloc(size_t size_bytes);
+void qf_aligned_free(void *memory);
+
+#endif

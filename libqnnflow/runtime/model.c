@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * model.c - loading: read, import, rewrite, compile, freeze. A QfModel never changes after qf_model_load() returns it.
+ */
+#include "model.h"
+#include "../import/import.h"
+#include "../passes/passes.h"
+
+#include <string.h>
+
+static const char *const requant_names[] = {[QF_REQUANT_FLOAT] = "float", [QF_REQUANT_TFLITE] = "tflite"};
+
+static gboolean parse_requant(const char *name, QfRequant *requant, GError **error)
+{
+  *requant = QF_REQUANT_FLOAT;
+  for (guint i = 0; name && i < G_N_ELEMENTS(requant_names); i++) {
+    if (!strcmp(name, requant_names[i])) {
+      *requant = i;
+      return TRUE;
+    }
+  }
+  if (name)
+    g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT, "there is no requant=%s: it is \"float\" or \"tflite\"",
+                name);
+  return !name;
+}
+
+static gboolean freeze(QfModel *model, GBytes *bytes, const char *directory, const QfModelOptions *options,
+                       GError **error)
+{
+  QfRequant requant;
+  if (!parse_requant(options->requant, &requant, error))
+    return FALSE;
+  model->backend = qf_backend_find(options->backend, error);
+  if (!model->backend)
+    return FALSE;
+  if (requant == QF_REQUANT_TFLITE)
+    model->backend = &qf_backend_ref;
+  model->graph = qf_import(bytes, model->name, directory, options, qf_ref_evaluate, error);
+  if (!model->graph)
+    return FALSE;
+  return qf_passes_run(model->graph, options->no_optimize, error) && qf_model_compile(model, requant, error);
+}
+
+static QfModel *load(GBytes *bytes, const char *name, const char *directory, const QfModelOptions *options,
+                     GError **error)
+{
+  static const QfModelOptions defaults;
+  QfModel *model = g_new0(QfModel, 1);
+  model->refs = 1;
+  model->name = g_strdup(name ? name : "model");
+  if (freeze(model, bytes, directory, options ? options : &defaults, error))
+    return model;
+  qf_model_unref(model);
+  return NULL;
+}
+
+QfModel *qf_model_load_bytes(GBytes *bytes, const char *name, const QfModelOptions *options, GError **error)
+{
+  return load(bytes, name, NULL, options, error);
+}
+
+QfModel *qf_model_load(const char *path, const QfModelOptions *options, GError **error)
+{
+  GError *e = NULL;
+  if (!path || !*path) {
+    g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT, "no model file is named");
+    return NULL;
+  }
+  g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, &e);
+  if (!file) {
+    g_set_error(error, QF_ERROR, QF_ERROR_FILE, "%s: the model file cannot be read: %s", path, e->message);
+    g_clear_error(&e);
+    return NULL;
+  }
+  g_autoptr(GBytes) bytes = g_mapped_file_get_bytes(file);
+  g_autofree char *directory = g_path_get_dirname(path);
+  g_autofree char *name = g_path_get_basename(path);
+  return load(bytes, name, directory, options, error);
+}
+
+QfModel *qf_model_ref(QfModel *model)
+{
+  g_atomic_int_inc(&model->refs);
+  return model;
+}
+
+void qf_model_unref(QfModel *model)
+{
+  if (!model || !g_atomic_int_dec_and_test(&model->refs))
+    return;
+  g_clear_pointer(&model->steps, g_array_unref);
+  g_clear_pointer(&model->blocks, g_ptr_array_unref);
+  qf_graph_free(model->graph);
+  g_free(model->places);
+  g_free(model->inputs);
+  g_free(model->outputs);
+  g_free(model->name);
+  g_free(model);
+}
+
+uint32_t qf_model_n_inputs(const QfModel *model)
+{
+  return model->n_inputs;
+}
+
+uint32_t qf_model_n_outputs(const QfModel *model)
+{
+  return model->n_outputs;
+}
+
+const QfTensorDesc *qf_model_input(const QfModel *model, uint32_t index)
+{
+  return index < model->n_inputs ? &model->inputs[index] : NULL;
+}
+
+const QfTensorDesc *qf_model_output(const QfModel *model, uint32_t index)
+{
+  return index < model->n_outputs ? &model->outputs[index] : NULL;
+}
+
+const char *qf_model_name(const QfModel *model)
+{
+  return model->name;
+}
+
+const char *qf_model_format(const QfModel *model)
+{
+  return model->graph->format;
+}
+
+const char *qf_model_backend(const QfModel *model)
+{
+  return model->backend->name;
+}
+
+void qf_model_stats(const QfModel *model, QfModelStats *stats)
+{
+  *stats = model->stats;
+}
+
+static void dump_steps(const QfModel *model, GString *s)
+{
+  g_string_append_printf(s,
+                         "steps %u, arena %" G_GSIZE_FORMAT " bytes, scratch %" G_GSIZE_FORMAT
+                         " bytes a thread\n",
+                         model->steps->len, model->arena_bytes, model->scratch_bytes);
+  for (uint32_t i = 0; i < model->steps->len; i++) {
+    const QfStep *step = &g_array_index(model->steps, QfStep, i);
+    g_string_append_printf(s, "%4u %-4s %-28s %s '%s'\n", i, step->unit, step->kernel, step->node->op->name,
+                           step->node->name);
+  }
+}
+
+char *qf_model_dump(const QfModel *model, QfDumpFormat format)
+{
+  g_autofree char *graph = qf_graph_dump(model->graph, format == QF_DUMP_GRAPHVIZ);
+  GString *s = g_string_new(graph);
+  if (format == QF_DUMP_TEXT)
+    dump_steps(model, s);
+  return g_string_free(s, FALSE);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * model.h (internal) - a frozen model: steps, where each tensor lies, and what the outside sees of it.
+ */
+#ifndef QF_RUNTIME_MODEL_H
+#define QF_RUNTIME_MODEL_H
+
+#include "../backends/backend.h"
+
+/* Where a tensor's bytes are during a run. */
+typedef enum {
+  QF_PLACE_NONE = 0, /* no step touches it */
+  QF_PLACE_CONSTANT,
+  QF_PLACE_ARENA,
+  QF_PLACE_INPUT,
+  QF_PLACE_OUTPUT,
+} QfPlaceKind;
+
+typedef struct {
+  QfPlaceKind kind;
+  uint32_t index;       /* INPUT, OUTPUT: which one */
+  size_t offset_bytes;  /* ARENA */
+  const void *constant; /* CONSTANT */
+} QfPlace;
+
+struct _QfModel {
+  gint refs;
+  QfGraph *graph;
+  char *name;
+  const QfBackend *backend;
+  QfTensorDesc *inputs, *outputs;
+  uint32_t n_inputs, n_outputs;
+  GArray *steps;     /* QfStep */
+  GPtrArray *blocks; /* packed constants, freed with qf_aligned_free() */
+  QfPlace *places;   /* by tensor id, aliases resolved */
+  uint32_t n_tensors;
+  size_t arena_bytes, scratch_bytes;
+  QfModelStats stats;
+};
+
+/* All backends of this build in the order `auto` tries them; @count gets their number. */
+const QfBackend *const *qf_backend_list(uint32_t *count);
+
+/* The backend called @name (NULL or "auto": the first that can run here). NULL with QF_ERROR_ARGUMENT or _DEVICE. */
+const QfBackend *qf_backend_find(const char *name, GError **error);
+
+/* Chooses backends, emits steps and plans memory: fills everything of @model but name, graph and backend. */
+gboolean qf_model_compile(QfModel *model, QfRequant requant, GError **error);
+
+#endif

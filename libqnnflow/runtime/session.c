@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session.c - the memory and the threads of one stream of runs. A run is a loop over steps and nothing else.
+ */
+#include "model.h"
+#include "memory.h"
+#include "pool.h"
+
+#include <qnnflow/profile.h>
+#include <sched.h>
+#include <string.h>
+#include <time.h>
+
+/* One input or output: the session's own buffer, and what is bound now. */
+typedef struct {
+  void *own;
+  void *bound;
+} Port;
+
+struct _QfSession {
+  QfModel *model;
+  QfExec exec;
+  void *arena, *scratch;
+  Port *inputs, *outputs;
+  uint64_t last_run_ns;
+  QfLayerProfile *layers; /* NULL without `profile`; one per step */
+};
+
+static uint64_t now_ns(void)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static uint32_t default_threads(void)
+{
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set))
+    return 1;
+  return CLAMP(CPU_COUNT(&set), 1, 4);
+}
+
+/* Points every tensor that lies in port @index at the bound memory. */
+static void refresh(QfSession *session, QfPlaceKind kind, uint32_t index, void *data)
+{
+  for (uint32_t i = 0; i < session->model->n_tensors; i++) {
+    const QfPlace *place = &session->model->places[i];
+    if (place->kind == kind && place->index == index)
+      session->exec.data[i] = data;
+  }
+}
+
+static gboolean make_ports(QfSession *session, QfPlaceKind kind, Port **ports, const QfTensorDesc *descs,
+                           uint32_t n)
+{
+  *ports = g_new0(Port, n + 1);
+  for (uint32_t i = 0; i < n; i++) {
+    Port *port = &(*ports)[i];
+    port->own = port->bound = qf_aligned_alloc(descs[i].size_bytes);
+    if (!port->own)
+      return FALSE;
+    refresh(session, kind, i, port->own);
+  }
+  return TRUE;
+}
+
+static void make_layers(QfSession *session)
+{
+  const GArray *steps = session->model->steps;
+  session->layers = g_new0(QfLayerProfile, steps->len + 1);
+  for (uint32_t i = 0; i < steps->len; i++) {
+    const QfStep *step = &g_array_index(steps, QfStep, i);
+    const QfNode *node = step->node;
+    const QfTensor *out = node->outputs[0];
+    QfLayerProfile *layer = &session->layers[i];
+    g_autofree char *dims = qf_dims_to_string(out->dims, out->rank);
+    *layer = (QfLayerProfile){.node = node->name,
+                              .op = node->op->name,
+                              .unit = step->unit,
+                              .kernel = step->kernel};
+    layer->macs = node->op->macs ? node->op->macs(node) : 0;
+    g_snprintf(layer->output, sizeof(layer->output), "%s %s", dims, qf_dtype_name(out->dtype));
+  }
+}
+
+static gboolean allocate(QfSession *session, uint32_t n_threads)
+{
+  QfModel *model = session->model;
+  QfExec *exec = &session->exec;
+  exec->data = g_new0(void *, model->n_tensors + 1);
+  session->arena = qf_aligned_alloc(model->arena_bytes);
+  session->scratch = qf_aligned_alloc(model->scratch_bytes * n_threads);
+  if (!session->arena || !session->scratch)
+    return FALSE;
+  exec->scratch = session->scratch;
+  exec->scratch_stride = model->scratch_bytes;
+  for (uint32_t i = 0; i < model->n_tensors; i++) {
+    const QfPlace *place = &model->places[i];
+    if (place->kind == QF_PLACE_CONSTANT)
+      exec->data[i] = (void *)place->constant; /* steps only read inputs */
+    else if (place->kind == QF_PLACE_ARENA)
+      exec->data[i] = (uint8_t *)session->arena + place->offset_bytes;
+  }
+  if (!make_ports(session, QF_PLACE_INPUT, &session->inputs, model->inputs, model->n_inputs) ||
+      !make_ports(session, QF_PLACE_OUTPUT, &session->outputs, model->outputs, model->n_outputs))
+    return FALSE;
+  exec->pool = qf_pool_new(n_threads);
+  exec->n_threads = n_threads;
+  return exec->pool != NULL;
+}
+
+QfSession *qf_session_new(QfModel *model, const QfSessionOptions *options, GError **error)
+{
+  QfSession *session = g_new0(QfSession, 1);
+  uint32_t n_threads = options && options->n_threads ? MIN(options->n_threads, 64) : default_threads();
+  session->model = qf_model_ref(model);
+  if (!allocate(session, n_threads)) {
+    g_set_error(error, QF_ERROR, QF_ERROR_LIMIT,
+                "%s: a session needs %" G_GSIZE_FORMAT
+                " bytes for intermediate tensors and %u threads: not to be had",
+                model->name, model->arena_bytes, n_threads);
+    qf_session_free(session);
+    return NULL;
+  }
+  if (options && options->profile)
+    make_layers(session);
+  return session;
+}
+
+static void free_ports(Port *ports, uint32_t n)
+{
+  for (uint32_t i = 0; ports && i < n; i++)
+    qf_aligned_free(ports[i].own);
+  g_free(ports);
+}
+
+void qf_session_free(QfSession *session)
+{
+  if (!session)
+    return;
+  if (session->exec.pool)
+    qf_pool_free(session->exec.pool);
+  free_ports(session->inputs, session->model->n_inputs);
+  free_ports(session->outputs, session->model->n_outputs);
+  qf_aligned_free(session->arena);
+  qf_aligned_free(session->scratch);
+  g_free(session->exec.data);
+  g_free(session->layers);
+  qf_model_unref(session->model);
+  g_free(session);
+}
+
+QfModel *qf_session_model(const QfSession *session)
+{
+  return session->model;
+}
+
+static gboolean bind(QfSession *session, QfPlaceKind kind, uint32_t index, void *data, size_t size_bytes,
+                     GError **error)
+{
+  gboolean input = kind == QF_PLACE_INPUT;
+  uint32_t n = input ? session->model->n_inputs : session->model->n_outputs;
+  const QfTensorDesc *desc = input ? session->model->inputs : session->model->outputs;
+  const char *what = input ? "input" : "output";
+  if (index >= n) {
+    g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT, "%s: there is no %s %u: the model has %u",
+                session->model->name, what, index, n);
+    return FALSE;
+  }
+  desc += index;
+  if (data && size_bytes < desc->size_bytes) {
+    g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT,
+                "%s: %s '%s' needs %" G_GSIZE_FORMAT " bytes, but the buffer has %" G_GSIZE_FORMAT,
+                session->model->name, what, desc->name, desc->size_bytes, size_bytes);
+    return FALSE;
+  }
+  Port *port = &(input ? session->inputs : session->outputs)[index];
+  port->bound = data ? data : port->own;
+  refresh(session, kind, index, port->bound);
+  return TRUE;
+}
+
+gboolean qf_session_bind_input(QfSession *session, uint32_t index, const void *data, size_t size_bytes,
+                               GError **error)
+{
+  return bind(session, QF_PLACE_INPUT, index, (void *)data, size_bytes, error);
+}
+
+gboolean qf_session_bind_output(QfSession *session, uint32_t index, void *data, size_t size_bytes,
+                                GError **error)
+{
+  return bind(session, QF_PLACE_OUTPUT, index, data, size_bytes, error);
+}
+
+void *qf_session_input_data(QfSession *session, uint32_t index)
+{
+  return index < session->model->n_inputs ? session->inputs[index].bound : NULL;
+}
+
+const void *qf_session_output_data(QfSession *session, uint32_t index)
+{
+  return index < session->model->n_outputs ? session->outputs[index].bound : NULL;
+}
+
+static void run_profiled(QfSession *session, const QfStep *steps, uint32_t n)
+{
+  uint64_t before = now_ns();
+  for (uint32_t i = 0; i < n; i++) {
+    steps[i].run(&steps[i], &session->exec);
+    uint64_t after = now_ns(), took = after - before;
+    QfLayerProfile *layer = &session->layers[i];
+    layer->min_ns = layer->runs++ ? MIN(layer->min_ns, took) : took;
+    layer->total_ns += took;
+    before = after;
+  }
+}
+
+gboolean qf_session_run(QfSession *session, GError **error)
+{
+  const QfStep *steps = (const QfStep *)(void *)session->model->steps->data;
+  uint32_t n = session->model->steps->len;
+  uint64_t start = now_ns();
+  qf_pool_begin(session->exec.pool);
+  if (session->layers)
+    run_profiled(session, steps, n);
+  else
+    for (uint32_t i = 0; i < n; i++)
+      steps[i].run(&steps[i], &session->exec);
+  qf_pool_end(session->exec.pool);
+  session->last_run_ns = now_ns() - start;
+  return TRUE;
+}
+
+uint64_t qf_session_last_run_ns(const QfSession *session)
+{
+  return session->last_run_ns;
+}
+
+const QfLayerProfile *qf_session_layers(QfSession *session, uint32_t *count)
+{
+  *count = session->layers ? session->model->steps->len : 0;
+  return session->layers;
+}
