@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * canonicalise.c - drops nodes that do nothing, and gives one name to what exporters spell in many ways (Sigmoid times x is Silu).
+ * Each rule is a row: the operator it starts from, and what it does.
+ */
+#include "util.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Returns TRUE when it changed the graph. */
+typedef struct {
+  const char *op;
+  gboolean (*apply)(QfNode *node);
+} Rule;
+
+static gboolean same_shape(const QfTensor *a, const QfTensor *b)
+{
+  return a->dtype == b->dtype && a->rank == b->rank &&
+         !memcmp(a->dims, b->dims, a->rank * sizeof(*a->dims)) && qf_encoding_equal(&a->enc, &b->enc);
+}
+
+/* Reshape, Cast, Pad, Tile, BroadcastTo, StridedSlice, Concat, Split whose output has the input's shape and type. Resize and a
+ * reversing slice keep the shape too but move values. */
+static gboolean drop_identity(QfNode *node)
+{
+  return same_shape(node->inputs[0], node->outputs[0]) && qf_bypass(node, node->outputs[0], node->inputs[0]);
+}
+
+static gboolean drop_whole_slice(QfNode *node)
+{
+  const QfStridedSliceAttrs *a = node->attrs;
+  for (int i = 0; i < a->stride.n; i++)
+    if (a->stride.v[i] != 1)
+      return FALSE;
+  return drop_identity(node);
+}
+
+static gboolean drop_whole_pad(QfNode *node)
+{
+  const QfPadAttrs *a = node->attrs;
+  for (int i = 0; i < a->before.n; i++)
+    if (a->before.v[i] || a->after.v[i])
+      return FALSE;
+  return drop_identity(node);
+}
+
+static gboolean merge_reshapes(QfNode *node)
+{
+  QfNode *before = qf_produced_by(node->inputs[0], "Reshape");
+  if (drop_identity(node))
+    return TRUE;
+  if (!before)
+    return FALSE;
+  QfReshapeAttrs *attrs = node->attrs;
+  attrs->shape.n = node->outputs[0]->rank; /* a 0 or -1 would be resolved against another input now */
+  memcpy(attrs->shape.v, node->outputs[0]->dims, sizeof(attrs->shape.v));
+  node->inputs[0] = before->inputs[0];
+  return TRUE;
+}
+
+static gboolean merge_transposes(QfNode *node)
+{
+  QfInts *perm = &((QfTransposeAttrs *)node->attrs)->perm;
+  QfNode *before = qf_produced_by(node->inputs[0], "Transpose");
+  gboolean identity = TRUE;
+  if (before) {
+    const QfInts *first = &((QfTransposeAttrs *)before->attrs)->perm;
+    for (int i = 0; i < perm->n; i++)
+      perm->v[i] = first->v[perm->v[i]];
+    node->inputs[0] = before->inputs[0];
+  }
+  for (int i = 0; i < perm->n; i++)
+    identity = identity && perm->v[i] == i;
+  return (identity && qf_bypass(node, node->outputs[0], node->inputs[0])) || before;
+}
+
+/* x * f(x), where f is @op: returns the node of f. */
+static QfNode *times_itself(const QfNode *multiply, const char *op)
+{
+  for (int side = 0; side < 2; side++) {
+    QfNode *f = qf_produced_by(multiply->inputs[side], op);
+    if (f && f->inputs[0] == multiply->inputs[1 - side] && qf_only_user(f) == multiply)
+      return f;
+  }
+  return NULL;
+}
+
+static gboolean become(QfNode *node, const char *op, QfTensor *input)
+{
+  node->op = qf_op_find(op);
+  node->attrs = qf_graph_alloc(node->graph, node->op->attrs_size);
+  qf_node_set_inputs(node, &input, 1);
+  return TRUE;
+}
+
+static gboolean name_product(QfNode *node)
+{
+  const QfBinaryAttrs *attrs = node->attrs;
+  if (attrs->epi.act != QF_ACT_NONE || qf_tensor_is_quantized(node->outputs[0]))
+    return FALSE;
+  if (times_itself(node, "Sigmoid"))
+    return become(node, "Silu", times_itself(node, "Sigmoid")->inputs[0]);
+  QfNode *hard = times_itself(node, "HardSigmoid");
+  const QfUnaryAttrs *h = hard ? hard->attrs : NULL;
+  if (h && fabsf(h->alpha - 1.f / 6) < 1e-6f && fabsf(h->beta - .5f) < 1e-6f)
+    return become(node, "HardSwish", hard->inputs[0]);
+  return FALSE;
+}
+
+static const Rule rules[] = {
+    {"Reshape", merge_reshapes},
+    {"Transpose", merge_transposes},
+    {"Cast", drop_identity},
+    {"Pad", drop_whole_pad},
+    {"Tile", drop_identity},
+    {"BroadcastTo", drop_identity},
+    {"StridedSlice", drop_whole_slice},
+    {"Concat", drop_identity},
+    {"Split", drop_identity},
+    {"ElementWiseMultiply", name_product},
+};
+
+static gboolean run(QfGraph *graph, GError **error)
+{
+  gboolean changed = TRUE;
+  while (changed) {
+    changed = FALSE;
+    qf_foreach_node (node, graph)
+      for (guint r = 0; r < G_N_ELEMENTS(rules) && !node->dead; r++)
+        if (qf_node_is(node, rules[r].op) && node->n_inputs && node->inputs[0])
+          changed |= rules[r].apply(node);
+    qf_graph_compact(graph);
+  }
+  return TRUE;
+}
+
+const QfPass qf_pass_canonicalise = {"canonicalise",
+                                     "drops nodes that do nothing, merges reshapes, names Silu and HardSwish",
+                                     TRUE, run};
