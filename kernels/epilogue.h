@@ -71,6 +71,19 @@ static inline int32_t qfk_requant(const QfkRequant *r, int64_t acc, size_t chann
   return (int32_t)lrintf(f) + r->zero_point;
 }
 
+/* The one multiplier of a weighted operator, from the scales of input, weights and output. All backends must agree on it. */
+static inline float qfk_requant_scale(float x_scale, float w_scale, float y_scale)
+{
+  return (float)((double)x_scale * (double)w_scale / (double)y_scale);
+}
+
+/* The integer bound of a real one (an activation's lo or hi), within [min, max] of the output's type. */
+static inline int32_t qfk_requant_bound(float real, float y_scale, int32_t y_zero, int32_t min, int32_t max)
+{
+  double q = rint((double)real / (double)y_scale) + y_zero;
+  return q <= min ? min : q >= max ? max : (int32_t)q;
+}
+
 static inline int32_t qfk_load_int(const void *p, QfkInt type, size_t i)
 {
   switch (type) {

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tile.h - the tile kernels: a small block of C, up to mr rows by nr columns, over all of K.
+ *
+ * Rows of A are given by pointers, one for each segment of K, so the same kernel does a matrix product (one segment) and a
+ * convolution read straight from the image (a segment for each filter row). B is packed in panels of nr columns; the last
+ * panel is as narrow as whole vectors allow. Kinds differ in what A holds:
+ *   F32  floats.
+ *   S16  int16: 8-bit values with their zero point taken off; so are the weights. Exact for every zero point.
+ *   DOT  the 8-bit values as they lie in memory, in groups of four; needs weights that fit int8 with zero point 0, and a bias
+ *        that has taken the input's zero point in (qfk_pack_bias()).
+ */
+#ifndef QFK_TILE_H
+#define QFK_TILE_H
+
+#include "../epilogue.h"
+
+typedef enum { QFK_TILE_F32 = 0, QFK_TILE_S16, QFK_TILE_DOT } QfkTileKind;
+
+typedef struct {
+  const void *const *a; /* row r of segment s starts at a[r * n_seg + s] */
+  uint32_t n_seg;
+  uint32_t steps;     /* of each segment: its values / kr */
+  uint32_t n;         /* columns to store, 1..nr: says the width of the panel too */
+  const void *b;      /* the packed panel */
+  const void *bias;   /* float or int32, one per column of the panel in packed order */
+  const float *scale; /* integers: requantisation multipliers, in packed order */
+  void *const *c;     /* row r is stored to c[r] */
+  const uint8_t *res; /* F32: the residual for c[r] is at res + (c[r] - c_base); NULL: none */
+  const uint8_t *c_base;
+  float lo, hi;       /* bounds; integers: without the zero point */
+  int32_t zero_point; /* integers: of the output */
+  bool y_signed;      /* integers: store int8, else uint8 */
+  uint8_t flip;       /* DOT: 0x80 to turn int8 into uint8 or back while reading, else 0 */
+} QfkTile;
+
+/* Computes the first @m rows, 1..mr. */
+typedef void (*QfkTileFunc)(const QfkTile *t, uint32_t m);
+
+typedef struct {
+  const char *name;
+  uint32_t isa; /* QFK_CPU_ bits it needs */
+  QfkTileKind kind;
+  uint8_t mr, nr; /* largest tile */
+  uint8_t kr;     /* values of K that lie together in B */
+  uint8_t lanes;  /* columns of one vector */
+  QfkTileFunc run;
+} QfkTileKernel;
+
+/* From tile.inc, best first within a kind. */
+extern const QfkTileKernel qfk_tile_kernels[];
+extern const uint32_t qfk_n_tile_kernels;
+
+/* The first kernel of @kind that @features allow; NULL: none. */
+const QfkTileKernel *qfk_tile_find(QfkTileKind kind, uint32_t features);
+
+/* Columns of a panel that holds @n, 1..nr, of them: whole vectors; integers 1, 2 or 4 of them. */
+uint32_t qfk_panel_width(const QfkTileKernel *k, uint32_t n);
+
+/* The column of slot @slot in a panel of width @width. Integers are permuted so that narrowing needs no shuffle. */
+uint32_t qfk_panel_column(const QfkTileKernel *k, uint32_t width, uint32_t slot);
+
+/* What is packed: a matrix of n columns whose rows come in segments. */
+typedef struct {
+  const void *w;          /* float, or integers of w_type */
+  ptrdiff_t row, col;     /* strides in elements */
+  const int32_t *seg_row; /* first row of each segment, -1: all zero; NULL: they follow each other */
+  uint32_t n_seg, k, n;   /* segments, rows of each, columns */
+  QfkInt w_type;          /* integers */
+  const int32_t *w_zero;  /* integers: zero point per column, NULL: 0 */
+} QfkPack;
+
+/* Columns of all panels together, and bytes of all panels. */
+uint32_t qfk_pack_columns(const QfkTileKernel *k, uint32_t n);
+size_t qfk_pack_bytes(const QfkTileKernel *k, const QfkPack *p);
+void qfk_pack_panels(const QfkTileKernel *k, const QfkPack *p, void *panels);
+
+/* 4-byte values, one per column (@src NULL: zero), into packed order; @dst has qfk_pack_columns(). */
+void qfk_pack_vector(const QfkTileKernel *k, uint32_t n, const void *src, void *dst);
+/* bias - x_zero * (sum of the column's weights), in column order; @x_zero is that of the values after flip. */
+void qfk_pack_bias(const QfkPack *p, const int32_t *bias, int32_t x_zero, int32_t *dst);
+
+/* Largest possible |sum| of a column when |x - x_zero| <= x_max: whether int32 holds it. */
+bool qfk_pack_fits(const QfkPack *p, const int32_t *bias, int32_t x_max);
+
+/* Activations that are no bounds: @rows rows of @n floats, in place. In tile_act.inc, best first; the last is plain C. */
+typedef void (*QfkActFunc)(const QfkEpilogue *e, float *y, size_t n, size_t channel);
+QfkActFunc qfk_act_find(uint32_t features);
+
+/* int16 = 8-bit value - zero. */
+typedef void (*QfkWidenFunc)(int16_t *dst, const uint8_t *src, size_t n, int32_t zero, bool is_signed);
+QfkWidenFunc qfk_widen_find(uint32_t features);
+
+#define QFK_TILE(fn, isa, kind, mr, nr, kr, lanes) void fn(const QfkTile *t, uint32_t m);
+#define QFK_ACT(fn, isa) void fn(const QfkEpilogue *e, float *y, size_t n, size_t channel);
+#define QFK_WIDEN(fn, isa) void fn(int16_t *dst, const uint8_t *src, size_t n, int32_t zero, bool is_signed);
+#include "tile.inc"
+#undef QFK_TILE
+#undef QFK_ACT
+#undef QFK_WIDEN
+
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tile_avx2.c - 6 x 16 tiles in twelve registers: float by FMA, int16 by vpmaddwd (exact, unlike vpmaddubsw).
+ *
+ * A tile is one always-inlined body with constant bounds; the array bounds are literals so that the accumulators become
+ * registers.
+ */
+#include "tile.h"
+
+#include <immintrin.h>
+#include <string.h>
+
+#define MR 6
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL_M _Pragma("GCC unroll 6")
+#define UNROLL_V _Pragma("GCC unroll 2")
+
+/* The first n (1..8) lanes. */
+INLINE __m256i lane_mask(uint32_t n)
+{
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+INLINE void store_f32(const QfkTile *t, const unsigned m, const unsigned nv, __m256 acc[MR][2])
+{
+  const __m256 lo = _mm256_set1_ps(t->lo), hi = _mm256_set1_ps(t->hi);
+  const uint32_t last = t->n - 8 * (nv - 1);
+  const __m256i mask = lane_mask(last);
+  if (t->res)
+    UNROLL_M for (unsigned r = 0; r < m; r++)
+    {
+      const float *res = (const float *)(t->res + ((const uint8_t *)t->c[r] - t->c_base));
+      UNROLL_V for (unsigned v = 0; v < nv; v++) acc[r][v] =
+          _mm256_add_ps(acc[r][v],
+                        v + 1 < nv ? _mm256_loadu_ps(res + 8 * v) : _mm256_maskload_ps(res + 8 * v, mask));
+    }
+  UNROLL_M for (unsigned r = 0; r < m; r++)
+  {
+    float *c = t->c[r];
+    UNROLL_V for (unsigned v = 0; v < nv; v++)
+    {
+      __m256 y =
+          _mm256_min_ps(hi, _mm256_max_ps(lo, acc[r][v])); /* a NaN comes through: it is the second operand */
+      if (v + 1 < nv || last == 8)
+        _mm256_storeu_ps(c + 8 * v, y);
+      else
+        _mm256_maskstore_ps(c + 8 * v, mask, y);
+    }
+  }
+}
+
+INLINE void tile_f32(const QfkTile *t, const unsigned m, const unsigned nv)
+{
+  __m256 acc[MR][2];
+  const float *b = t->b;
+  UNROLL_V for (unsigned v = 0; v < nv; v++)
+  {
+    __m256 bias = _mm256_loadu_ps((const float *)t->bias + 8 * v);
+    UNROLL_M for (unsigned r = 0; r < m; r++) acc[r][v] = bias;
+  }
+  const size_t steps = t->steps;
+  for (uint32_t s = 0; s < t->n_seg; s++) {
+    const float *a[MR];
+    UNROLL_M for (unsigned r = 0; r < m; r++) a[r] = t->a[r * t->n_seg + s];
+    _Pragma("GCC unroll 2") for (size_t k = 0; k < steps; k++)
+    {
+      __m256 w[2];
+      UNROLL_V for (unsigned v = 0; v < nv; v++) w[v] = _mm256_loadu_ps(b + 8 * v);
+      b += 8 * nv;
+      UNROLL_M for (unsigned r = 0; r < m; r++)
+      {
+        __m256 x = _mm256_broadcast_ss(a[r] + k);
+        UNROLL_V for (unsigned v = 0; v < nv; v++) acc[r][v] = _mm256_fmadd_ps(x, w[v], acc[r][v]);
+      }
+    }
+  }
+  store_f32(t, m, nv, acc);
+}
+
+/* One row is bound by the latency of two accumulators, so K goes to four sets of them. */
+INLINE void row_f32(const QfkTile *t, const unsigned nv)
+{
+  __m256 acc[MR][2], part[4][2];
+  const float *b = t->b;
+  for (unsigned v = 0; v < nv; v++) {
+    part[0][v] = _mm256_loadu_ps((const float *)t->bias + 8 * v);
+    part[1][v] = part[2][v] = part[3][v] = _mm256_setzero_ps();
+  }
+  for (uint32_t s = 0; s < t->n_seg; s++) {
+    const float *a = t->a[s];
+    uint32_t k = 0;
+    for (; k + 4 <= t->steps; k += 4, b += 4 * 8 * nv)
+      _Pragma("GCC unroll 4") for (unsigned j = 0; j < 4; j++) UNROLL_V for (unsigned v = 0; v < nv;
+                                                                             v++) part[j][v] =
+          _mm256_fmadd_ps(_mm256_broadcast_ss(a + k + j), _mm256_loadu_ps(b + 8 * (j * nv + v)), part[j][v]);
+    for (; k < t->steps; k++, b += 8 * nv)
+      UNROLL_V for (unsigned v = 0; v < nv; v++) part[0][v] =
+          _mm256_fmadd_ps(_mm256_broadcast_ss(a + k), _mm256_loadu_ps(b + 8 * v), part[0][v]);
+  }
+  for (unsigned v = 0; v < nv; v++)
+    acc[0][v] = _mm256_add_ps(_mm256_add_ps(part[0][v], part[1][v]), _mm256_add_ps(part[2][v], part[3][v]));
+  store_f32(t, 1, nv, acc);
+}
+
+INLINE __m256i requant(__m256i acc, const float *scale, __m256 lo, __m256 hi)
+{
+  __m256 y = _mm256_mul_ps(_mm256_cvtepi32_ps(acc), _mm256_loadu_ps(scale));
+  return _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(y, lo), hi));
+}
+
+INLINE void store_bytes(uint8_t *c, __m128i y, uint32_t n)
+{
+  if (n == 16) {
+    _mm_storeu_si128((__m128i *)c, y);
+  } else if (n == 8) {
+    _mm_storel_epi64((__m128i *)c, y);
+  } else {
+    uint8_t tmp[16];
+    _mm_storeu_si128((__m128i *)tmp, y);
+    memcpy(c, tmp, n);
+  }
+}
+
+INLINE void store_ints(const QfkTile *t, const unsigned m, const unsigned nv, __m256i acc[MR][2])
+{
+  const __m256 lo = _mm256_set1_ps(t->lo), hi = _mm256_set1_ps(t->hi);
+  const __m256i zero = _mm256_set1_epi16((int16_t)t->zero_point);
+  UNROLL_M for (unsigned r = 0; r < m; r++)
+  {
+    __m256i q[2];
+    UNROLL_V for (unsigned v = 0; v < nv; v++) q[v] = requant(acc[r][v], t->scale + 8 * v, lo, hi);
+    __m256i y = _mm256_add_epi16(_mm256_packs_epi32(q[0], q[nv - 1]), zero);
+    y = t->y_signed ? _mm256_packs_epi16(y, y) : _mm256_packus_epi16(y, y);
+    /* Slots are permuted so that lane 0 holds columns 0..7 (0..3 when there is one vector) and lane 1 the next. */
+    __m128i low = _mm256_castsi256_si128(y), high = _mm256_extracti128_si256(y, 1);
+    store_bytes(t->c[r], nv == 2 ? _mm_unpacklo_epi64(low, high) : _mm_unpacklo_epi32(low, high), t->n);
+  }
+}
+
+INLINE void tile_s16(const QfkTile *t, const unsigned m, const unsigned nv)
+{
+  __m256i acc[MR][2];
+  const int16_t *b = t->b;
+  UNROLL_V for (unsigned v = 0; v < nv; v++)
+  {
+    __m256i bias = _mm256_loadu_si256((const __m256i *)t->bias + v);
+    UNROLL_M for (unsigned r = 0; r < m; r++) acc[r][v] = bias;
+  }
+  const size_t steps = t->steps;
+  for (uint32_t s = 0; s < t->n_seg; s++) {
+    const int16_t *a[MR];
+    UNROLL_M for (unsigned r = 0; r < m; r++) a[r] = t->a[r * t->n_seg + s];
+    _Pragma("GCC unroll 2") for (size_t k = 0; k < steps; k++)
+    {
+      __m256i w[2];
+      UNROLL_V for (unsigned v = 0; v < nv; v++) w[v] = _mm256_loadu_si256((const __m256i *)b + v);
+      b += 16 * nv;
+      UNROLL_M for (unsigned r = 0; r < m; r++)
+      {
+        int32_t pair;
+        memcpy(&pair, a[r] + 2 * k, sizeof(pair));
+        __m256i x = _mm256_set1_epi32(pair);
+        UNROLL_V for (unsigned v = 0; v < nv; v++) acc[r][v] =
+            _mm256_add_epi32(acc[r][v], _mm256_madd_epi16(x, w[v]));
+      }
+    }
+  }
+  /* Without this gcc keeps accumulators in memory through the loop to have registers for the epilogue. */
+  UNROLL_M for (unsigned r = 0; r < m; r++)
+      UNROLL_V for (unsigned v = 0; v < nv; v++) __asm__ volatile("" : "+x"(acc[r][v])::"memory");
+  store_ints(t, m, nv, acc);
+}
+
+#define VARIANTS(body)                                                                                       \
+  static void body##_1_1(const QfkTile *t)                                                                   \
+  {                                                                                                          \
+    body(t, 1, 1);                                                                                           \
+  }                                                                                                          \
+  static void body##_2_1(const QfkTile *t)                                                                   \
+  {                                                                                                          \
+    body(t, 2, 1);                                                                                           \
+  }                                                                                                          \
+  static void body##_3_1(const QfkTile *t)                                                                   \
+  {                                                                                                          \
+    body(t, 3, 1);                                                                                           \
+  }                                                                                                          \
+  static void body##_4_1(const QfkTile *t)                                                                   \
+  {                                                                                                          \
+    body(t, 4, 1);                                                                                           \
+  }                                                                                                          \
+  static void body##_5_1(const QfkTile *t)                                                                   \
+  {                                                                                                          \
+    body(t, 5, 1);                                                                                           \
+  }                                                                                                          \
+  static void body##_6_1(const QfkTile *t)                                                                   \
+  {                                                                                                          \
+    body(t, 6, 1);                                                                                           \
+  }                                                                                                          \
+  static void body##_1_2(const QfkTile *t)                                                                   \
+  {                                                                                                          \
+    body(t, 1, 2);                                                                                           \
+  }                                                                                                          \
+  static void body##_2_2(const QfkTile *t)                                                                   \
+  {                                                                                                          \
+    body(t, 2, 2);                                                                                           \
+  }                                                                                                          \
+  static void body##_3_2(const QfkTile *t)                                                                   \
+  {                                                                                                          \
+    body(t, 3, 2);                                                                                           \
+  }                                                                                                          \
+  static void body##_4_2(const QfkTile *t)                                                                   \
+  {                                                                                                          \
+    body(t, 4, 2);                                                                                           \
+  }                                                                                                          \
+  static void body##_5_2(const QfkTile *t)                                                                   \
+  {                                                                                                          \
+    body(t, 5, 2);                                                                                           \
+  }                                                                                                          \
+  static void body##_6_2(const QfkTile *t)                                                                   \
+  {                                                                                                          \
+    body(t, 6, 2);                                                                                           \
+  }                                                                                                          \
+  static void (*const body##_table[2][MR])(const QfkTile *) = {                                              \
+      {body##_1_1, body##_2_1, body##_3_1, body##_4_1, body##_5_1, body##_6_1},                              \
+      {body##_1_2, body##_2_2, body##_3_2, body##_4_2, body##_5_2, body##_6_2},                              \
+  };
+
+VARIANTS(tile_f32)
+VARIANTS(tile_s16)
+
+static void row_f32_1(const QfkTile *t)
+{
+  row_f32(t, 1);
+}
+
+static void row_f32_2(const QfkTile *t)
+{
+  row_f32(t, 2);
+}
+
+void qfk_tile_f32_6x16_avx2(const QfkTile *t, uint32_t m)
+{
+  if (m == 1)
+    (t->n > 8 ? row_f32_2 : row_f32_1)(t);
+  else
+    tile_f32_table[t->n > 8][m - 1](t);
+}
+
+void qfk_tile_s16_6x16_avx2(const QfkTile *t, uint32_t m)
+{
+  tile_s16_table[t->n > 8][m - 1](t);
+}
+
+void qfk_widen_avx2(int16_t *dst, const uint8_t *src, size_t n, int32_t zero, bool is_signed)
+{
+  const __m256i z = _mm256_set1_epi16((int16_t)zero);
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    __m128i x = _mm_loadu_si128((const __m128i *)(src + i));
+    __m256i y = is_signed ? _mm256_cvtepi8_epi16(x) : _mm256_cvtepu8_epi16(x);
+    _mm256_storeu_si256((__m256i *)(dst + i), _mm256_sub_epi16(y, z));
+  }
+  qfk_widen_ref(dst + i, src + i, n - i, zero, is_signed);
+}
