@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * image.h - video frames to tensors: crop, resize, colour, normalise or quantise and layout in one pass, row by row.
+ *
+ * A spec says what is wanted, in the words of the formula of <qnnflow/image.h>; a plan is a spec with its tables, in memory
+ * of the caller. One driver (image.c) walks the rows and calls the row functions of an instruction set, which only know
+ * bytes, tables and floats: that a frame is NV12 or BGRA is data (QfkImageComponent, the matrix), never a branch.
+ * image_ref.c is the same formula in double precision, straight from the spec: the truth for the tests.
+ */
+#ifndef QFK_IMAGE_H
+#define QFK_IMAGE_H
+
+#include "../common.h"
+
+/* Element types of the tensor. */
+typedef enum {
+  QFK_IMAGE_F32 = 0,
+  QFK_IMAGE_F16,
+  QFK_IMAGE_U8,
+  QFK_IMAGE_I8,
+  QFK_IMAGE_U16,
+  QFK_IMAGE_I16,
+  QFK_IMAGE_TYPES
+} QfkImageType;
+
+/* Outputs that one shuffle step makes, and the bytes of one of its loads. */
+#define QFK_IMAGE_GROUP 8
+#define QFK_IMAGE_BLOCK 32
+/* Most loads a group may need before the plain path is as good. */
+#define QFK_IMAGE_MAX_BLOCKS 24
+
+/* Where the samples of one component (Y, Cb, R, ...) are. */
+typedef struct {
+  int32_t plane;
+  int32_t offset, step;     /* bytes: of the first sample in a row, and from one to the next */
+  int32_t shift_x, shift_y; /* log2 of the subsampling */
+} QfkImageComponent;
+
+typedef struct {
+  int32_t frame_width, frame_height;
+  int32_t n_planes;
+  int32_t row_bytes[3]; /* of a plane, without padding */
+  int32_t n_components; /* 1 or 3 */
+  QfkImageComponent component[3];
+  int32_t crop[4]; /* x, y, width, height in the frame; inside it, not empty */
+  int32_t fit[4];  /* x, y, width, height in the tensor; inside it, not empty */
+  int32_t width, height, channels;
+  bool area, planar;
+  QfkImageType type;
+  double matrix[3][3],
+      bias[3];            /* stored channel c in 0..255 = matrix[c] . components + bias[c], then clamped */
+  double mean[3], std[3]; /* per stored channel; std not 0 */
+  double scale;           /* integer types; > 0 */
+  int32_t offset;         /* within +-65535 */
+  double border[3];       /* per stored channel, 0..255 */
+} QfkImageSpec;
+
+/* The horizontal taps of one component. */
+typedef struct {
+  /* bilinear: byte offsets of both taps, weight of the second */
+  int32_t *off0, *off1;
+  float *frac;
+  /* area: output i is the sum of weight[first[i] + k] * sample[start[i] + k], k < count[i] */
+  int32_t *start, *count, *first;
+  float *weight;
+  int32_t offset, step; /* of the component, in bytes */
+  /* bilinear by shuffles, a group of outputs at a time; blocks 0: not possible, use the lists above */
+  int32_t blocks; /* consecutive loads of QFK_IMAGE_BLOCK bytes a group */
+  int32_t *base;  /* byte offset of each group's first load */
+  uint8_t *masks; /* [group][block][32]: index within each half of 16 bytes, or 0x80 */
+  int16_t *pairs; /* [group][8][2]: weights of both taps, adding up to 1 << 14 */
+} QfkImageTaps;
+
+typedef struct QfkImageRows QfkImageRows;
+
+typedef struct {
+  QfkImageSpec spec;
+  const QfkImageRows *rows;
+  QfkImageTaps taps[3];
+  float *row[3];      /* component rows of fit width, in 0..255, padded to a multiple of a group */
+  float *sum;         /* area: one row of a plane */
+  float matrix[3][4]; /* matrix and bias */
+  float gain[3];      /* stored value before rounding: clamped * gain + shift */
+  float shift[3];
+  float lo, hi;        /* range of an integer type before the offset is subtracted */
+  uint8_t border[12];  /* one pixel, stored */
+  bool border_is_byte; /* all its bytes are the same */
+} QfkImagePlan;
+
+/* One row of one component: @n outputs from rows @r0 and @r1, @fy the weight of the second, into @dst (0..255). Writes up to
+ * the next multiple of QFK_IMAGE_GROUP. */
+typedef void (*QfkImageSampleFn)(const QfkImageTaps *taps, const uint8_t *r0, const uint8_t *r1, float fy,
+                                 int32_t n, float *dst);
+/* sum[i] = w * row[i], or += when @add, for @n bytes. */
+typedef void (*QfkImageSumFn)(float *sum, const uint8_t *row, int32_t n, float w, bool add);
+/* @n pixels from component rows to memory at @dst: colour, clamp, value, type. Channels are @plane elements apart in a
+ * planar tensor. Writes exactly these elements. */
+typedef void (*QfkImageStoreFn)(const QfkImagePlan *plan, const float *const comp[3], int32_t n, void *dst,
+                                size_t plane);
+
+/* The row functions of one instruction set. */
+struct QfkImageRows {
+  bool shuffles; /* wants the shuffle tables */
+  QfkImageSampleFn sample;
+  QfkImageSumFn sum;
+  QfkImageStoreFn store[QFK_IMAGE_TYPES];
+};
+
+typedef struct {
+  const char *isa;
+  uint32_t features;
+  const QfkImageRows *rows;
+} QfkImageKernel;
+
+#define QFK_IMAGE(isa, features) extern const QfkImageRows qfk_image_rows_##isa;
+#include "image.inc"
+#undef QFK_IMAGE
+
+/* All kernels that are built in, slowest first. */
+const QfkImageKernel *qfk_image_kernels(int32_t *count);
+/* The best for @features; never NULL. */
+const QfkImageKernel *qfk_image_select(uint32_t features);
+
+size_t qfk_image_type_size(QfkImageType type);
+
+/* Bytes a plan of @spec needs, whatever its crop and fit are. */
+size_t qfk_image_plan_size(const QfkImageSpec *spec);
+/* Fills @plan with tables in @memory, which must be aligned to 64 bytes and of the size above. */
+void qfk_image_plan_init(QfkImagePlan *plan, const QfkImageSpec *spec, const QfkImageRows *rows,
+                         void *memory);
+
+/* Converts one frame. @tensor may have any alignment. */
+void qfk_image_convert(const QfkImagePlan *plan, const uint8_t *const planes[3], const int32_t strides[3],
+                       void *tensor);
+
+/* The same from the formula alone, in double precision. */
+void qfk_image_convert_ref(const QfkImageSpec *spec, const uint8_t *const planes[3], const int32_t strides[3],
+                           void *tensor);
+
+/* One element of stored channel @c from @rgb (0..255) into @dst: the last two lines of the formula. */
+void qfk_image_quantize_ref(const QfkImageSpec *spec, int32_t c, double rgb, void *dst);
+
+/* The plain row functions, for tails and for what an instruction set has nothing better for. */
+void qfk_image_sample_c(const QfkImageTaps *taps, const uint8_t *r0, const uint8_t *r1, float fy, int32_t n,
+                        float *dst);
+void qfk_image_sum_c(float *sum, const uint8_t *row, int32_t n, float w, bool add);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * image_avx2.c - the row functions in AVX2.
+ *
+ * A group of eight outputs needs sixteen bytes of each of two rows. Whole blocks of the row are loaded and the wanted bytes
+ * shuffled into place by the plan's masks, which reads the rows in order and needs no gather; then both directions are
+ * interpolated in integers: vertically to 1/128 (15-bit weights), horizontally exactly (14-bit weights).
+ */
+#include "image.h"
+
+#include <immintrin.h>
+
+static inline __attribute__((always_inline)) void sample(const QfkImageTaps *t, const uint8_t *r0,
+                                                         const uint8_t *r1, float fy, int32_t n, float *dst,
+                                                         int32_t blocks)
+{
+  int32_t weight = (int32_t)(fy * 32768 + 0.5f);
+  const __m256i wy = _mm256_set1_epi16((int16_t)(weight > 32767 ? 32767 : weight));
+  const __m256 unit = _mm256_set1_ps(1.0f / (1 << 21));
+  const uint8_t *mask = t->masks;
+  for (int32_t i = 0, g = 0; i < n; i += QFK_IMAGE_GROUP, g++) {
+    const uint8_t *p0 = r0 + t->base[g], *p1 = r1 + t->base[g];
+    __m256i m = _mm256_load_si256((const __m256i *)mask);
+    __m256i a = _mm256_shuffle_epi8(_mm256_loadu_si256((const __m256i *)p0), m);
+    __m256i b = _mm256_shuffle_epi8(_mm256_loadu_si256((const __m256i *)p1), m);
+    for (int32_t k = 1; k < blocks; k++) {
+      m = _mm256_load_si256((const __m256i *)(mask + k * QFK_IMAGE_BLOCK));
+      __m256i x = _mm256_loadu_si256((const __m256i *)(p0 + k * QFK_IMAGE_BLOCK));
+      __m256i y = _mm256_loadu_si256((const __m256i *)(p1 + k * QFK_IMAGE_BLOCK));
+      a = _mm256_or_si256(a, _mm256_shuffle_epi8(x, m));
+      b = _mm256_or_si256(b, _mm256_shuffle_epi8(y, m));
+    }
+    mask += blocks * QFK_IMAGE_BLOCK;
+    __m256i upper =
+        _mm256_cvtepu8_epi16(_mm_or_si128(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1)));
+    __m256i lower =
+        _mm256_cvtepu8_epi16(_mm_or_si128(_mm256_castsi256_si128(b), _mm256_extracti128_si256(b, 1)));
+    __m256i d = _mm256_slli_epi16(_mm256_sub_epi16(lower, upper), 7);
+    __m256i v = _mm256_add_epi16(_mm256_slli_epi16(upper, 7), _mm256_mulhrs_epi16(d, wy));
+    __m256i w = _mm256_load_si256((const __m256i *)(t->pairs + 2 * i));
+    _mm256_store_ps(dst + i, _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_madd_epi16(v, w)), unit));
+  }
+}
+
+static void sample_avx2(const QfkImageTaps *t, const uint8_t *r0, const uint8_t *r1, float fy, int32_t n,
+                        float *dst)
+{
+  static const int32_t unrolled = 4;
+  if (t->blocks == 0)
+    qfk_image_sample_c(t, r0, r1, fy, n, dst);
+  else if (t->blocks == 1)
+    sample(t, r0, r1, fy, n, dst, 1);
+  else if (t->blocks == 2)
+    sample(t, r0, r1, fy, n, dst, 2);
+  else if (t->blocks == 3)
+    sample(t, r0, r1, fy, n, dst, 3);
+  else if (t->blocks == unrolled)
+    sample(t, r0, r1, fy, n, dst, 4);
+  else
+    sample(t, r0, r1, fy, n, dst, t->blocks);
+}
+
+static void sum_avx2(float *sum, const uint8_t *row, int32_t n, float w, bool add)
+{
+  const __m256 vw = _mm256_set1_ps(w);
+  int32_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    __m256 v = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(row + i))));
+    __m256 old = add ? _mm256_loadu_ps(sum + i) : _mm256_setzero_ps();
+    _mm256_storeu_ps(sum + i, _mm256_fmadd_ps(v, vw, old));
+  }
+  qfk_image_sum_c(sum + i, row + i, n - i, w, add);
+}
+
+/* Eight pixels of a stored channel, before rounding. */
+static inline __m256 value_of(const QfkImagePlan *p, int32_t c, __m256 a, __m256 b, __m256 d)
+{
+  const float *m = p->matrix[c];
+  __m256 v = _mm256_fmadd_ps(a, _mm256_set1_ps(m[0]), _mm256_set1_ps(m[3]));
+  v = _mm256_fmadd_ps(b, _mm256_set1_ps(m[1]), v);
+  v = _mm256_fmadd_ps(d, _mm256_set1_ps(m[2]), v);
+  v = _mm256_min_ps(_mm256_max_ps(v, _mm256_setzero_ps()), _mm256_set1_ps(255));
+  return _mm256_fmadd_ps(v, _mm256_set1_ps(p->gain[c]), _mm256_set1_ps(p->shift[c]));
+}
+
+/* The same as integers within the type. */
+static inline __m256i integer_of(const QfkImagePlan *p, __m256 v)
+{
+  v = _mm256_min_ps(_mm256_max_ps(v, _mm256_set1_ps(p->lo)), _mm256_set1_ps(p->hi));
+  return _mm256_sub_epi32(_mm256_cvtps_epi32(v), _mm256_set1_epi32(p->spec.offset));
+}
+
+static inline void planar_f32(float *dst, __m256 v)
+{
+  _mm256_storeu_ps(dst, v);
+}
+
+/* R0..7, G0..7, B0..7 to R0 G0 B0 R1 ... */
+static inline void packed_f32(float *dst, const __m256 v[3])
+{
+  const __m256i to[3][3] = {
+      {_mm256_setr_epi32(0, 0, 0, 1, 1, 1, 2, 2), _mm256_setr_epi32(2, 3, 3, 3, 4, 4, 4, 5),
+       _mm256_setr_epi32(5, 5, 6, 6, 6, 7, 7, 7)},
+  };
+  for (int32_t k = 0; k < 3; k++) {
+    __m256 r = _mm256_permutevar8x32_ps(v[0], to[0][k]), g = _mm256_permutevar8x32_ps(v[1], to[0][k]);
+    __m256 b = _mm256_permutevar8x32_ps(v[2], to[0][k]), out;
+    if (k == 0) /* R G B R G B R G */
+      out = _mm256_blend_ps(_mm256_blend_ps(r, g, 0x92), b, 0x24);
+    else if (k == 1) /* B R G B R G B R */
+      out = _mm256_blend_ps(_mm256_blend_ps(r, g, 0x24), b, 0x49);
+    else /* G B R G B R G B */
+      out = _mm256_blend_ps(_mm256_blend_ps(r, g, 0x49), b, 0x92);
+    _mm256_storeu_ps(dst + 8 * k, out);
+  }
+}
+
+static inline __m128i half_of(__m256 v)
+{
+  return _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT);
+}
+
+/* Eight 16-bit elements of each of three channels, interleaved: 48 bytes. */
+static inline void packed_16(uint8_t *dst, __m128i r, __m128i g, __m128i b)
+{
+  __m128i rg0 = _mm_unpacklo_epi16(r, g),
+          rg1 = _mm_unpackhi_epi16(r, g); /* R0 G0 R1 G1 R2 G2 R3 G3 | 4 to 7 */
+  const __m128i x0 = _mm_setr_epi8(0, 1, 2, 3, -1, -1, 4, 5, 6, 7, -1, -1, 8, 9, 10, 11);
+  const __m128i y0 = _mm_setr_epi8(-1, -1, -1, -1, 0, 1, -1, -1, -1, -1, 2, 3, -1, -1, -1, -1);
+  const __m128i x1 = _mm_setr_epi8(-1, -1, 12, 13, 14, 15, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+  const __m128i z1 = _mm_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, 0, 1, 2, 3, -1, -1, 4, 5);
+  const __m128i y1 = _mm_setr_epi8(4, 5, -1, -1, -1, -1, 6, 7, -1, -1, -1, -1, 8, 9, -1, -1);
+  const __m128i z2 = _mm_setr_epi8(6, 7, -1, -1, 8, 9, 10, 11, -1, -1, 12, 13, 14, 15, -1, -1);
+  const __m128i y2 = _mm_setr_epi8(-1, -1, 10, 11, -1, -1, -1, -1, 12, 13, -1, -1, -1, -1, 14, 15);
+  __m128i out0 = _mm_or_si128(_mm_shuffle_epi8(rg0, x0), _mm_shuffle_epi8(b, y0));
+  __m128i out1 = _mm_or_si128(_mm_shuffle_epi8(rg0, x1), _mm_shuffle_epi8(rg1, z1));
+  out1 = _mm_or_si128(out1, _mm_shuffle_epi8(b, y1));
+  __m128i out2 = _mm_or_si128(_mm_shuffle_epi8(rg1, z2), _mm_shuffle_epi8(b, y2));
+  _mm_storeu_si128((__m128i *)dst, out0);
+  _mm_storeu_si128((__m128i *)(dst + 16), out1);
+  _mm_storeu_si128((__m128i *)(dst + 32), out2);
+}
+
+/* Two vectors of eight int32 to bytes: x0..3 y0..3 ... in each half. */
+static inline __m256i bytes_of(__m256i x, __m256i y, __m256i z, bool is_signed)
+{
+  __m256i xy = _mm256_packs_epi32(x, y), zz = _mm256_packs_epi32(z, z);
+  return is_signed ? _mm256_packs_epi16(xy, zz) : _mm256_packus_epi16(xy, zz);
+}
+
+static inline void packed_8(uint8_t *dst, __m256i r, __m256i g, __m256i b, bool is_signed)
+{
+  const __m256i order = _mm256_setr_epi8(0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11, -1, -1, -1, -1, 0, 4, 8, 1, 5,
+                                         9, 2, 6, 10, 3, 7, 11, -1, -1, -1, -1);
+  __m256i v = _mm256_shuffle_epi8(bytes_of(r, g, b, is_signed), order);
+  __m128i last = _mm256_extracti128_si256(v, 1);
+  _mm_storeu_si128((__m128i *)dst, _mm256_castsi256_si128(v)); /* four bytes too many, written next */
+  _mm_storel_epi64((__m128i *)(dst + 12), last);
+  _mm_storeu_si32(dst + 20, _mm_srli_si128(last, 8));
+}
+
+static inline void planar_8(uint8_t *dst, __m256i v, bool is_signed)
+{
+  __m256i q = bytes_of(v, v, v, is_signed);
+  _mm_storeu_si32(dst, _mm256_castsi256_si128(q));
+  _mm_storeu_si32(dst + 4, _mm256_extracti128_si256(q, 1));
+}
+
+static inline __m128i words_of(__m256i v, bool is_signed)
+{
+  __m256i q = is_signed ? _mm256_packs_epi32(v, v) : _mm256_packus_epi32(v, v);
+  return _mm256_castsi256_si128(_mm256_permute4x64_epi64(q, 0x08));
+}
+
+#define EMIT_F32_PLANAR(d, v) planar_f32((float *)(d), v)
+#define EMIT_F32_PACKED(d, v) packed_f32((float *)(d), v)
+#define EMIT_F16_PLANAR(d, v) _mm_storeu_si128((__m128i *)(d), half_of(v))
+#define EMIT_F16_PACKED(d, v) packed_16(d, half_of(v[0]), half_of(v[1]), half_of(v[2]))
+#define Q(v) integer_of(p, v)
+#define EMIT_U8_PLANAR(d, v) planar_8(d, Q(v), false)
+#define EMIT_U8_PACKED(d, v) packed_8(d, Q(v[0]), Q(v[1]), Q(v[2]), false)
+#define EMIT_I8_PLANAR(d, v) planar_8(d, Q(v), true)
+#define EMIT_I8_PACKED(d, v) packed_8(d, Q(v[0]), Q(v[1]), Q(v[2]), true)
+#define WORDS(v, s) words_of(Q(v), s)
+#define EMIT_U16_PLANAR(d, v) _mm_storeu_si128((__m128i *)(d), WORDS(v, false))
+#define EMIT_U16_PACKED(d, v) packed_16(d, WORDS(v[0], false), WORDS(v[1], false), WORDS(v[2], false))
+#define EMIT_I16_PLANAR(d, v) _mm_storeu_si128((__m128i *)(d), WORDS(v, true))
+#define EMIT_I16_PACKED(d, v) packed_16(d, WORDS(v[0], true), WORDS(v[1], true), WORDS(v[2], true))
+
+/* The last, partial group is the last eight pixels again; fewer than eight are left to plain C. */
+#define STORE(name, NAME, size)                                                                              \
+  static void store_##name(const QfkImagePlan *p, const float *const comp[3], int32_t n, void *dst,          \
+                           size_t plane)                                                                     \
+  {                                                                                                          \
+    if (n < QFK_IMAGE_GROUP) {                                                                               \
+      qfk_image_rows_c.store[QFK_IMAGE_##NAME](p, comp, n, dst, plane);                                      \
+      return;                                                                                                \
+    }                                                                                                        \
+    int32_t channels = p->spec.channels;                                                                     \
+    for (int32_t at = 0; at < n; at += QFK_IMAGE_GROUP) {                                                    \
+      int32_t i = at + QFK_IMAGE_GROUP <= n ? at : n - QFK_IMAGE_GROUP;                                      \
+      __m256 a = _mm256_loadu_ps(comp[0] + i), b = _mm256_loadu_ps(comp[1] + i);                             \
+      __m256 d = _mm256_loadu_ps(comp[2] + i), v[3];                                                         \
+      for (int32_t c = 0; c < 3 && c < channels; c++)                                                        \
+        v[c] = value_of(p, c, a, b, d);                                                                      \
+      uint8_t *out = (uint8_t *)dst;                                                                         \
+      if (channels == 3 && !p->spec.planar) {                                                                \
+        EMIT_##NAME##_PACKED(out + (size_t)i * 3 * size, v);                                                 \
+        continue;                                                                                            \
+      }                                                                                                      \
+      for (int32_t c = 0; c < channels; c++)                                                                 \
+        EMIT_##NAME##_PLANAR(out + (c * plane + i) * size, v[c]);                                            \
+    }                                                                                                        \
+  }
+
+STORE(f32, F32, 4)
+STORE(f16, F16, 2)
+STORE(u8, U8, 1)
+STORE(i8, I8, 1)
+STORE(u16, U16, 2)
+STORE(i16, I16, 2)
+
+const QfkImageRows qfk_image_rows_avx2 = {
+    .shuffles = true,
+    .sample = sample_avx2,
+    .sum = sum_avx2,
+    .store = {store_f32, store_f16, store_u8, store_i8, store_u16, store_i16},
+};
