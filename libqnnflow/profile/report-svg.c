@@ -82,14 +82,14 @@ static void chart_begin(Chart *c, double y_top, double x_label_0, double x_label
   }
 }
 
-static void level(const Chart *c, const char *class, double value, const char *name)
+static void level(const Chart *c, const char *class, double value, int text_dy, const char *name)
 {
   double y = plot_y(c, value);
   if (!(value > 0))
     return;
   line_at(c->out, class, LEFT, y, WIDTH - RIGHT, y);
-  g_string_append_printf(c->out, "<text x='%d' y='%d' class='end %s'>%s ", WIDTH - RIGHT - 4, (int)y - 5,
-                         class, name);
+  g_string_append_printf(c->out, "<text x='%d' y='%d' class='end %s'>%s ", WIDTH - RIGHT - 4,
+                         (int)y + text_dy, class, name);
   qf_append_number(c->out, value, 2);
   g_string_append(c->out, " ms</text>");
 }
@@ -115,8 +115,8 @@ void qf_svg_series(GString *out, const double *values, uint32_t n, double p50, d
     g_string_append_c(out, ' ');
   }
   g_string_append(out, "'/>");
-  level(&c, "p95", p95, "p95");
-  level(&c, "p50", p50, "p50");
+  level(&c, "p95", p95, -5, "p95");
+  level(&c, "p50", p50, 15, "p50");
   g_string_append(out, "</svg>");
 }
 

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cmd-bench.c - `qnnflow bench`: times runs of a model on random input.
+ * The last word it prints is the median in milliseconds, so that scripts can take it.
+ */
+#include "tool.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+typedef struct {
+  int iterations, warmup;
+  gboolean layers;
+  char *report;
+} BenchOptions;
+
+static int by_value(const void *a, const void *b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static double cpu_seconds(void)
+{
+  struct rusage u;
+  getrusage(RUSAGE_SELF, &u);
+  return u.ru_utime.tv_sec + u.ru_stime.tv_sec + 1e-6 * (u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+static uint64_t peak_bytes(void)
+{
+  struct rusage u;
+  getrusage(RUSAGE_SELF, &u);
+  return (uint64_t)u.ru_maxrss * 1024;
+}
+
+/* Runs @n times; times go to @ms unless it is NULL. */
+static gboolean run_times(QfSession *session, int n, double *ms, QfStats *stats, GError **error)
+{
+  for (int i = 0; i < n; i++) {
+    if (!qf_session_run(session, error))
+      return FALSE;
+    if (!ms)
+      continue;
+    ms[i] = qf_session_last_run_ns(session) / 1e6;
+    qf_stats_add(stats, qf_session_last_run_ns(session));
+  }
+  return TRUE;
+}
+
+static QfReportFormat format_of(const char *path)
+{
+  static const char *const suffixes[] = {".txt", ".json", ".html", ".csv"};
+  static const QfReportFormat formats[] = {QF_REPORT_TEXT, QF_REPORT_JSON, QF_REPORT_HTML, QF_REPORT_CSV};
+  for (guint i = 0; i < G_N_ELEMENTS(suffixes); i++)
+    if (g_str_has_suffix(path, suffixes[i]))
+      return formats[i];
+  return QF_REPORT_TEXT;
+}
+
+/* The table, and the report file when one is wanted. */
+static gboolean show(QfSession *session, const BenchOptions *o, QfReport *report, GError **error)
+{
+  if (o->layers)
+    report->layers = qf_session_layers(session, &report->n_layers);
+  g_autofree char *text = qf_report_format(report, QF_REPORT_TEXT);
+  g_print("%s", text);
+  return !o->report || qf_report_write(report, format_of(o->report), o->report, error);
+}
+
+static gboolean bench(QfSession *session, const BenchOptions *o, GError **error)
+{
+  QfModel *model = qf_session_model(session);
+  g_autofree double *ms = g_new0(double, o->iterations);
+  g_autoptr(QfStats) stats = qf_stats_new();
+  for (uint32_t i = 0; i < qf_model_n_inputs(model); i++)
+    qf_tool_fill_random(qf_model_input(model, i), qf_session_input_data(session, i));
+  if (!run_times(session, o->warmup, NULL, NULL, error))
+    return FALSE;
+  double cpu = cpu_seconds();
+  gint64 start = g_get_monotonic_time();
+  if (!run_times(session, o->iterations, ms, stats, error))
+    return FALSE;
+  double seconds = MAX(g_get_monotonic_time() - start, 1) / 1e6;
+  QfReport report = {.title = "qnnflow bench",
+                     .model = qf_model_name(model),
+                     .backend = qf_model_backend(model),
+                     .inferences = o->iterations,
+                     .duration_s = seconds,
+                     .fps = o->iterations / seconds,
+                     .cpu_percent = 100 * (cpu_seconds() - cpu) / seconds,
+                     .rss_bytes = peak_bytes(),
+                     .series_ms = ms,
+                     .n_series = o->iterations};
+  qf_stats_summary(stats, &report.latency);
+  if (!show(session, o, &report, error))
+    return FALSE;
+  qsort(ms, o->iterations, sizeof *ms, by_value);
+  g_print("min %.4f ms, median %.4f ms, p95 %.4f ms\nmedian_ms %.4f\n", ms[0], ms[o->iterations / 2],
+          ms[MIN(o->iterations - 1, o->iterations * 95 / 100)], ms[o->iterations / 2]);
+  return TRUE;
+}
+
+static int run(int argc, char **argv)
+{
+  BenchOptions o = {.iterations = 50, .warmup = 5};
+  g_auto(QfToolModel) options = {0};
+  g_autoptr(GError) error = NULL;
+  const GOptionEntry entries[] = {
+      {"iters", 'n', 0, G_OPTION_ARG_INT, &o.iterations, "Timed runs (default: 50)", "K"},
+      {"warmup", 'w', 0, G_OPTION_ARG_INT, &o.warmup, "Runs before them that are not timed (default: 5)",
+       "K"},
+      {"layers", 'l', 0, G_OPTION_ARG_NONE, &o.layers, "Time every layer (adds about 0.1 us to each)", NULL},
+      {"report", 'r', 0, G_OPTION_ARG_FILENAME, &o.report, "Write a report: .html, .json, .csv or .txt",
+       "FILE"},
+      {NULL},
+  };
+  if (!qf_tool_parse(&qf_tool_bench, &argc, &argv, entries, qf_tool_model_group(&options), 1, 1))
+    return QF_EXIT_USAGE;
+  if (o.iterations < 1 || o.iterations > 10000000 || o.warmup < 0 || options.threads < 0 ||
+      options.threads > 256)
+    return qf_tool_usage(&qf_tool_bench, "--iters is 1 to 10000000, --warmup at least 0, --threads 0 to 256");
+  g_autoptr(QfModel) model = qf_tool_load(argv[1], &options, &error);
+  if (!model)
+    return qf_tool_fail(&qf_tool_bench, error);
+  QfSessionOptions session_options = {.n_threads = options.threads, .profile = o.layers};
+  g_autoptr(QfSession) session = qf_session_new(model, &session_options, &error);
+  gboolean ok = session && bench(session, &o, &error);
+  g_free(o.report);
+  return ok ? QF_EXIT_OK : qf_tool_fail(&qf_tool_bench, error);
+}
+
+const QfTool qf_tool_bench = {
+    .name = "bench",
+    .arguments = "MODEL",
+    .summary = "Time runs of a model on random input",
+    .description = "The last word printed is the median in milliseconds:\n"
+                   "  qnnflow bench model.tflite --threads 1 --iters 200 | awk 'END { print $NF }'",
+    .run = run,
+};

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cmd-run.c - `qnnflow run`: files in, one run, a table of the outputs, and the outputs as files.
+ */
+#include "inputs.h"
+#include "npy.h"
+#include "tool.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct {
+  char **inputs;
+  char *folder, *format, *fit, *mean, *std, *labels;
+  gboolean random, bgr;
+  int top;
+} RunOptions;
+
+static void clear_options(RunOptions *o)
+{
+  char *owned[] = {o->folder, o->format, o->fit, o->mean, o->std, o->labels};
+  for (guint i = 0; i < G_N_ELEMENTS(owned); i++)
+    g_free(owned[i]);
+  g_strfreev(o->inputs);
+}
+
+static gboolean bad(GError **error, const char *option, const char *value, const char *wants)
+{
+  g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT, "--%s %s: write %s", option, value, wants);
+  return FALSE;
+}
+
+/* "127.5" or "123.7,116.8,103.9". */
+static gboolean read_triple(const char *option, const char *text, float *values, GError **error)
+{
+  g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+  guint n = g_strv_length(parts);
+  for (guint i = 0; i < 3 && (n == 1 || n == 3); i++) {
+    const char *part = parts[n == 1 ? 0 : i];
+    char *end = NULL;
+    values[i] = g_ascii_strtod(part, &end);
+    if (!*part || *end || !isfinite(values[i]))
+      n = 0;
+  }
+  return n == 1 || n == 3 ||
+         bad(error, option, text, "one number or three, as in 127.5 or 123.7,116.8,103.9");
+}
+
+static gboolean picture_options(const RunOptions *o, QfPictureOptions *p, GError **error)
+{
+  static const char *const fits[] = {"stretch", "letterbox", "letterbox-top", "crop"};
+  guint fit = 0;
+  while (o->fit && fit < G_N_ELEMENTS(fits) && strcmp(o->fit, fits[fit]))
+    fit++;
+  if (fit == G_N_ELEMENTS(fits))
+    return bad(error, "fit", o->fit, "stretch, letterbox, letterbox-top or crop");
+  if (o->format && strcmp(o->format, "npy") && strcmp(o->format, "raw"))
+    return bad(error, "format", o->format, "npy or raw");
+  *p = (QfPictureOptions){.fit = (QfFit)fit,
+                          .channels = o->bgr ? QF_CHANNELS_BGR : QF_CHANNELS_RGB,
+                          .has_mean = o->mean != NULL,
+                          .has_std = o->std != NULL};
+  return (!o->mean || read_triple("mean", o->mean, p->mean, error)) &&
+         (!o->std || read_triple("std", o->std, p->std, error));
+}
+
+/* The input that "NAME=FILE" or "FILE" speaks of; @file is set to the path. -1 with an error. */
+static int input_of(const QfModel *model, const char *text, int next, const char **file, GError **error)
+{
+  int n = qf_model_n_inputs(model);
+  for (int i = 0; i < n; i++) {
+    const char *name = qf_model_input(model, i)->name;
+    if (g_str_has_prefix(text, name) && text[strlen(name)] == '=') {
+      *file = text + strlen(name) + 1;
+      return i;
+    }
+  }
+  *file = text;
+  if (next < n)
+    return next;
+  g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT, "--input %s: the model has %d inputs only", text, n);
+  return -1;
+}
+
+static gboolean fill_inputs(QfSession *session, const RunOptions *o, GError **error)
+{
+  QfModel *model = qf_session_model(session);
+  uint32_t n = qf_model_n_inputs(model);
+  g_autofree gboolean *given = g_new0(gboolean, n + 1);
+  QfPictureOptions picture;
+  if (!picture_options(o, &picture, error))
+    return FALSE;
+  for (int k = 0; o->inputs && o->inputs[k]; k++) {
+    const char *file;
+    int i = input_of(model, o->inputs[k], k, &file, error);
+    if (i < 0 ||
+        !qf_input_read(file, qf_model_input(model, i), &picture, qf_session_input_data(session, i), error))
+      return FALSE;
+    given[i] = TRUE;
+  }
+  for (uint32_t i = 0; i < n; i++) {
+    const QfTensorDesc *desc = qf_model_input(model, i);
+    g_autofree char *text = qf_tool_tensor_text(desc);
+    if (!given[i] && !o->random) {
+      g_set_error(
+          error, QF_ERROR, QF_ERROR_ARGUMENT,
+          "input '%s' (%s) was given nothing; add --input %s=FILE (.npy, picture or raw), or --random",
+          desc->name, text, desc->name);
+      return FALSE;
+    }
+    if (!given[i])
+      qf_tool_fill_random(desc, qf_session_input_data(session, i));
+  }
+  return TRUE;
+}
+
+static double half_to_double(uint16_t h, gboolean bfloat)
+{
+  union {
+    uint32_t u;
+    float f;
+  } bits = {.u = (uint32_t)h << 16};
+  if (bfloat)
+    return bits.f;
+  int exponent = h >> 10 & 31;
+  double value = exponent == 31 ? (h & 1023 ? NAN : INFINITY)
+                                : ldexp(exponent ? 1024 + (h & 1023) : h & 1023, MAX(exponent, 1) - 25);
+  return h & 0x8000 ? -value : value;
+}
+
+/* Element @i of a tensor as a real number, dequantized when it has one scale. */
+static double real_at(const QfTensorDesc *desc, const void *data, int64_t i)
+{
+  const char *at = (const char *)data + i * qf_dtype_size(desc->dtype);
+  int64_t low, high, q = 0;
+  if (desc->dtype == QF_DTYPE_FLOAT32)
+    return *(const float *)at;
+  if (desc->dtype == QF_DTYPE_FLOAT64)
+    return *(const double *)at;
+  if (qf_dtype_is_float(desc->dtype))
+    return half_to_double(*(const uint16_t *)at, desc->dtype == QF_DTYPE_BFLOAT16);
+  qf_dtype_range(desc->dtype, &low, &high);
+  memcpy(&q, at, qf_dtype_size(desc->dtype));
+  if (low < 0 && q > high)
+    q -= 2 * (high + 1); /* sign of a narrow type */
+  if (desc->quant.count != 1)
+    return q;
+  return ((double)q + desc->quant.entries[0].offset) * desc->quant.entries[0].scale;
+}
+
+/* The @top largest elements, when the output is one row of scores. */
+static void print_top(const QfTensorDesc *desc, const void *data, int top, char **labels)
+{
+  int64_t n = desc->rank ? desc->dims[desc->rank - 1] : 0;
+  guint n_labels = labels ? g_strv_length(labels) : 0;
+  if (n < 2 || qf_dims_count(desc->dims, desc->rank) != n)
+    return;
+  g_autofree gboolean *shown = g_new0(gboolean, n);
+  for (int k = 0; k < top && k < n; k++) {
+    int64_t best = -1;
+    for (int64_t i = 0; i < n; i++)
+      if (!shown[i] && (best < 0 || real_at(desc, data, i) > real_at(desc, data, best)))
+        best = i;
+    shown[best] = TRUE;
+    g_print("    %6" G_GINT64_FORMAT "  %10.5f  %s\n", best, real_at(desc, data, best),
+            best < n_labels ? labels[best] : "");
+  }
+}
+
+static void print_output(uint32_t index, const QfTensorDesc *desc, const void *data)
+{
+  int64_t n = qf_dims_count(desc->dims, desc->rank);
+  double low = INFINITY, high = -INFINITY, sum = 0;
+  g_autofree char *text = qf_tool_tensor_text(desc);
+  for (int64_t i = 0; i < n; i++) {
+    double v = real_at(desc, data, i);
+    low = MIN(low, v);
+    high = MAX(high, v);
+    sum += v;
+  }
+  g_print("output %u  %s  %s", index, desc->name, text);
+  if (n)
+    g_print("  min %g  max %g  mean %g", low, high, sum / n);
+  g_print("\n");
+}
+
+static gboolean save(const RunOptions *o, uint32_t index, const QfTensorDesc *desc, const void *data,
+                     GError **error)
+{
+  gboolean raw = o->format && !strcmp(o->format, "raw");
+  g_autofree char *name = g_strdup_printf("output_%u.%s", index, raw ? "raw" : "npy");
+  g_autofree char *path = g_build_filename(o->folder, name, NULL);
+  g_autoptr(GError) cause = NULL;
+  if (!raw)
+    return qf_npy_write(path, desc->dtype, desc->dims, desc->rank, data, error);
+  if (g_file_set_contents_full(path, data, desc->size_bytes, G_FILE_SET_CONTENTS_CONSISTENT, 0666, &cause))
+    return TRUE;
+  g_set_error(error, QF_ERROR, QF_ERROR_FILE, "%s: cannot be written (%s)", path, cause->message);
+  return FALSE;
+}
+
+static gboolean show_outputs(QfSession *session, const RunOptions *o, GError **error)
+{
+  QfModel *model = qf_session_model(session);
+  g_auto(GStrv) labels = NULL;
+  g_autofree char *text = NULL;
+  if (o->labels && !g_file_get_contents(o->labels, &text, NULL, error))
+    return FALSE;
+  if (text)
+    labels = g_strsplit(text, "\n", -1);
+  if (o->folder && g_mkdir_with_parents(o->folder, 0777))
+    return bad(error, "output-dir", o->folder, "a folder that can be made");
+  for (uint32_t i = 0; i < qf_model_n_outputs(model); i++) {
+    const QfTensorDesc *desc = qf_model_output(model, i);
+    const void *data = qf_session_output_data(session, i);
+    print_output(i, desc, data);
+    print_top(desc, data, o->top, labels);
+    if (o->folder && !save(o, i, desc, data, error))
+      return FALSE;
+  }
+  g_print("ran in %.3f ms on %s\n", qf_session_last_run_ns(session) / 1e6, qf_model_backend(model));
+  return TRUE;
+}
+
+static gboolean work(const char *path, const QfToolModel *options, const RunOptions *o, GError **error)
+{
+  g_autoptr(QfModel) model = qf_tool_load(path, options, error);
+  QfSessionOptions session_options = {.n_threads = MAX(options->threads, 0)};
+  g_autoptr(QfSession) session = model ? qf_session_new(model, &session_options, error) : NULL;
+  return session && fill_inputs(session, o, error) && qf_session_run(session, error) &&
+         show_outputs(session, o, error);
+}
+
+static int run(int argc, char **argv)
+{
+  RunOptions o = {.top = 5};
+  g_auto(QfToolModel) options = {0};
+  g_autoptr(GError) error = NULL;
+  const GOptionEntry entries[] = {
+      {"input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &o.inputs,
+       "An input: .npy, picture or raw; may be repeated", "[NAME=]FILE"},
+      {"random", 0, 0, G_OPTION_ARG_NONE, &o.random,
+       "Inputs that are not given get random numbers (fixed seed)", NULL},
+      {"output-dir", 'o', 0, G_OPTION_ARG_FILENAME, &o.folder, "Save outputs as DIR/output_K.npy", "DIR"},
+      {"format", 0, 0, G_OPTION_ARG_STRING, &o.format, "npy (default) or raw", "FORMAT"},
+      {"top", 0, 0, G_OPTION_ARG_INT, &o.top, "How many of the highest scores to list (default: 5)", "N"},
+      {"labels", 0, 0, G_OPTION_ARG_FILENAME, &o.labels, "Names of classes, one a line", "FILE"},
+      {"fit", 0, 0, G_OPTION_ARG_STRING, &o.fit,
+       "Pictures: stretch (default), letterbox, letterbox-top, crop", "FIT"},
+      {"mean", 0, 0, G_OPTION_ARG_STRING, &o.mean, "Pictures: subtracted, in 0..255", "M[,M,M]"},
+      {"std", 0, 0, G_OPTION_ARG_STRING, &o.std, "Pictures: divided by, in 0..255", "S[,S,S]"},
+      {"bgr", 0, 0, G_OPTION_ARG_NONE, &o.bgr, "Pictures: blue first", NULL},
+      {NULL},
+  };
+  if (!qf_tool_parse(&qf_tool_run, &argc, &argv, entries, qf_tool_model_group(&options), 1, 1)) {
+    clear_options(&o);
+    return QF_EXIT_USAGE;
+  }
+  gboolean ok = work(argv[1], &options, &o, &error);
+  clear_options(&o);
+  return ok ? QF_EXIT_OK : qf_tool_fail(&qf_tool_run, error);
+}
+
+const QfTool qf_tool_run = {
+    .name = "run",
+    .arguments = "MODEL",
+    .summary = "Run a model once on files and show what comes out",
+    .description = "Inputs without NAME= are taken in the model's order. Example:\n"
+                   "  qnnflow run mobilenet.tflite -i cat.jpg --mean 127.5 --std 127.5 --labels labels.txt",
+    .run = run,
+};
