@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * model.h - records of a TFLite file: the main subgraph's tensors and operators, bytes checked, nothing interpreted.
+ *
+ * All indices in the records are within range (or -1 for an absent optional input), and constants have as many bytes as
+ * their shape needs. The records point into the bytes they were made from.
+ */
+#ifndef QF_IMPORT_TFLITE_MODEL_H
+#define QF_IMPORT_TFLITE_MODEL_H
+
+#include "flat.h"
+#include "schema.h"
+
+#include <qnnflow/tensor.h>
+
+typedef struct {
+  char *name;    /* as in the file, valid UTF-8 */
+  int32_t type;  /* the file's number */
+  QfDType dtype; /* QF_DTYPE_INVALID: the engine has no such type */
+  int32_t rank;
+  int64_t dims[QF_MAX_RANK];      /* as the file was traced */
+  int64_t signature[QF_MAX_RANK]; /* the same, with -1 where a dimension is open */
+  gboolean is_variable, is_sparse;
+  size_t data_at, data_size;       /* constant's bytes within the file; size 0: none */
+  QfFlatVector scales, zero_point; /* quantization */
+  int32_t quant_axis;
+} QfTflTensor;
+
+typedef struct {
+  uint32_t builtin; /* the file's number; QF_TFL_OP_CUSTOM: see custom */
+  char *custom;     /* name of a custom operator, else NULL */
+  uint32_t version;
+} QfTflCode;
+
+typedef struct {
+  const QfTflCode *code;
+  QfFlatVector inputs, outputs; /* tensor indices, int32 */
+  QfFlatTable options;
+  QfFlatVector custom_options; /* bytes */
+} QfTflOperator;
+
+typedef struct {
+  QfFlat flat;
+  GBytes *bytes;
+  GStringChunk *strings;
+  QfTflTensor *tensors;
+  QfTflCode *codes;
+  QfTflOperator *operators;
+  uint32_t n_tensors, n_codes, n_operators;
+  QfFlatVector inputs, outputs; /* of the main subgraph: tensor indices, int32 */
+} QfTflModel;
+
+/* Makes the records; @name stands for the file in messages. NULL with QF_ERROR_FORMAT, _LIMIT or _UNSUPPORTED. */
+QfTflModel *qf_tfl_model_new(GBytes *bytes, const char *name, GError **error);
+void qf_tfl_model_free(QfTflModel *model);
+
+/* The element type for one of the file's numbers; QF_DTYPE_INVALID when there is none. */
+QfDType qf_tfl_dtype(int64_t type);
+/* Its name in the schema, for messages. Static. */
+const char *qf_tfl_type_name(int64_t type);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(QfTflModel, qf_tfl_model_free)
+
+#endif
