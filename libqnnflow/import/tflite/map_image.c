@@ -75,8 +75,10 @@ static gboolean map_batch(QfTflNode *n, GError **error)
     a->pad[2 * i] = (int32_t)CLAMP(amounts.v[2 * i], -1, G_MAXINT32 / 4);
     a->pad[2 * i + 1] = (int32_t)CLAMP(amounts.v[2 * i + 1], -1, G_MAXINT32 / 4);
   }
-  if (!qf_tfl_add_node(n, node, error) || spatial == 2)
-    return spatial == 2 && out->rank == 4;
+  if (!qf_tfl_add_node(n, node, error))
+    return FALSE;
+  if (spatial == 2)
+    return TRUE;
   int64_t dims[] = {out->dims[0], out->dims[1], out->dims[3]};
   return qf_tfl_add_reshape(n, out, n->out[0], dims, 3, error);
 }
