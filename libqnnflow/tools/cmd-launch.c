@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define EOS_SECONDS 5 /* how long elements get to finish after the first signal */
+#define EOS_SECONDS 5        /* how long elements get to finish after the first signal */
+#define SAME_PRESS_US 300000 /* signals closer than this are one: a group and its leader may both send it */
 
 typedef struct {
   gboolean print_launch, list, quiet;
@@ -23,7 +24,7 @@ typedef struct {
   GMainLoop *loop;
   int exit_code;
   gboolean live, stopping, playing, progress;
-  gint64 start_us;
+  gint64 start_us, signal_us;
   guint64 n_qos, n_dropped, n_warnings;
   GstStructure *profile; /* the last summary of a qnnprofile element; NULL: none */
 } Launch;
@@ -155,6 +156,9 @@ static void finish(Launch *l)
 static gboolean on_signal(gpointer data)
 {
   Launch *l = data;
+  if (l->signal_us && g_get_monotonic_time() - l->signal_us < SAME_PRESS_US)
+    return G_SOURCE_CONTINUE;
+  l->signal_us = g_get_monotonic_time();
   if (l->stopping) {
     stop(l, QF_EXIT_INTERRUPTED);
     return G_SOURCE_CONTINUE;
@@ -237,9 +241,12 @@ static gboolean set_property(GstElement *pipeline, const char *text, GError **er
   g_autoptr(GstElement) element = gst_bin_get_by_name(GST_BIN(pipeline), name);
   GParamSpec *spec = element ? g_object_class_find_property(G_OBJECT_GET_CLASS(element), property) : NULL;
   if (!spec) {
-    g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT,
-                "--set %s: the pipeline has no %s '%s'; give it name=%s there", text,
-                element ? "such property:" : "element", element ? property : name, name);
+    if (element)
+      g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT, "--set %s: element '%s' has no property '%s'", text,
+                  name, property);
+    else
+      g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT, "--set %s: the pipeline has no element with name=%s",
+                  text, name);
     return FALSE;
   }
   g_auto(GValue) value = G_VALUE_INIT;
