@@ -28,7 +28,8 @@ static size_t patch_bytes(const QfkIgemm *p)
 
 static void finish(QfkIgemm *p, int32_t cg)
 {
-  static const uint8_t value_bytes[] = {[QFK_TILE_F32] = 4, [QFK_TILE_S16] = 2, [QFK_TILE_DOT] = 1};
+  static const uint8_t value_bytes[] = {
+      [QFK_TILE_F32] = 4, [QFK_TILE_S16] = 2, [QFK_TILE_DOT_U] = 1, [QFK_TILE_DOT_S] = 1};
   const bool widened = p->kernel->kind == QFK_TILE_S16;
   p->x_size = p->kernel->kind == QFK_TILE_F32 ? 4 : 1;
   p->y_size = p->x_size;

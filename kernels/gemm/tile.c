@@ -87,18 +87,26 @@ uint32_t qfk_pack_columns(const QfkTileKernel *k, uint32_t n)
 
 static size_t value_size(const QfkTileKernel *k)
 {
-  static const uint8_t size[] = {[QFK_TILE_F32] = 4, [QFK_TILE_S16] = 2, [QFK_TILE_DOT] = 1};
+  static const uint8_t size[] = {
+      [QFK_TILE_F32] = 4, [QFK_TILE_S16] = 2, [QFK_TILE_DOT_U] = 1, [QFK_TILE_DOT_S] = 1};
   return size[k->kind];
 }
 
-static uint32_t padded_k(const QfkTileKernel *k, const QfkPack *p)
+/* Segments as the packed panel has them, and rows of each with the padding. */
+static uint32_t packed_segs(const QfkPack *p)
 {
-  return (p->k + k->kr - 1) / k->kr * k->kr;
+  return p->joined ? 1 : p->n_seg;
+}
+
+static uint32_t packed_k(const QfkTileKernel *k, const QfkPack *p)
+{
+  uint32_t rows = p->joined ? p->n_seg * p->k : p->k;
+  return (rows + k->kr - 1) / k->kr * k->kr;
 }
 
 size_t qfk_pack_bytes(const QfkTileKernel *k, const QfkPack *p)
 {
-  return (size_t)qfk_pack_columns(k, p->n) * p->n_seg * padded_k(k, p) * value_size(k);
+  return (size_t)qfk_pack_columns(k, p->n) * packed_segs(p) * packed_k(k, p) * value_size(k);
 }
 
 /* Index of the weight in row @i of segment @seg, column @n. */
@@ -116,7 +124,11 @@ static inline int32_t weight_int(const QfkPack *p, uint32_t seg, uint32_t i, uin
 /* One value of the packed matrix; columns and rows beyond the matrix are zero. */
 static void put(const QfkTileKernel *k, const QfkPack *p, uint32_t seg, uint32_t i, uint32_t n, void *dst)
 {
-  const bool inside = i < p->k && n < p->n && !(p->seg_row && p->seg_row[seg] < 0);
+  if (p->joined) {
+    seg = i / p->k;
+    i %= p->k;
+  }
+  const bool inside = seg < p->n_seg && i < p->k && n < p->n && !(p->seg_row && p->seg_row[seg] < 0);
   if (k->kind == QFK_TILE_F32)
     *(float *)dst = inside ? ((const float *)p->w)[weight_at(p, seg, i, n)] : 0;
   else if (k->kind == QFK_TILE_S16)
@@ -128,10 +140,10 @@ static void put(const QfkTileKernel *k, const QfkPack *p, uint32_t seg, uint32_t
 void qfk_pack_panels(const QfkTileKernel *k, const QfkPack *p, void *panels)
 {
   uint8_t *dst = panels;
-  const uint32_t kp = padded_k(k, p);
+  const uint32_t kp = packed_k(k, p);
   for (uint32_t n = 0; n < p->n; n += k->nr) {
     const uint32_t width = qfk_panel_width(k, p->n - n);
-    for (uint32_t seg = 0; seg < p->n_seg; seg++)
+    for (uint32_t seg = 0; seg < packed_segs(p); seg++)
       for (uint32_t i = 0; i < kp; i += k->kr)
         for (uint32_t slot = 0; slot < width; slot++)
           for (uint32_t j = 0; j < k->kr; j++, dst += value_size(k))
@@ -156,7 +168,7 @@ void qfk_pack_bias(const QfkPack *p, const int32_t *bias, int32_t x_zero, int32_
   for (uint32_t n = 0; n < p->n; n++) {
     int64_t sum = 0;
     for (uint32_t seg = 0; seg < p->n_seg; seg++)
-      for (uint32_t i = 0; i < p->k; i++)
+      for (uint32_t i = 0; i < p->k && !(p->seg_row && p->seg_row[seg] < 0); i++)
         sum += weight_int(p, seg, i, n);
     dst[n] = (int32_t)((bias ? bias[n] : 0) - x_zero * sum);
   }
@@ -174,5 +186,17 @@ bool qfk_pack_fits(const QfkPack *p, const int32_t *bias, int32_t x_max)
     if (sum * x_max + (b < 0 ? -b : b) > INT32_MAX)
       return false;
   }
+  return true;
+}
+
+bool qfk_pack_fits_int8(const QfkPack *p)
+{
+  for (uint32_t n = 0; n < p->n; n++)
+    for (uint32_t seg = 0; seg < p->n_seg; seg++)
+      for (uint32_t i = 0; i < p->k; i++) {
+        int32_t w = weight_int(p, seg, i, n);
+        if (w < INT8_MIN || w > INT8_MAX)
+          return false;
+      }
   return true;
 }

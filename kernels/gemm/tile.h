@@ -7,15 +7,15 @@
  * panel is as narrow as whole vectors allow. Kinds differ in what A holds:
  *   F32  floats.
  *   S16  int16: 8-bit values with their zero point taken off; so are the weights. Exact for every zero point.
- *   DOT  the 8-bit values as they lie in memory, in groups of four; needs weights that fit int8 with zero point 0, and a bias
- *        that has taken the input's zero point in (qfk_pack_bias()).
+ *   DOT_U, DOT_S  the 8-bit values as they lie in memory, in groups of four, used as uint8 or int8; needs weights that fit
+ *        int8 once their zero point is off, and a bias that has taken the input's zero point in (qfk_pack_bias()).
  */
 #ifndef QFK_TILE_H
 #define QFK_TILE_H
 
 #include "../epilogue.h"
 
-typedef enum { QFK_TILE_F32 = 0, QFK_TILE_S16, QFK_TILE_DOT } QfkTileKind;
+typedef enum { QFK_TILE_F32 = 0, QFK_TILE_S16, QFK_TILE_DOT_U, QFK_TILE_DOT_S } QfkTileKind;
 
 typedef struct {
   const void *const *a; /* row r of segment s starts at a[r * n_seg + s] */
@@ -31,7 +31,7 @@ typedef struct {
   float lo, hi;       /* bounds; integers: without the zero point */
   int32_t zero_point; /* integers: of the output */
   bool y_signed;      /* integers: store int8, else uint8 */
-  uint8_t flip;       /* DOT: 0x80 to turn int8 into uint8 or back while reading, else 0 */
+  uint8_t flip;       /* DOT_*: 0x80 to turn int8 into uint8 or back while reading, else 0 */
 } QfkTile;
 
 /* Computes the first @m rows, 1..mr. */
@@ -65,6 +65,7 @@ typedef struct {
   const void *w;          /* float, or integers of w_type */
   ptrdiff_t row, col;     /* strides in elements */
   const int32_t *seg_row; /* first row of each segment, -1: all zero; NULL: they follow each other */
+  bool joined;            /* segments follow each other in A without a gap: padded to kr together, not each */
   uint32_t n_seg, k, n;   /* segments, rows of each, columns */
   QfkInt w_type;          /* integers */
   const int32_t *w_zero;  /* integers: zero point per column, NULL: 0 */
@@ -80,10 +81,12 @@ void qfk_pack_vector(const QfkTileKernel *k, uint32_t n, const void *src, void *
 /* bias - x_zero * (sum of the column's weights), in column order; @x_zero is that of the values after flip. */
 void qfk_pack_bias(const QfkPack *p, const int32_t *bias, int32_t x_zero, int32_t *dst);
 
-/* Largest possible |sum| of a column when |x - x_zero| <= x_max: whether int32 holds it. */
+/* Whether every weight fits int8 once its zero point is off. */
+bool qfk_pack_fits_int8(const QfkPack *p);
+/* Whether int32 holds every possible sum of a column when |x - x_zero| <= x_max. */
 bool qfk_pack_fits(const QfkPack *p, const int32_t *bias, int32_t x_max);
 
-/* Activations that are no bounds: @rows rows of @n floats, in place. In tile_act.inc, best first; the last is plain C. */
+/* Activations that are no bounds, on @n floats in place, the first of which is of channel @channel. */
 typedef void (*QfkActFunc)(const QfkEpilogue *e, float *y, size_t n, size_t channel);
 QfkActFunc qfk_act_find(uint32_t features);
 

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * weighted.h - what Conv2d, DepthWiseConv2d, TransposeConv2d and FullyConnected have in common: constant weights, bias, residual,
+ * activation, requantisation; and the steps that run an implicit GEMM.
+ */
+#ifndef QF_BACKENDS_CPU_WEIGHTED_H
+#define QF_BACKENDS_CPU_WEIGHTED_H
+
+#include "cpu.h"
+#include "kernels/conv/igemm.h"
+
+/* A weighted node, taken apart. Pointers are the graph's or owned by this. */
+typedef struct {
+  const QfTensor *x, *w, *y;
+  const void *weights, *bias; /* constants; bias NULL: none */
+  int32_t oc;
+  gboolean integer;
+  gboolean residual; /* input 3 */
+  QfkEpilogue epi;   /* float */
+  float lo, hi;      /* bounds as tiles take them; without any, infinite */
+  QfkInt x_type, w_type, y_type;
+  int32_t x_zero, y_zero;
+  int32_t *w_zero; /* [oc], NULL: 0 */
+  float *scale;    /* [oc] */
+} QfCpuWeighted;
+
+/* FALSE: the node is not for these kernels. @epi is the node's. */
+gboolean qf_cpu_weighted_init(QfCpuWeighted *wt, const QfNode *node, const QfEpilogue *epi, int32_t oc);
+void qf_cpu_weighted_clear(QfCpuWeighted *wt);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(QfCpuWeighted, qf_cpu_weighted_clear)
+
+/* The tile kernel for @wt with the whole weight matrix @all; NULL: none can do it. */
+const QfkTileKernel *qf_cpu_tile_kernel(const QfCpuWeighted *wt, const QfkPack *all);
+
+/* Packs weights and vectors for @plan, whose shape is set, and fills the rest of it. @pack describes the columns of the first
+ * group. */
+void qf_cpu_igemm_fill(QfLower *lower, QfkIgemm *plan, const QfCpuWeighted *wt, QfkPack pack);
+
+/* Appends one step that runs all @plans, which were allocated with qf_lower_alloc(). */
+void qf_cpu_igemm_step(QfLower *lower, const QfNode *node, const QfkIgemm *plans, uint32_t n_plans,
+                       gboolean residual);
+
+/* The shape of a Conv2d, DepthWiseConv2d or TransposeConv2d. FALSE: too large for 32-bit coordinates. */
+gboolean qf_cpu_conv_shape(const QfNode *node, QfkConvShape *s);
+
+#endif

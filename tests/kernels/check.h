@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check.h - what the files of the kernel check share. The program goes through every line of every family's .inc list and
+ * compares it with the family's reference; with --bench it times them.
+ *
+ * Outputs lie between guard bytes; inputs and outputs end at a page that cannot be touched, so reading or writing one byte too far
+ * is a crash. To add a family: a file check_<family>.c with its functions, and a line in families.inc.
+ */
+#ifndef QFK_CHECK_H
+#define QFK_CHECK_H
+
+#include "kernels/common.h"
+
+typedef struct {
+  const char *name;
+  void (*check)(void);
+  void (*bench)(void); /* NULL: nothing to time */
+} ChkFamily;
+
+/* Whether a line may run: this CPU, QF_CPU, or emulation has all bits of @isa. Counts a skip when not. */
+bool chk_can_run(const char *name, uint32_t isa);
+/* The features to select kernels with. */
+uint32_t chk_features(void);
+
+/* Reports one check; a TAP line. @format says the case. */
+void chk_result(bool ok, const char *kernel, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* A seeded generator, the same on every machine. */
+uint32_t chk_random(void);
+int32_t chk_range(int32_t lo, int32_t hi); /* inclusive */
+float chk_float(void);                     /* -1 .. 1 */
+
+typedef enum {
+  CHK_PLAIN = 0, /* uniform */
+  CHK_EDGE,      /* floats: zeros of both signs, denormals, tiny and large; integers: mostly the extremes */
+  CHK_N_FILLS
+} ChkFill;
+void chk_fill_f32(float *p, size_t n, ChkFill fill);
+void chk_fill_bytes(void *p, size_t n, ChkFill fill); /* edge: 0, 127, 128, 255 */
+void chk_fill_s16(int16_t *p, size_t n, int32_t lo, int32_t hi, ChkFill fill);
+
+/* Memory that ends at an unreadable page, before it guard bytes; so its start is as unaligned as its size. Filled with a
+ * pattern. All of it is freed by chk_free_all(), which also checks the guards: FALSE when one was written. */
+void *chk_alloc(size_t size);
+/* 128-byte aligned, zeroed, with slack: for packed constants and scratch. */
+void *chk_alloc_aligned(size_t size);
+bool chk_free_all(void);
+
+/* Bit for bit. */
+bool chk_same(const void *a, const void *b, size_t n);
+/* |a - b| <= abs_tol + rel_tol * |b| for every pair; NaN equals NaN. */
+bool chk_close(const float *a, const float *b, size_t n, float rel_tol, float abs_tol);
+
+/* Median seconds of a call. */
+double chk_time(void (*fn)(void *arg), void *arg);
+/* Multiply-accumulates a second that this machine's float FMA units can do with @isa, measured now. */
+double chk_peak(uint32_t isa);
+/* Prints a row: time, rate and fraction of @peak (that of float; integers may exceed 1). */
+void chk_bench_row(const char *kernel, const char *shape, double seconds, double macs, double peak);
+/* For kernels bound by memory: bytes moved. */
+void chk_bench_bytes(const char *kernel, const char *shape, double seconds, double bytes);
+
+#define CHK_FAMILY(name, bench)                                                                              \
+  void chk_##name(void);                                                                                     \
+  void chk_##name##_bench(void);
+#include "families.inc"
+#undef CHK_FAMILY
+
+#endif

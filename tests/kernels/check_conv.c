@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check_conv.c - convolutions and transposed convolutions through every tile kernel: padding, strides, dilation, groups, tails,
+ * all ways to cut a run into items.
+ */
+#include "check.h"
+#include "kernels/conv/igemm.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct {
+  const QfkTileKernel *k;
+  QfkConvShape s;
+  bool transposed;
+  bool x_signed, y_signed, residual;
+  int32_t act;
+  ChkFill fill;
+} Case;
+
+typedef struct {
+  const void *w;
+  const int32_t *bias, *w_zero;
+  const float *scale;
+  int32_t x_zero; /* as the kernel sees it */
+} Constants;
+
+/* Packs all groups of @p, whose shape is set. */
+static void pack(QfkIgemm *p, const Constants *c, const int32_t *seg_row)
+{
+  const uint32_t og = (uint32_t)(p->oc / p->group);
+  const size_t w_size = p->kernel->kind == QFK_TILE_F32 ? 4 : 1;
+  QfkPack m = {
+      .w = c->w, .row = p->oc, .col = 1, .seg_row = seg_row, .n_seg = p->n_seg, .n = og, .w_type = QFK_S8};
+  m.k = (uint32_t)(p->c / p->group * p->segs[0].nx);
+  m.joined = p->tile_seg != p->n_seg;
+  p->columns = qfk_pack_columns(p->kernel, og);
+  p->group_bytes = qfk_pack_bytes(p->kernel, &m);
+  uint8_t *panels = chk_alloc_aligned(p->group_bytes * (size_t)p->group);
+  uint32_t *bias = chk_alloc_aligned(p->columns * 4 * (size_t)p->group);
+  float *scale = chk_alloc_aligned(p->columns * 4 * (size_t)p->group);
+  int32_t *sums = chk_alloc_aligned(og * 4);
+  for (uint32_t g = 0; g < (uint32_t)p->group; g++) {
+    QfkPack part = m;
+    part.w = (const uint8_t *)c->w + g * og * w_size;
+    part.w_zero = c->w_zero ? c->w_zero + g * og : NULL;
+    const int32_t *b = c->bias + g * og;
+    if (w_size == 1)
+      qfk_pack_bias(&part, b, c->x_zero, sums);
+    qfk_pack_panels(p->kernel, &part, panels + g * p->group_bytes);
+    qfk_pack_vector(p->kernel, og, w_size == 1 ? sums : b, bias + g * p->columns);
+    if (c->scale)
+      qfk_pack_vector(p->kernel, og, c->scale + g * og, scale + g * p->columns);
+  }
+  p->panels = panels;
+  p->bias = bias;
+  p->scale = scale;
+}
+
+static void run_plan(const QfkIgemm *p, const void *x, const void *res, void *y)
+{
+  QfkIgemmGrid grid;
+  qfk_igemm_grid(p, (uint32_t)chk_range(1, 3), &grid);
+  void *scratch = chk_alloc(qfk_igemm_scratch(p));
+  for (uint32_t i = grid.items; i--;)
+    qfk_igemm_run(p, &grid, i, x, res, y, scratch);
+}
+
+/* Makes the plan or plans of @c with the numbers of @base, packs and runs them. */
+static void run_case(const Case *c, const QfkIgemm *base, const Constants *constants, const void *x,
+                     const void *res, void *y)
+{
+  const QfkConvShape *s = &c->s;
+  QfkSeg segs[64];
+  int32_t seg_row[64];
+  for (int32_t i = 0; i < (c->transposed ? s->stride[0] * s->stride[1] : 1); i++) {
+    QfkIgemm p;
+    if (!c->transposed)
+      qfk_igemm_conv(&p, c->k, s, segs);
+    else if (!qfk_igemm_deconv(&p, c->k, s, i / s->stride[1], i % s->stride[1], segs, seg_row))
+      continue;
+    p.widen = base->widen;
+    p.act_fn = base->act_fn;
+    p.act = base->act;
+    p.lo = base->lo;
+    p.hi = base->hi;
+    p.x_zero = base->x_zero;
+    p.y_zero = base->y_zero;
+    p.x_signed = base->x_signed;
+    p.y_signed = base->y_signed;
+    p.flip = base->flip;
+    uint8_t *zeros = chk_alloc_aligned(p.k * p.x_size);
+    if (p.x_size == 1)
+      memset(zeros, (uint8_t)base->x_zero, p.k);
+    p.zeros = zeros;
+    pack(&p, constants, c->transposed ? seg_row : NULL);
+    run_plan(&p, x, res, y);
+  }
+}
+
+static void report(const Case *c, bool ok)
+{
+  const QfkConvShape *s = &c->s;
+  ok &= chk_free_all();
+  chk_result(
+      ok, c->k->name,
+      "%s %dx%dx%dx%d to %dx%dx%d filter %dx%d stride %d,%d dilation %d,%d pad %d,%d group %d act %d%s",
+      c->transposed ? "deconv" : "conv", s->n, s->h, s->w, s->c, s->oh, s->ow, s->oc, s->kh, s->kw,
+      s->stride[0], s->stride[1], s->dilation[0], s->dilation[1], s->pad[0], s->pad[1], s->group, c->act,
+      c->fill ? " edge" : "");
+}
+
+static void check_float(const Case *c)
+{
+  const QfkConvShape *s = &c->s;
+  const size_t nx = (size_t)s->n * s->h * s->w * s->c, ny = (size_t)s->n * s->oh * s->ow * s->oc;
+  const size_t k = (size_t)s->kh * s->kw * (s->c / s->group), nw = k * s->oc;
+  float *x = chk_alloc(nx * 4), *y = chk_alloc(ny * 4), *res = chk_alloc(ny * 4),
+        *want = chk_alloc_aligned(ny * 4);
+  float *w = chk_alloc_aligned(nw * 4), *bias = chk_alloc_aligned(s->oc * 4), *slope = chk_alloc(s->oc * 4);
+  chk_fill_f32(x, nx, c->fill);
+  chk_fill_f32(w, nw, CHK_PLAIN);
+  chk_fill_f32(res, ny, CHK_PLAIN);
+  chk_fill_f32(bias, s->oc, CHK_PLAIN);
+  chk_fill_f32(slope, s->oc, CHK_PLAIN);
+  const QfkEpilogue e = {.act = c->act, .lo = -0.5f, .hi = 1, .alpha = 0.2f, .slope = slope};
+  const bool bounds = c->act == QFK_ACT_CLAMP;
+  QfkIgemm base = {.act = e,
+                   .act_fn = c->act > QFK_ACT_CLAMP ? qfk_act_find(chk_features()) : NULL,
+                   .lo = bounds ? e.lo : -INFINITY,
+                   .hi = bounds ? e.hi : INFINITY};
+  run_case(c, &base, &(Constants){.w = w, .bias = (const int32_t *)bias}, x, c->residual ? res : NULL, y);
+  (c->transposed ? qfk_deconv2d_f32_ref : qfk_conv2d_f32_ref)(s, x, w, bias, c->residual ? res : NULL, &e,
+                                                              want);
+  report(c, chk_close(y, want, ny, 1e-5f, (c->fill ? 1e-4f : 1e-5f) * (float)(k < 8 ? 8 : k)));
+}
+
+static void check_int(const Case *c)
+{
+  const QfkConvShape *s = &c->s;
+  const size_t nx = (size_t)s->n * s->h * s->w * s->c, ny = (size_t)s->n * s->oh * s->ow * s->oc;
+  const size_t nw = (size_t)s->kh * s->kw * (s->c / s->group) * s->oc;
+  uint8_t *x = chk_alloc(nx), *y = chk_alloc(ny), *want = chk_alloc_aligned(ny), *w = chk_alloc_aligned(nw);
+  int32_t *bias = chk_alloc_aligned(s->oc * 4), *w_zero = chk_alloc_aligned(s->oc * 4);
+  float *scale = chk_alloc_aligned(s->oc * 4);
+  const bool widened = c->k->kind == QFK_TILE_S16;
+  chk_fill_bytes(x, nx, c->fill);
+  chk_fill_bytes(w, nw, c->fill);
+  for (int32_t i = 0; i < s->oc; i++) {
+    bias[i] = chk_range(-10000, 10000);
+    w_zero[i] = widened ? chk_range(-128, 127) : 0;
+    scale[i] = (1.5f + chk_float()) * 1e-3f;
+  }
+  const int32_t x_zero = c->x_signed ? -9 : 131, y_zero = c->y_signed ? 4 : 120;
+  const int32_t lo = c->y_signed ? -128 : 0, hi = c->y_signed ? 99 : 255;
+  const bool flip =
+      (c->k->kind == QFK_TILE_DOT_U && c->x_signed) || (c->k->kind == QFK_TILE_DOT_S && !c->x_signed);
+  QfkIgemm base = {.x_zero = x_zero,
+                   .y_zero = y_zero,
+                   .x_signed = c->x_signed,
+                   .y_signed = c->y_signed,
+                   .flip = flip ? 0x80 : 0,
+                   .lo = (float)(lo - y_zero),
+                   .hi = (float)(hi - y_zero),
+                   .widen = widened ? qfk_widen_find(chk_features()) : NULL};
+  const Constants constants = {w, bias, w_zero, scale,
+                               widened ? 0
+                                       : x_zero + (!flip         ? 0
+                                                   : c->x_signed ? 128
+                                                                 : -128)};
+  run_case(c, &base, &constants, x, NULL, y);
+  const QfkIntArgs q = {
+      c->x_signed ? QFK_S8 : QFK_U8, QFK_S8, c->y_signed ? QFK_S8 : QFK_U8, x_zero, w_zero, bias,
+      {scale, true, y_zero, lo, hi}};
+  (c->transposed ? qfk_deconv2d_int_ref : qfk_conv2d_int_ref)(s, &q, x, w, want);
+  report(c, chk_same(y, want, ny));
+}
+
+/* n, h, w, c, oh, ow, oc, kh, kw, stride, dilation, pad, group */
+static const QfkConvShape convs[] = {
+    {1, 5, 7, 8, 5, 7, 16, 1, 1, {1, 1}, {1, 1}, {0, 0}, 1},
+    {2, 4, 3, 5, 4, 3, 33, 1, 1, {1, 1}, {1, 1}, {0, 0}, 1},
+    {1, 7, 9, 4, 4, 5, 24, 1, 1, {2, 2}, {1, 1}, {0, 0}, 1},
+    {1, 8, 8, 3, 4, 4, 10, 3, 3, {2, 2}, {1, 1}, {1, 1}, 1},
+    {1, 8, 9, 3, 4, 4, 17, 3, 3, {2, 2}, {1, 1}, {0, 0}, 1},
+    {1, 6, 7, 8, 6, 7, 64, 3, 3, {1, 1}, {1, 1}, {1, 1}, 1},
+    {2, 5, 5, 7, 5, 5, 9, 3, 3, {1, 1}, {1, 1}, {1, 1}, 1},
+    {1, 9, 9, 5, 9, 9, 18, 3, 3, {1, 1}, {2, 2}, {2, 2}, 1},
+    {1, 7, 11, 12, 7, 11, 12, 3, 3, {1, 1}, {1, 1}, {1, 1}, 3},
+    {1, 3, 3, 2, 3, 3, 5, 5, 5, {1, 1}, {1, 1}, {2, 2}, 1},
+    {1, 16, 15, 3, 8, 8, 64, 7, 7, {2, 2}, {1, 1}, {3, 3}, 1},
+    {1, 1, 40, 4, 1, 20, 8, 1, 5, {1, 2}, {1, 1}, {0, 2}, 1},
+    {1, 12, 1, 6, 4, 1, 40, 3, 1, {3, 1}, {1, 1}, {0, 0}, 1},
+    {1, 40, 30, 16, 40, 30, 70, 3, 3, {1, 1}, {1, 1}, {1, 1}, 1},
+    {1, 1, 1, 129, 1, 1, 130, 1, 1, {1, 1}, {1, 1}, {0, 0}, 1},
+    {1, 4, 4, 6, 2, 2, 4, 3, 3, {2, 2}, {1, 1}, {1, 1}, 2},
+};
+static const QfkConvShape deconvs[] = {
+    {1, 4, 5, 8, 8, 10, 16, 2, 2, {2, 2}, {1, 1}, {0, 0}, 1},
+    {1, 4, 5, 3, 8, 10, 5, 3, 3, {2, 2}, {1, 1}, {1, 1}, 1},
+    {2, 3, 3, 7, 9, 9, 9, 4, 4, {2, 2}, {1, 1}, {0, 0}, 1},
+    {1, 5, 5, 4, 5, 5, 6, 3, 3, {1, 1}, {1, 1}, {1, 1}, 1},
+    {1, 3, 4, 4, 10, 13, 6, 2, 2, {3, 3}, {1, 1}, {0, 0}, 1},
+    {1, 4, 4, 6, 9, 9, 4, 3, 3, {2, 2}, {1, 1}, {0, 0}, 2},
+    {1, 4, 4, 5, 11, 11, 4, 3, 3, {2, 2}, {2, 2}, {0, 0}, 1},
+};
+
+static void check_shape(const QfkTileKernel *k, const QfkConvShape *s, bool transposed, uint32_t i)
+{
+  for (int j = 0; j < 4; j++) {
+    Case c = {.k = k,
+              .s = *s,
+              .transposed = transposed,
+              .x_signed = j & 1,
+              .y_signed = j >> 1,
+              .fill = j == 3 ? CHK_EDGE : CHK_PLAIN};
+    c.act = (int32_t)((i + (uint32_t)j * 3) % QFK_N_ACTS);
+    c.residual = j == 1;
+    (k->kind == QFK_TILE_F32 ? check_float : check_int)(&c);
+  }
+}
+
+void chk_conv(void)
+{
+  for (uint32_t i = 0; i < qfk_n_tile_kernels; i++) {
+    const QfkTileKernel *k = &qfk_tile_kernels[i];
+    if (!chk_can_run(k->name, k->isa))
+      continue;
+    for (uint32_t j = 0; j < sizeof(convs) / sizeof(convs[0]); j++)
+      check_shape(k, &convs[j], false, j);
+    for (uint32_t j = 0; j < sizeof(deconvs) / sizeof(deconvs[0]); j++)
+      check_shape(k, &deconvs[j], true, j);
+  }
+}
+
+typedef struct {
+  QfkIgemm p;
+  QfkIgemmGrid grid;
+  const void *x;
+  void *y, *scratch;
+} Bench;
+
+static void run_bench(void *arg)
+{
+  Bench *b = arg;
+  for (uint32_t i = 0; i < b->grid.items; i++)
+    qfk_igemm_run(&b->p, &b->grid, i, b->x, NULL, b->y, b->scratch);
+}
+
+/* Layers of the usual networks: size, input and output channels, filter, stride. */
+static const int32_t layers[][5] = {{112, 32, 64, 1, 1},   {112, 16, 96, 1, 1},  {56, 96, 24, 1, 1},
+                                    {56, 24, 144, 1, 1},   {28, 32, 192, 1, 1},  {14, 96, 576, 1, 1},
+                                    {7, 960, 160, 1, 1},   {56, 64, 256, 1, 1},  {28, 512, 128, 1, 1},
+                                    {14, 1024, 256, 1, 1}, {7, 512, 2048, 1, 1}, {56, 64, 64, 3, 1},
+                                    {28, 128, 128, 3, 1},  {14, 256, 256, 3, 1}, {7, 512, 512, 3, 1},
+                                    {56, 64, 128, 3, 2},   {224, 3, 32, 3, 2},   {224, 3, 64, 7, 2},
+                                    {1, 1024, 1000, 1, 1}};
+
+static void bench_layer(const QfkTileKernel *k, const int32_t *l)
+{
+  const int32_t o = (l[0] + l[4] - 1) / l[4], pad = l[3] / 2;
+  const QfkConvShape s = {1, l[0], l[0], l[1], o, o, l[2], l[3], l[3], {l[4], l[4]}, {1, 1}, {pad, pad}, 1};
+  const bool f32 = k->kind == QFK_TILE_F32;
+  const size_t nw = (size_t)s.kh * s.kw * s.c * s.oc, nx = (size_t)s.h * s.w * s.c,
+               ny = (size_t)s.oh * s.ow * s.oc;
+  QfkSeg segs[64];
+  Bench b;
+  uint8_t *w = chk_alloc_aligned(nw * 4), *x = chk_alloc_aligned(nx * 4);
+  if (f32)
+    chk_fill_f32((float *)w, nw, CHK_PLAIN), chk_fill_f32((float *)x, nx, CHK_PLAIN);
+  else
+    chk_fill_bytes(w, nw, CHK_PLAIN), chk_fill_bytes(x, nx, CHK_PLAIN);
+  qfk_igemm_conv(&b.p, k, &s, segs);
+  b.p.lo = f32 ? 0 : -128, b.p.hi = f32 ? 6 : 127, b.p.y_zero = 128;
+  b.p.widen = k->kind == QFK_TILE_S16 ? qfk_widen_find(chk_features()) : NULL;
+  b.p.zeros = chk_alloc_aligned(b.p.k * 4);
+  pack(&b.p,
+       &(Constants){.w = w,
+                    .bias = chk_alloc_aligned((size_t)s.oc * 4),
+                    .scale = chk_alloc_aligned((size_t)s.oc * 4)},
+       NULL);
+  b.x = x;
+  b.y = chk_alloc_aligned(ny * 4);
+  b.scratch = chk_alloc_aligned(qfk_igemm_scratch(&b.p));
+  qfk_igemm_grid(&b.p, 1, &b.grid);
+  char shape[64];
+  snprintf(shape, sizeof(shape), "%dx%dx%d to %d, %dx%d/%d", l[0], l[0], l[1], l[2], l[3], l[3], l[4]);
+  chk_bench_row(k->name, shape, chk_time(run_bench, &b), (double)ny * s.kh * s.kw * s.c, chk_peak(k->isa));
+  chk_free_all();
+}
+
+void chk_conv_bench(void)
+{
+  for (uint32_t i = 0; i < qfk_n_tile_kernels; i++)
+    for (size_t j = 0; j < sizeof(layers) / sizeof(layers[0]) && qfk_tile_kernels[i].isa; j++)
+      if (chk_can_run(qfk_tile_kernels[i].name, qfk_tile_kernels[i].isa))
+        bench_layer(&qfk_tile_kernels[i], layers[j]);
+}
