@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * import.c - recognises a model's format by its content, imports it, and settles open dimensions of inputs.
+ * Whatever a format gives is verified here, so that passes and backends may trust the graph.
+ */
+#include "import.h"
+
+#include <string.h>
+
+#define QF_FORMAT(name) extern const QfFormat qf_format_##name;
+#include "formats.inc"
+#undef QF_FORMAT
+
+static const QfFormat *const formats[] = {
+#define QF_FORMAT(name) &qf_format_##name,
+#include "formats.inc"
+#undef QF_FORMAT
+};
+
+const QfFormat *const *qf_format_list(uint32_t *count)
+{
+  *count = G_N_ELEMENTS(formats);
+  return formats;
+}
+
+static const QfFormat *recognise(const uint8_t *data, size_t size, const char *name, GError **error)
+{
+  g_autoptr(GString) known = g_string_new(NULL);
+  if (!size) {
+    g_set_error(error, QF_ERROR, QF_ERROR_FORMAT, "%s: the model file is empty; copy or export it again",
+                name);
+    return NULL;
+  }
+  for (guint i = 0; i < G_N_ELEMENTS(formats); i++) {
+    if (formats[i]->probe(data, size))
+      return formats[i];
+    g_string_append_printf(known, "%s%s", i ? ", " : "", formats[i]->extensions);
+  }
+  g_set_error(error, QF_ERROR, QF_ERROR_FORMAT,
+              "%s: its content is no model format that is known here (%s); check that it was copied whole",
+              name, known->str);
+  return NULL;
+}
+
+QfGraph *qf_import(GBytes *bytes, const char *name, const char *directory, const QfModelOptions *options,
+                   QfEvaluateFunc evaluate, GError **error)
+{
+  static const QfModelOptions defaults;
+  gsize size;
+  const uint8_t *data = g_bytes_get_data(bytes, &size);
+  const QfFormat *format = recognise(data, size, name, error);
+  if (!format)
+    return NULL;
+  g_autoptr(QfGraph) graph = qf_graph_new(name);
+  graph->format = format->name;
+  graph->evaluate = evaluate;
+  if (!format->import(graph, bytes, directory, options ? options : &defaults, error))
+    return NULL;
+  if (!qf_graph_verify(graph, error))
+    return NULL;
+  return g_steal_pointer(&graph);
+}
+
+/* The caller's dimensions of an input: by name first, else the unnamed entry at the input's own index. */
+static const QfInputDims *find_dims(const QfModelOptions *options, uint32_t index, const char *name)
+{
+  if (!options)
+    return NULL;
+  for (uint32_t i = 0; i < options->n_input_dims; i++)
+    if (options->input_dims[i].name && !strcmp(options->input_dims[i].name, name))
+      return &options->input_dims[i];
+  if (index < options->n_input_dims && !options->input_dims[index].name)
+    return &options->input_dims[index];
+  return NULL;
+}
+
+static gboolean apply_dims(const QfGraph *graph, const QfInputDims *given, const char *name, int64_t *dims,
+                           int32_t rank, GError **error)
+{
+  gboolean fits = given->rank == rank;
+  for (int i = 0; fits && i < rank; i++)
+    fits = given->dims[i] > 0 && (dims[i] < 0 || dims[i] == given->dims[i]);
+  if (!fits) {
+    g_autofree char *wanted = qf_dims_to_string(dims, rank);
+    g_autofree char *got = qf_dims_to_string(given->dims, CLAMP(given->rank, 0, QF_MAX_RANK));
+    g_set_error(error, QF_ERROR, QF_ERROR_SHAPE,
+                "%s: the dimensions %s given for input '%s' do not fit the model's %s ('?' is open)",
+                graph->name, got, name, wanted);
+    return FALSE;
+  }
+  memcpy(dims, given->dims, (size_t)rank * sizeof(*dims));
+  return TRUE;
+}
+
+gboolean qf_import_resolve_dims(const QfGraph *graph, const QfModelOptions *options, uint32_t index,
+                                const char *name, int64_t *dims, int32_t rank, GError **error)
+{
+  const QfInputDims *given = find_dims(options, index, name);
+  if (given)
+    return apply_dims(graph, given, name, dims, rank, error);
+  g_autofree char *open = qf_dims_to_string(dims, rank);
+  if (rank > 0 && dims[0] < 0)
+    dims[0] = 1;
+  for (int i = 0; i < rank; i++) {
+    if (dims[i] >= 0)
+      continue;
+    g_set_error(error, QF_ERROR, QF_ERROR_SHAPE,
+                "%s: dimension %d of input '%s' (%s) is open: give all of the input's dimensions "
+                "(QfModelOptions.input_dims; input-dims=%s:1x... for tools and elements)",
+                graph->name, i, name, open, name);
+    return FALSE;
+  }
+  return TRUE;
+}

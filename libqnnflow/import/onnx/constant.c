@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * constant.c - operators that make tensors from nothing: Constant, ConstantOfShape, Range.
+ */
+#include "map.h"
+
+#include <string.h>
+
+/* What a file may blow up from a few bytes. */
+#define MAX_FILL_BYTES ((int64_t)1 << 31)
+
+static QfTensor *own_float(QfOnnxNode *n, QfTensor *t, GError **error)
+{
+  return t && qf_dtype_is_float(t->dtype) ? qf_onnx_cast(n, t, QF_DTYPE_FLOAT32, NULL, error) : t;
+}
+
+static gboolean map_constant(QfOnnxNode *n, GError **error)
+{
+  static const char *const names[] = {"value_float", "value_floats", "value_int", "value_ints"};
+  const Onnx__AttributeProto *a = qf_onnx_attr(n, "value");
+  QfGraph *g = n->onnx->graph;
+  if (a && a->t)
+    return qf_onnx_bind(n, 0,
+                        own_float(n, qf_onnx_read_tensor(n->onnx->file, g, a->t, n->out_names[0], error),
+                                  error));
+  for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+    gboolean is_int = i >= 2, list = i & 1;
+    a = qf_onnx_attr(n, names[i]);
+    if (!a)
+      continue;
+    const void *values =
+        is_int ? (list ? (const void *)a->ints : &a->i) : (list ? (const void *)a->floats : &a->f);
+    int64_t count = (int64_t)(is_int ? a->n_ints : a->n_floats);
+    return qf_onnx_bind(n, 0,
+                        qf_graph_add_constant_copy(g, n->out_names[0],
+                                                   is_int ? QF_DTYPE_INT64 : QF_DTYPE_FLOAT32, &count, list,
+                                                   values));
+  }
+  return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "its value is neither a tensor nor numbers");
+}
+
+static gboolean map_constant_of_shape(QfOnnxNode *n, GError **error)
+{
+  const Onnx__AttributeProto *a = qf_onnx_attr(n, "value");
+  QfGraph *g = n->onnx->graph;
+  QfTensor *value;
+  QfInts shape;
+  if (!qf_onnx_list(n, NULL, 0, &shape, NULL, error))
+    return FALSE;
+  value = a && a->t ? own_float(n, qf_onnx_read_tensor(n->onnx->file, g, a->t, NULL, error), error)
+                    : qf_onnx_scalar(n, 0, QF_DTYPE_FLOAT32);
+  if (!value)
+    return FALSE;
+  int64_t count = qf_dims_count(shape.v, shape.n), size = (int64_t)qf_dtype_size(value->dtype);
+  if (count < 0 || count > MAX_FILL_BYTES / size)
+    return qf_onnx_fail(n, error, QF_ERROR_LIMIT, "its shape is negative or too large");
+  if (qf_tensor_count(value) != 1 || !value->data)
+    return qf_onnx_fail(n, error, QF_ERROR_FORMAT, "its value is not a single number");
+  char *bytes = g_try_malloc((gsize)(count * size + 1));
+  if (!bytes)
+    return qf_onnx_fail(n, error, QF_ERROR_LIMIT, "there is no memory for its output");
+  for (int64_t i = 0; i < count; i++)
+    memcpy(bytes + i * size, qf_tensor_data(value), (size_t)size);
+  return qf_onnx_bind(n, 0,
+                      qf_graph_add_constant(g, n->out_names[0], value->dtype, shape.v, shape.n,
+                                            g_bytes_new_take(bytes, (gsize)(count * size))));
+}
+
+static gboolean map_range(QfOnnxNode *n, GError **error)
+{
+  for (uint32_t i = 0; i < 3; i++)
+    if (!n->in[i]->data)
+      return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "input %u ('%s') must be constant", i,
+                          n->in[i]->name);
+  QfNode *node = qf_onnx_begin(n, "Range", n->in, 3, qf_onnx_output(n, 0));
+  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+}
+
+const QfOnnxRow qf_onnx_constant_rows[] = {
+    {"", "Constant", map_constant, 0, 0, NULL, 0},
+    {"", "ConstantOfShape", map_constant_of_shape, 1, 1, NULL, 0},
+    {"", "Range", map_range, 3, 3, "Range", 0},
+    {NULL},
+};

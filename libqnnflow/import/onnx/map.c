@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * map.c - walks an ONNX graph: inputs, initializers, nodes by the tables of the families, outputs. The file must list nodes in
+ * topological order with every name produced once, as the specification says; this is where that is checked.
+ */
+#include "map.h"
+
+#include <string.h>
+
+static const QfOnnxRow *const tables[] = {
+    qf_onnx_conv_rows,   qf_onnx_pool_rows,   qf_onnx_matmul_rows, qf_onnx_unary_rows,
+    qf_onnx_binary_rows, qf_onnx_reduce_rows, qf_onnx_shape_rows,  qf_onnx_slice_rows,
+    qf_onnx_norm_rows,   qf_onnx_resize_rows, qf_onnx_quant_rows,  qf_onnx_constant_rows,
+};
+
+const QfOnnxRow *qf_onnx_find_row(const char *domain, const char *op)
+{
+  if (!strcmp(domain, "ai.onnx"))
+    domain = "";
+  for (guint i = 0; i < G_N_ELEMENTS(tables); i++)
+    for (const QfOnnxRow *row = tables[i]; row->op; row++)
+      if (!strcmp(row->op, op) && !strcmp(row->domain, domain))
+        return row;
+  return NULL;
+}
+
+static gboolean fail(const QfOnnx *onnx, GError **error, QfError code, const char *what, const char *name,
+                     const char *rule)
+{
+  g_set_error(error, QF_ERROR, code, "%s: %s '%s' %s", onnx->file->name, what, name, rule);
+  return FALSE;
+}
+
+/* Floats are computed in float32, whatever the file keeps them in. */
+static QfTensor *widen(QfOnnx *onnx, QfTensor *t, GError **error)
+{
+  if (!t || !qf_dtype_is_float(t->dtype) || t->dtype == QF_DTYPE_FLOAT32)
+    return t;
+  g_autofree char *name = g_strdup_printf("%s/float32", t->name);
+  QfTensor *y = qf_graph_add_tensor(onnx->graph, name);
+  QfNode *node = qf_graph_new_node(onnx->graph, "Cast", name, &t, 1, &y, 1);
+  ((QfCastAttrs *)node->attrs)->dtype = QF_DTYPE_FLOAT32;
+  return qf_graph_add_node(node, error) ? y : NULL;
+}
+
+/* The tensor of a name: made before, or an initializer that is read now. NULL without an error: unknown. */
+static QfTensor *find_value(QfOnnx *onnx, const char *name, GError **error)
+{
+  QfTensor *t = g_hash_table_lookup(onnx->values, name);
+  Onnx__TensorProto *record = t ? NULL : g_hash_table_lookup(onnx->initializers, name);
+  if (!record)
+    return t;
+  t = widen(onnx, qf_onnx_read_tensor(onnx->file, onnx->graph, record, name, error), error);
+  if (t)
+    g_hash_table_insert(onnx->values, (gpointer)name, t);
+  return t;
+}
+
+static gboolean index_initializers(QfOnnx *onnx, GError **error)
+{
+  const Onnx__GraphProto *g = onnx->file->model->graph;
+  for (size_t i = 0; i < g->n_initializer; i++)
+    if (!g_hash_table_insert(onnx->initializers, g->initializer[i]->name, g->initializer[i]))
+      return fail(onnx, error, QF_ERROR_FORMAT, "initializer", g->initializer[i]->name,
+                  "is there twice; export the model again");
+  return TRUE;
+}
+
+/* The shape in the file; open dimensions are -1. A missing shape is taken from the options. */
+static gboolean read_input_shape(QfOnnx *onnx, const Onnx__ValueInfoProto *v, int64_t *dims, int32_t *rank,
+                                 GError **error)
+{
+  const Onnx__TensorShapeProto *shape = v->type->tensor_type->shape;
+  if (shape && shape->n_dim > QF_MAX_RANK)
+    return fail(onnx, error, QF_ERROR_UNSUPPORTED, "input", v->name, "has more than 8 dimensions");
+  *rank = shape ? (int32_t)shape->n_dim : -1;
+  for (int i = 0; i < *rank; i++)
+    dims[i] = shape->dim[i]->dim_value > 0 ? shape->dim[i]->dim_value : -1;
+  for (uint32_t i = 0; *rank < 0 && i < onnx->options->n_input_dims; i++) {
+    const QfInputDims *given = &onnx->options->input_dims[i];
+    if (given->name ? !strcmp(given->name, v->name) : i == onnx->graph->inputs->len)
+      *rank = CLAMP(given->rank, 0, QF_MAX_RANK);
+    for (int d = 0; d < *rank; d++)
+      dims[d] = -1;
+  }
+  if (*rank < 0)
+    return fail(onnx, error, QF_ERROR_SHAPE, "input", v->name,
+                "has no shape in the file; give its dimensions (QfModelOptions.input_dims)");
+  return qf_import_resolve_dims(onnx->graph, onnx->options, onnx->graph->inputs->len, v->name, dims, *rank,
+                                error);
+}
+
+/* A guess for those who fill images: few channels stand in one place or the other. */
+static QfLayout guess_layout(const QfTensor *t)
+{
+  if (t->rank != 4)
+    return QF_LAYOUT_ANY;
+  if (t->dims[1] <= 4)
+    return QF_LAYOUT_NCHW;
+  return t->dims[3] <= 4 ? QF_LAYOUT_NHWC : QF_LAYOUT_ANY;
+}
+
+static gboolean add_input(QfOnnx *onnx, const Onnx__ValueInfoProto *v, GError **error)
+{
+  int64_t dims[QF_MAX_RANK];
+  int32_t rank;
+  const char *type_name;
+  if (g_hash_table_contains(onnx->initializers, v->name))
+    return TRUE; /* older files list their weights as inputs too */
+  if (!*v->name || g_hash_table_contains(onnx->values, v->name))
+    return fail(onnx, error, QF_ERROR_FORMAT, "input", v->name,
+                "has no name of its own; export the model again");
+  if (!v->type || !v->type->tensor_type)
+    return fail(onnx, error, QF_ERROR_UNSUPPORTED, "input", v->name, "is not a tensor");
+  QfDType dtype = qf_onnx_dtype(v->type->tensor_type->elem_type, &type_name);
+  if (dtype == QF_DTYPE_INVALID) {
+    g_set_error(error, QF_ERROR, QF_ERROR_UNSUPPORTED,
+                "%s: input '%s' has the type %s, which is not supported", onnx->file->name, v->name,
+                type_name);
+    return FALSE;
+  }
+  if (!read_input_shape(onnx, v, dims, &rank, error))
+    return FALSE;
+  if (qf_dims_count(dims, rank) < 0)
+    return fail(onnx, error, QF_ERROR_LIMIT, "input", v->name, "is too large for any memory");
+  QfTensor *t = qf_graph_add_tensor(onnx->graph, v->name);
+  qf_tensor_set_shape(t, dtype, dims, rank);
+  t->layout = guess_layout(t);
+  g_ptr_array_add(onnx->graph->inputs, t);
+  t = widen(onnx, t, error);
+  if (t)
+    g_hash_table_insert(onnx->values, v->name, t);
+  return t != NULL;
+}
+
+static gboolean resolve_inputs(QfOnnxNode *n, GError **error)
+{
+  const Onnx__NodeProto *p = n->proto;
+  for (uint32_t i = 0; i < n->n_in; i++) {
+    GError *e = NULL;
+    if (!*p->input[i])
+      continue;
+    n->in[i] = find_value(n->onnx, p->input[i], &e);
+    if (e) {
+      g_propagate_error(error, e);
+      return FALSE;
+    }
+    if (!n->in[i])
+      return qf_onnx_fail(
+          n, error, QF_ERROR_FORMAT,
+          "input '%s' is made by no earlier node, input or initializer: nodes are missing, out of "
+          "order or in a cycle; export the model again",
+          p->input[i]);
+  }
+  int got = (int)n->n_in;
+  while (got && !n->in[got - 1])
+    got--;
+  gboolean fits = got >= n->row->min_inputs && (n->row->max_inputs < 0 || got <= n->row->max_inputs);
+  for (int i = 0; fits && i < n->row->min_inputs; i++)
+    fits = n->in[i] != NULL;
+  if (!fits)
+    return qf_onnx_fail(n, error, QF_ERROR_FORMAT,
+                        "it has %d inputs, but %d to %d (-1: any number) are needed", got, n->row->min_inputs,
+                        n->row->max_inputs);
+  return TRUE;
+}
+
+static gboolean bind_outputs(QfOnnxNode *n, GError **error)
+{
+  for (uint32_t i = 0; i < n->n_out; i++) {
+    const char *name = n->out_names[i];
+    if (!name)
+      continue;
+    if (!n->out[i])
+      return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
+                          "its output %u ('%s') is not supported; export the model without it", i, name);
+    if (g_hash_table_contains(n->onnx->initializers, name) ||
+        !g_hash_table_insert(n->onnx->values, (gpointer)name, n->out[i]))
+      return qf_onnx_fail(n, error, QF_ERROR_FORMAT,
+                          "its output '%s' is produced twice; export the model again", name);
+  }
+  return TRUE;
+}
+
+static gboolean map_node(QfOnnxNode *n, GError **error)
+{
+  const Onnx__NodeProto *p = n->proto;
+  for (uint32_t i = 0; i < n->n_out; i++)
+    n->out_names[i] = *p->output[i] ? p->output[i] : NULL;
+  n->name = *p->name ? p->name : n->n_out ? p->output[0] : p->op_type;
+  if (!n->n_out || !n->out_names[0])
+    return qf_onnx_fail(n, error, QF_ERROR_FORMAT, "it has no output");
+  return resolve_inputs(n, error) && n->row->map(n, error) && bind_outputs(n, error);
+}
+
+gboolean qf_onnx_map_as(QfOnnxNode *n, const char *op, QfTensor **in, uint32_t n_in, QfTensor **result,
+                        GError **error)
+{
+  QfTensor *out[1] = {NULL};
+  const char *out_names[1] = {NULL};
+  QfOnnxNode sub = *n;
+  sub.row = qf_onnx_find_row("", op);
+  sub.opset = qf_onnx_int(n, "opset", qf_onnx_i32(n->opset)); /* QLinearSoftmax says whose meaning it has */
+  sub.in = in;
+  sub.n_in = n_in;
+  sub.out = out;
+  sub.out_names = out_names;
+  sub.n_out = 1;
+  if (!sub.row || !sub.row->map(&sub, error))
+    return FALSE;
+  n->n_emitted = sub.n_emitted;
+  n->named = sub.named;
+  *result = out[0];
+  return TRUE;
+}
+
+/* Contrib operators keep one meaning: that of the newest standard form. */
+static int64_t opset_of(const QfOnnx *onnx, const Onnx__NodeProto *p)
+{
+  return *p->domain && strcmp(p->domain, "ai.onnx") ? G_MAXINT32 : onnx->opset;
+}
+
+static gboolean add_node(QfOnnx *onnx, const Onnx__NodeProto *p, GError **error)
+{
+  QfOnnxNode n = {.onnx = onnx,
+                  .proto = p,
+                  .row = qf_onnx_find_row(p->domain, p->op_type),
+                  .opset = opset_of(onnx, p),
+                  .n_in = (uint32_t)p->n_input,
+                  .n_out = (uint32_t)p->n_output};
+  n.in = g_new0(QfTensor *, n.n_in + 1);
+  n.out = g_new0(QfTensor *, n.n_out + 1);
+  n.out_names = g_new0(const char *, n.n_out + 1);
+  gboolean ok = map_node(&n, error);
+  g_free(n.in);
+  g_free(n.out);
+  g_free(n.out_names);
+  return ok;
+}
+
+/* All operators that have no row, in one message. */
+static gboolean check_supported(QfOnnx *onnx, GError **error)
+{
+  const Onnx__GraphProto *g = onnx->file->model->graph;
+  g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr(GString) list = g_string_new(NULL);
+  for (size_t i = 0; i < g->n_node; i++) {
+    const Onnx__NodeProto *p = g->node[i];
+    if (qf_onnx_find_row(p->domain, p->op_type))
+      continue;
+    char *op = g_strdup_printf("%s%s%s", p->domain, *p->domain ? "." : "", p->op_type);
+    if (!g_hash_table_add(seen, op) || g_hash_table_size(seen) > 40)
+      continue;
+    g_string_append_printf(list, "%s%.80s (node '%.80s')", list->len ? ", " : "", op,
+                           *p->name      ? p->name
+                           : p->n_output ? p->output[0]
+                                         : "");
+  }
+  if (!list->len)
+    return TRUE;
+  g_set_error(error, QF_ERROR, QF_ERROR_UNSUPPORTED,
+              "%s: operators that are not supported: %s; export the model without them, or simplify it",
+              onnx->file->name, list->str);
+  return FALSE;
+}
+
+/* The float type that the file declares for an output, when it is not the one computed in. */
+static QfDType declared_dtype(const Onnx__ValueInfoProto *v)
+{
+  QfDType dtype = v->type && v->type->tensor_type ? qf_onnx_dtype(v->type->tensor_type->elem_type, NULL)
+                                                  : QF_DTYPE_INVALID;
+  return qf_dtype_is_float(dtype) ? dtype : QF_DTYPE_FLOAT32;
+}
+
+/* Graph outputs are tensors of their own, with the file's name and float type. */
+static gboolean add_output(QfOnnx *onnx, const Onnx__ValueInfoProto *v, GError **error)
+{
+  GError *e = NULL;
+  QfTensor *t = find_value(onnx, v->name, &e);
+  if (e) {
+    g_propagate_error(error, e);
+    return FALSE;
+  }
+  if (!t)
+    return fail(onnx, error, QF_ERROR_FORMAT, "output", v->name,
+                "is made by no node; export the model again");
+  QfDType dtype = t->dtype == QF_DTYPE_FLOAT32 ? declared_dtype(v) : t->dtype;
+  gboolean is_border = qf_graph_is_input(onnx->graph, t) || qf_graph_is_output(onnx->graph, t);
+  if (dtype != t->dtype || is_border || strcmp(t->name, v->name)) {
+    QfTensor *y = qf_graph_add_tensor(onnx->graph, v->name);
+    gboolean cast = dtype != t->dtype;
+    QfNode *node = qf_graph_new_node(onnx->graph, cast ? "Cast" : "Reshape", v->name, &t, 1, &y, 1);
+    if (cast)
+      ((QfCastAttrs *)node->attrs)->dtype = dtype;
+    if (!cast)
+      ((QfReshapeAttrs *)node->attrs)->shape = qf_onnx_dims(t);
+    if (!cast && qf_tensor_is_quantized(t))
+      qf_tensor_set_encoding(onnx->graph, y, t->enc.count, t->enc.axis, t->enc.entries);
+    if (!qf_graph_add_node(node, error))
+      return FALSE;
+    t = y;
+  }
+  if (t->layout == QF_LAYOUT_ANY)
+    t->layout = guess_layout(t);
+  g_ptr_array_add(onnx->graph->outputs, t);
+  return TRUE;
+}
+
+static gboolean map_graph(QfOnnx *onnx, GError **error)
+{
+  const Onnx__ModelProto *m = onnx->file->model;
+  const Onnx__GraphProto *g = m->graph;
+  for (size_t i = 0; i < m->n_opset_import; i++)
+    if (!*m->opset_import[i]->domain || !strcmp(m->opset_import[i]->domain, "ai.onnx"))
+      onnx->opset = m->opset_import[i]->version;
+  if (!g->n_output)
+    return fail(onnx, error, QF_ERROR_FORMAT, "graph", g->name, "has no outputs");
+  if (!index_initializers(onnx, error) || !check_supported(onnx, error))
+    return FALSE;
+  for (size_t i = 0; i < g->n_input; i++)
+    if (!add_input(onnx, g->input[i], error))
+      return FALSE;
+  for (size_t i = 0; i < g->n_node; i++)
+    if (!add_node(onnx, g->node[i], error))
+      return FALSE;
+  for (size_t i = 0; i < g->n_output; i++)
+    if (!add_output(onnx, g->output[i], error))
+      return FALSE;
+  qf_graph_compact(onnx->graph);
+  return TRUE;
+}
+
+static gboolean import_onnx(QfGraph *graph, GBytes *bytes, const char *directory,
+                            const QfModelOptions *options, GError **error)
+{
+  g_autoptr(QfOnnxFile) file = qf_onnx_file_open(bytes, graph->name, directory, error);
+  if (!file)
+    return FALSE;
+  g_autoptr(GHashTable) initializers = g_hash_table_new(g_str_hash, g_str_equal);
+  g_autoptr(GHashTable) values = g_hash_table_new(g_str_hash, g_str_equal);
+  g_autoptr(GHashTable) channels_last = g_hash_table_new(NULL, NULL);
+  QfOnnx onnx = {graph, file, options, initializers, values, channels_last, 1};
+  return map_graph(&onnx, error);
+}
+
+const QfFormat qf_format_onnx = {
+    .name = "onnx",
+    .extensions = ".onnx",
+    .probe = qf_onnx_probe,
+    .import = import_onnx,
+};

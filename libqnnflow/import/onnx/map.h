@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * map.h - ONNX nodes to graph nodes: what the files of the map share.
+ *
+ * A family of operators is a file with a table of QfOnnxRow; map.c finds the row, checks how many inputs there are, and calls its
+ * function, which reads attributes, emits nodes and binds every output. The invariant: all tensors seen here have
+ * known dimensions and a type; floats are float32 (other float types are converted where they enter).
+ */
+#ifndef QF_IMPORT_ONNX_MAP_H
+#define QF_IMPORT_ONNX_MAP_H
+
+#include "../import.h"
+#include "../../ops/attrs.h"
+#include "reader.h"
+
+typedef struct QfOnnxNode QfOnnxNode;
+typedef struct QfOnnxRow QfOnnxRow;
+
+/* State of one import. */
+typedef struct {
+  QfGraph *graph;
+  QfOnnxFile *file;
+  const QfModelOptions *options;
+  GHashTable *initializers;  /* name -> Onnx__TensorProto, not read yet */
+  GHashTable *values;        /* name -> QfTensor */
+  GHashTable *channels_last; /* QfTensor -> the same values with the channel last: saves Transposes */
+  int64_t opset;             /* of the standard operators */
+} QfOnnx;
+
+struct QfOnnxRow {
+  const char *domain; /* "" the standard one */
+  const char *op;     /* NULL ends a table */
+  gboolean (*map)(QfOnnxNode *n, GError **error);
+  int16_t min_inputs; /* the first min_inputs must be there */
+  int16_t max_inputs; /* -1: any number */
+  const char *target; /* what the function makes of it, often a graph operator */
+  int32_t arg;        /* the function's own */
+};
+
+/* One node being imported. */
+struct QfOnnxNode {
+  QfOnnx *onnx;
+  const Onnx__NodeProto *proto;
+  const QfOnnxRow *row;
+  const char *name; /* for messages and graph nodes, never empty */
+  int64_t opset;    /* that the node's meaning follows */
+  QfTensor **in;    /* absent ones are NULL */
+  uint32_t n_in;
+  QfTensor **out;         /* bound by the map function */
+  const char **out_names; /* NULL: not wanted */
+  uint32_t n_out;
+  uint32_t n_emitted; /* to name helper nodes */
+  gboolean named;     /* a graph node has the node's own name */
+};
+
+/* Sets an error "file: node 'name' (op): rule" and returns FALSE. */
+gboolean qf_onnx_fail(const QfOnnxNode *n, GError **error, QfError code, const char *format, ...)
+    G_GNUC_PRINTF(4, 5);
+
+/* The row of an operator, NULL when it is not supported. */
+const QfOnnxRow *qf_onnx_find_row(const char *domain, const char *op);
+
+/* Attributes. A missing one gives @def; a value out of range is clamped to int32, which shape inference then refuses. */
+const Onnx__AttributeProto *qf_onnx_attr(const QfOnnxNode *n, const char *name);
+int32_t qf_onnx_int(const QfOnnxNode *n, const char *name, int32_t def);
+float qf_onnx_float(const QfOnnxNode *n, const char *name, float def);
+char *qf_onnx_string(const QfOnnxNode *n, const char *name, const char *def); /* free with g_free() */
+/* Up to QF_MAX_RANK numbers; n 0 when missing. */
+gboolean qf_onnx_ints(const QfOnnxNode *n, const char *name, QfInts *out, GError **error);
+/* The index of a string attribute's value in @names (NULL-terminated), or an error that lists them. */
+gboolean qf_onnx_enum(const QfOnnxNode *n, const char *name, const char *const *names, int32_t def,
+                      int32_t *out, GError **error);
+
+/* Input @index when it is there, else NULL. */
+QfTensor *qf_onnx_input(const QfOnnxNode *n, uint32_t index);
+gboolean qf_onnx_is_constant(const QfTensor *t); /* or a Dequantize of one */
+/* The constant behind @t (itself, or what it dequantizes): for qf_tensor_get_real(). NULL: not constant. */
+const QfTensor *qf_onnx_constant(const QfTensor *t);
+/* Integers that newer opsets give as a constant input and older ones as an attribute. @given may be NULL. */
+gboolean qf_onnx_list(const QfOnnxNode *n, const char *attr, uint32_t index, QfInts *out, gboolean *given,
+                      GError **error);
+/* A constant input's single number; @value keeps its default when the input is absent. */
+gboolean qf_onnx_number(const QfOnnxNode *n, uint32_t index, double *value, GError **error);
+/* A dimension index, negative ones from the end. */
+gboolean qf_onnx_axis(const QfOnnxNode *n, int64_t axis, int32_t rank, int32_t *out, GError **error);
+/* All of a list, sorted ascending, without duplicates. */
+gboolean qf_onnx_axes(const QfOnnxNode *n, QfInts *axes, int32_t rank, GError **error);
+
+/* Making nodes. @out NULL: a helper tensor. All return NULL on error. */
+QfTensor *qf_onnx_output(QfOnnxNode *n, uint32_t index); /* makes output @index, with its name */
+QfNode *qf_onnx_begin(QfOnnxNode *n, const char *op, QfTensor *const *in, uint32_t n_in, QfTensor *out);
+QfTensor *qf_onnx_end(QfOnnxNode *n, QfNode *node, GError **error); /* returns its first output */
+/* A node without attributes. */
+QfTensor *qf_onnx_apply1(QfOnnxNode *n, const char *op, QfTensor *x, QfTensor *out, GError **error);
+QfTensor *qf_onnx_apply2(QfOnnxNode *n, const char *op, QfTensor *a, QfTensor *b, QfTensor *out,
+                         GError **error);
+QfTensor *qf_onnx_transpose(QfOnnxNode *n, QfTensor *x, const QfInts *perm, QfTensor *out, GError **error);
+QfTensor *qf_onnx_reshape(QfOnnxNode *n, QfTensor *x, const QfInts *shape, QfTensor *out, GError **error);
+QfTensor *qf_onnx_slice(QfOnnxNode *n, QfTensor *x, int32_t axis, int64_t begin, int64_t end, QfTensor *out,
+                        GError **error);
+QfTensor *qf_onnx_cast(QfOnnxNode *n, QfTensor *x, QfDType dtype, QfTensor *out, GError **error);
+QfTensor *qf_onnx_dequantize(QfOnnxNode *n, QfTensor *t, QfTensor *out, GError **error);
+QfTensor *qf_onnx_clamp(QfOnnxNode *n, QfTensor *x, double lo, double hi, QfTensor *out, GError **error);
+QfTensor *qf_onnx_scalar(QfOnnxNode *n, double value, QfDType dtype);
+QfTensor *qf_onnx_floats(QfOnnxNode *n, const QfInts *shape, const float *values);
+/* x * value. */
+QfTensor *qf_onnx_scale(QfOnnxNode *n, QfTensor *x, double value, QfTensor *out, GError **error);
+
+/* Output @index is @t, which may be a tensor made earlier. FALSE when @t is NULL: an error is set then. */
+gboolean qf_onnx_bind(QfOnnxNode *n, uint32_t index, QfTensor *t);
+
+/* [N,C,spatial...] <-> [N,spatial...,C]. Rank 2 and below: unchanged. */
+QfTensor *qf_onnx_channels_last(QfOnnxNode *n, QfTensor *x, GError **error);
+QfTensor *qf_onnx_channels_first(QfOnnxNode *n, QfTensor *x, QfTensor *out, GError **error);
+/* [N,C,L] or [N,C,H,W] to [N,H,W,C] (H 1 for L), and back to @rank dimensions as output 0. */
+QfTensor *qf_onnx_to_image(QfOnnxNode *n, QfTensor *x, GError **error);
+gboolean qf_onnx_from_image(QfOnnxNode *n, QfTensor *y, int32_t rank, GError **error);
+/* Transpose of weights: constants become constants, Dequantize of a constant stays one. */
+QfTensor *qf_onnx_permute_weights(QfOnnxNode *n, QfTensor *w, const QfInts *perm, GError **error);
+
+static inline QfInts qf_onnx_dims(const QfTensor *t)
+{
+  QfInts d = {.n = t->rank};
+  for (int i = 0; i < t->rank; i++)
+    d.v[i] = t->dims[i];
+  return d;
+}
+
+static inline int32_t qf_onnx_i32(int64_t v)
+{
+  return (int32_t)CLAMP(v, INT32_MIN, INT32_MAX);
+}
+
+/* The tables, one a file. */
+extern const QfOnnxRow qf_onnx_conv_rows[], qf_onnx_pool_rows[], qf_onnx_matmul_rows[], qf_onnx_unary_rows[],
+    qf_onnx_binary_rows[], qf_onnx_reduce_rows[], qf_onnx_shape_rows[], qf_onnx_slice_rows[],
+    qf_onnx_norm_rows[], qf_onnx_resize_rows[], qf_onnx_quant_rows[], qf_onnx_constant_rows[];
+
+/* Maps the node as if it were the standard operator @op with other inputs; its first output goes to @result. */
+gboolean qf_onnx_map_as(QfOnnxNode *n, const char *op, QfTensor **in, uint32_t n_in, QfTensor **result,
+                        GError **error);
+/* Activation by ONNX name ("Relu", ...) on a tensor, with optional parameters; for fused contrib operators. */
+QfTensor *qf_onnx_activate(QfOnnxNode *n, const char *activation, const float *params, uint32_t n_params,
+                           QfTensor *x, QfTensor *out, GError **error);
+
+#endif

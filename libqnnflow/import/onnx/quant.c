@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * quant.c - QuantizeLinear and DequantizeLinear become nodes with encodings on their integer tensors (offset = -zero_point).
+ * Operators that are quantized themselves (QLinearConv, ...) become Dequantize, the float operator, Quantize: the same pattern,
+ * which the qdq pass turns into integer operators.
+ */
+#include "map.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+/* Reads scale and zero point as an encoding of a tensor with @dims; @entries must be freed. */
+static uint32_t read_encoding(const QfOnnxNode *n, const QfTensor *scale, const QfTensor *zero,
+                              QfScaleOffset **entries, GError **error)
+{
+  int64_t count = scale && scale->data ? qf_tensor_count(scale) : -1;
+  if (count < 1 || scale->rank > 1 || count > G_MAXINT32 ||
+      (zero && (!zero->data || qf_tensor_count(zero) != count)) || qf_onnx_int(n, "block_size", 0)) {
+    qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
+                 "its scale and zero point must be constants, one number or one for each index of an axis");
+    return 0;
+  }
+  *entries = g_new(QfScaleOffset, count);
+  for (int64_t i = 0; i < count; i++) {
+    double s = qf_tensor_get_real(scale, i), z = zero ? qf_tensor_get_real(zero, i) : 0;
+    if (!(s >= 0) || !(s < 1e30) || !(fabs(z) <= 65535)) {
+      qf_onnx_fail(n, error, QF_ERROR_FORMAT, "scale %g or zero point %g is out of range", s, z);
+      g_clear_pointer(entries, g_free);
+      return 0;
+    }
+    (*entries)[i] =
+        (QfScaleOffset){(float)MAX(s, FLT_MIN), -(int32_t)z}; /* a scale of 0 says that all is 0 */
+  }
+  return (uint32_t)count;
+}
+
+/* @t with an encoding: itself, or, as constants may be shared, a twin of the same bytes. */
+static QfTensor *encoded(QfOnnxNode *n, QfTensor *t, const QfTensor *scale, const QfTensor *zero,
+                         int64_t axis, GError **error)
+{
+  g_autofree QfScaleOffset *entries = NULL;
+  int32_t at = 0;
+  if (!t || qf_dtype_is_float(t->dtype)) {
+    qf_onnx_fail(n, error, QF_ERROR_TYPE, "it dequantizes '%s', which holds no integers", t ? t->name : "");
+    return NULL;
+  }
+  uint32_t count = read_encoding(n, scale, zero, &entries, error);
+  if (!count || (count > 1 && !qf_onnx_axis(n, axis, t->rank, &at, error)))
+    return NULL;
+  if (count > 1 && t->dims[at] != count) {
+    qf_onnx_fail(n, error, QF_ERROR_SHAPE,
+                 "it has %u scales, but axis %d of '%s' has %" G_GINT64_FORMAT " indices", count, at, t->name,
+                 t->dims[at]);
+    return NULL;
+  }
+  QfEncoding wanted = {count, at, entries};
+  if (t->enc.count && qf_encoding_equal(&t->enc, &wanted))
+    return t;
+  if (t->data) {
+    t = qf_graph_add_constant(n->onnx->graph, t->name, t->dtype, t->dims, t->rank, g_bytes_ref(t->data));
+  } else if (t->enc.count) {
+    qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
+                 "'%s' is dequantized with another scale than it is quantized with", t->name);
+    return NULL;
+  }
+  qf_tensor_set_encoding(n->onnx->graph, t, count, at, entries);
+  return t;
+}
+
+static QfTensor *quantize(QfOnnxNode *n, QfTensor *x, const QfTensor *scale, const QfTensor *zero,
+                          int64_t axis, QfTensor *out, GError **error)
+{
+  g_autofree QfScaleOffset *entries = NULL;
+  int32_t at = 0, to = qf_onnx_int(n, "output_dtype", 0);
+  uint32_t count = x ? read_encoding(n, scale, zero, &entries, error) : 0;
+  if (!count || (count > 1 && !qf_onnx_axis(n, axis, x->rank, &at, error)))
+    return NULL;
+  QfDType dtype = zero ? zero->dtype : to ? qf_onnx_dtype(to, NULL) : QF_DTYPE_UINT8;
+  if (dtype == QF_DTYPE_INVALID || qf_dtype_is_float(dtype) || (count > 1 && x->dims[at] != count)) {
+    qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "its output type or its number of scales is not supported");
+    return NULL;
+  }
+  x = qf_onnx_cast(n, x, QF_DTYPE_FLOAT32, NULL, error);
+  if (!x)
+    return NULL;
+  out->dtype = dtype;
+  qf_tensor_set_encoding(n->onnx->graph, out, count, at, entries);
+  QfNode *node = qf_onnx_begin(n, "Quantize", &x, 1, out);
+  ((QfCastAttrs *)node->attrs)->dtype = dtype;
+  return qf_onnx_end(n, node, error);
+}
+
+static gboolean map_dequantize(QfOnnxNode *n, GError **error)
+{
+  QfTensor *t = encoded(n, n->in[0], n->in[1], qf_onnx_input(n, 2), qf_onnx_int(n, "axis", 1), error);
+  return qf_onnx_bind(n, 0, qf_onnx_dequantize(n, t, qf_onnx_output(n, 0), error));
+}
+
+static gboolean map_quantize(QfOnnxNode *n, GError **error)
+{
+  return qf_onnx_bind(n, 0,
+                      quantize(n, n->in[0], n->in[1], qf_onnx_input(n, 2), qf_onnx_int(n, "axis", 1),
+                               qf_onnx_output(n, 0), error));
+}
+
+/* The int32 bias of a quantized operator counts in steps of input scale times weight scale. */
+static QfTensor *bias_of(QfOnnxNode *n, QfTensor *bias, QfTensor *const *in, GError **error)
+{
+  const QfTensor *x = in[0]->producer->inputs[0], *w = in[1]->producer->inputs[0];
+  g_autofree QfScaleOffset *entries = g_new(QfScaleOffset, w->enc.count);
+  if (!bias->data || bias->dtype != QF_DTYPE_INT32 || x->enc.count != 1 ||
+      (w->enc.count > 1 && (bias->rank != 1 || bias->dims[0] != w->enc.count))) {
+    qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "its bias '%s' must be a constant vector of int32",
+                 bias->name);
+    return NULL;
+  }
+  for (uint32_t i = 0; i < w->enc.count; i++)
+    entries[i] = (QfScaleOffset){MAX(x->enc.entries[0].scale * w->enc.entries[i].scale, FLT_MIN), 0};
+  QfTensor *t = qf_graph_add_constant(n->onnx->graph, bias->name, bias->dtype, bias->dims, bias->rank,
+                                      g_bytes_ref(bias->data));
+  qf_tensor_set_encoding(n->onnx->graph, t, w->enc.count, 0, entries);
+  return qf_onnx_dequantize(n, t, NULL, error);
+}
+
+/*
+ * What the inputs of a quantized operator are, in order: q a tensor with scale and zero point, o scale and zero point of the
+ * output, b the bias, t a plain tensor, * as many more as there are.
+ */
+static const char *const layouts[] = {"qo", "qqo", "qqob", "qqbo", "oq*", "tqqo"};
+enum { LAYOUT_UNARY, LAYOUT_BINARY, LAYOUT_CONV, LAYOUT_GEMM, LAYOUT_CONCAT, LAYOUT_WHERE };
+
+/* Which axis per-channel weights have. */
+static int64_t weight_axis(const QfOnnxNode *n)
+{
+  return n->row->arg == LAYOUT_CONV || qf_onnx_int(n, "transB", 0) ? 0 : -1;
+}
+
+/* Dequantizes the inputs into @in, which has room for all. Returns their number, -1 on error; @out gets the place of the scale. */
+static int32_t dequantize_inputs(QfOnnxNode *n, QfTensor **in, uint32_t *out, GError **error)
+{
+  const char *layout = layouts[n->row->arg];
+  uint32_t at = 0;
+  int32_t count = 0;
+  for (const char *p = layout; *p && (*p != '*' || at < n->n_in); p += *p != '*' || at >= n->n_in) {
+    QfTensor *t = qf_onnx_input(n, at);
+    if (*p == 'o') {
+      *out = at;
+      at += 2;
+      continue;
+    }
+    if (*p == 'q' || *p == '*') {
+      t = encoded(n, t, qf_onnx_input(n, at + 1), qf_onnx_input(n, at + 2), weight_axis(n), error);
+      t = qf_onnx_dequantize(n, t, NULL, error);
+      at += 3;
+    } else {
+      t = *p == 'b' && t ? bias_of(n, t, in, error) : t;
+      at++;
+    }
+    if (!t && *p != 'b')
+      return -1;
+    if (!t && qf_onnx_input(n, at - 1))
+      return -1;
+    in[count++] = t;
+  }
+  return count;
+}
+
+static gboolean map_qlinear(QfOnnxNode *n, GError **error)
+{
+  g_autofree QfTensor **in = g_new0(QfTensor *, n->n_in + 4);
+  uint32_t out = 0;
+  QfTensor *y = NULL;
+  if (n->row->target && !strcmp(n->row->target, "AveragePool") && qf_onnx_int(n, "channels_last", 0))
+    return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "channels_last is not supported");
+  int32_t count = dequantize_inputs(n, in, &out, error);
+  if (count < 0)
+    return error && *error ? FALSE : qf_onnx_fail(n, error, QF_ERROR_FORMAT, "an input is missing");
+  if (!qf_onnx_map_as(n, n->row->target, in, (uint32_t)count, &y, error))
+    return FALSE;
+  return qf_onnx_bind(n, 0,
+                      quantize(n, y, qf_onnx_input(n, out), qf_onnx_input(n, out + 1), 0,
+                               qf_onnx_output(n, 0), error));
+}
+
+#define MS "com.microsoft"
+
+const QfOnnxRow qf_onnx_quant_rows[] = {
+    {"", "QuantizeLinear", map_quantize, 2, 3, "Quantize", 0},
+    {"", "DequantizeLinear", map_dequantize, 2, 3, "Dequantize", 0},
+    {MS, "QuantizeLinear", map_quantize, 2, 3, "Quantize", 0},
+    {MS, "DequantizeLinear", map_dequantize, 2, 3, "Dequantize", 0},
+    {"", "QLinearConv", map_qlinear, 8, 9, "Conv", LAYOUT_CONV},
+    {"", "QLinearMatMul", map_qlinear, 8, 8, "MatMul", LAYOUT_BINARY},
+    {MS, "QGemm", map_qlinear, 6, 9, "Gemm", LAYOUT_GEMM},
+    {MS, "QLinearAdd", map_qlinear, 7, 8, "Add", LAYOUT_BINARY},
+    {MS, "QLinearMul", map_qlinear, 7, 8, "Mul", LAYOUT_BINARY},
+    {MS, "QLinearConcat", map_qlinear, 5, -1, "Concat", LAYOUT_CONCAT},
+    {MS, "QLinearWhere", map_qlinear, 9, 9, "Where", LAYOUT_WHERE},
+    {MS, "QLinearSoftmax", map_qlinear, 4, 5, "Softmax", LAYOUT_UNARY},
+    {MS, "QLinearSigmoid", map_qlinear, 4, 5, "Sigmoid", LAYOUT_UNARY},
+    {MS, "QLinearLeakyRelu", map_qlinear, 4, 5, "LeakyRelu", LAYOUT_UNARY},
+    {MS, "QLinearAveragePool", map_qlinear, 4, 5, "AveragePool", LAYOUT_UNARY},
+    {MS, "QLinearGlobalAveragePool", map_qlinear, 4, 5, "GlobalAveragePool", LAYOUT_UNARY},
+    {MS, "QLinearReduceMean", map_qlinear, 4, 5, "ReduceMean", LAYOUT_UNARY},
+    {NULL},
+};

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reader.h - ONNX bytes to records. Knows the file format and no operators; every size is checked here, so that the map
+ * only sees tensors whose bytes fit their shape.
+ */
+#ifndef QF_IMPORT_ONNX_READER_H
+#define QF_IMPORT_ONNX_READER_H
+
+#include "../../graph/graph.h"
+#include "libqnnflow/import/onnx/onnx.pb-c.h"
+
+/* An open model file. */
+typedef struct {
+  const char *name;      /* for messages; borrowed */
+  const char *directory; /* where external data may lie, NULL: none; borrowed */
+  Onnx__ModelProto *model;
+  GHashTable *external; /* location -> GBytes of the whole file */
+} QfOnnxFile;
+
+/* TRUE when the first fields look like a ModelProto. Reads at most @size bytes. */
+gboolean qf_onnx_probe(const uint8_t *data, size_t size);
+
+/* Unpacks. NULL with QF_ERROR_FORMAT when the bytes are not a whole ModelProto with a graph. @name and @directory must outlive
+ * the file. */
+QfOnnxFile *qf_onnx_file_open(GBytes *bytes, const char *name, const char *directory, GError **error);
+void qf_onnx_file_free(QfOnnxFile *file);
+
+/* The data type of ONNX's number for it, QF_DTYPE_INVALID when the engine has none; @name (may be NULL) gets its ONNX name. */
+QfDType qf_onnx_dtype(int32_t number, const char **name);
+
+/* Makes a constant of @graph called @name. Takes the bytes out of @tensor: a second call on the same record fails. */
+QfTensor *qf_onnx_read_tensor(QfOnnxFile *file, QfGraph *graph, Onnx__TensorProto *tensor, const char *name,
+                              GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(QfOnnxFile, qf_onnx_file_free)
+
+#endif

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slice.c - taking parts and putting parts: Slice, Split, Gather, Scatter, Pad, Crop. Negative and clamped positions are
+ * resolved here, so that the graph only has plain ones.
+ */
+#include "map.h"
+
+#include <string.h>
+
+/* The positions that ONNX's clamping gives for one dimension. */
+static void clamp_range(int64_t dim, int64_t step, int64_t *begin, int64_t *end)
+{
+  int64_t low = step < 0 ? -1 : 0;
+  int64_t b = *begin < 0 ? MAX(*begin, -dim - 1) + dim : *begin;
+  int64_t e = *end < 0 ? MAX(*end, -dim - 1) + dim : *end;
+  *begin = CLAMP(b, 0, step < 0 ? dim - 1 : dim);
+  *end = CLAMP(e, low, dim);
+  if (dim == 0)
+    *begin = *end = 0;
+}
+
+static gboolean read_slice(const QfOnnxNode *n, QfInts *starts, QfInts *ends, QfInts *axes, QfInts *steps,
+                           GError **error)
+{
+  if (!qf_onnx_list(n, "starts", 1, starts, NULL, error) || !qf_onnx_list(n, "ends", 2, ends, NULL, error) ||
+      !qf_onnx_list(n, "axes", 3, axes, NULL, error) || !qf_onnx_list(n, NULL, 4, steps, NULL, error))
+    return FALSE;
+  if (starts->n != ends->n || (axes->n && axes->n != starts->n) || (steps->n && steps->n != starts->n))
+    return qf_onnx_fail(n, error, QF_ERROR_SHAPE, "starts, ends, axes and steps differ in length");
+  return TRUE;
+}
+
+static gboolean map_slice(QfOnnxNode *n, GError **error)
+{
+  QfTensor *x = n->in[0];
+  QfInts starts, ends, axes, steps;
+  if (!read_slice(n, &starts, &ends, &axes, &steps, error))
+    return FALSE;
+  QfInts zero = {.n = x->rank}, one = {.n = x->rank}, dims = qf_onnx_dims(x);
+  for (int i = 0; i < x->rank; i++)
+    one.v[i] = 1;
+  for (int i = 0; i < starts.n; i++) {
+    int32_t axis;
+    if (!qf_onnx_axis(n, axes.n ? axes.v[i] : i, x->rank, &axis, error))
+      return FALSE;
+    int64_t step = steps.n ? CLAMP(steps.v[i], -G_MAXINT32, G_MAXINT32) : 1;
+    if (!step)
+      return qf_onnx_fail(n, error, QF_ERROR_FORMAT, "a step is 0");
+    clamp_range(x->dims[axis], step, &starts.v[i], &ends.v[i]);
+    zero.v[axis] = starts.v[i];
+    dims.v[axis] = ends.v[i];
+    one.v[axis] = step;
+  }
+  QfNode *node = qf_onnx_begin(n, "StridedSlice", &x, 1, qf_onnx_output(n, 0));
+  *(QfStridedSliceAttrs *)node->attrs = (QfStridedSliceAttrs){zero, dims, one};
+  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+}
+
+/* Where each part of a Split ends; the sizes come from an attribute, an input, or are equal (the last one smaller). */
+static int64_t *split_sizes(const QfOnnxNode *n, int64_t dim, GError **error)
+{
+  const Onnx__AttributeProto *attr = qf_onnx_attr(n, "split");
+  const QfTensor *t = qf_onnx_input(n, 1);
+  g_autofree int64_t *sizes = g_new0(int64_t, n->n_out + 1);
+  int64_t equal = (dim + n->n_out - 1) / n->n_out, total = 0;
+  gboolean wrong = attr && !t && attr->n_ints != n->n_out;
+  if (t && !t->data) {
+    qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "its sizes ('%s') must be constant", t->name);
+    return NULL;
+  }
+  wrong = wrong || (t && qf_tensor_get_ints(t, sizes, (int32_t)n->n_out) != (int32_t)n->n_out);
+  for (uint32_t i = 0; i < n->n_out && !wrong; i++) {
+    if (!t)
+      sizes[i] = attr ? attr->ints[i] : MIN(equal, dim - total);
+    wrong = sizes[i] < 0 || sizes[i] > dim - total;
+    total += sizes[i];
+  }
+  if (wrong || total != dim) {
+    qf_onnx_fail(n, error, QF_ERROR_SHAPE, "its sizes do not sum up to the %" G_GINT64_FORMAT " of the axis",
+                 dim);
+    return NULL;
+  }
+  return g_steal_pointer(&sizes);
+}
+
+/* Few parts are one Split; more than its list holds are slices. */
+static gboolean map_split(QfOnnxNode *n, GError **error)
+{
+  QfTensor *x = n->in[0];
+  int32_t axis;
+  if (!qf_onnx_axis(n, qf_onnx_int(n, "axis", 0), x->rank, &axis, error))
+    return FALSE;
+  g_autofree int64_t *sizes = split_sizes(n, x->dims[axis], error);
+  if (!sizes)
+    return FALSE;
+  if (n->n_out > QF_MAX_RANK) {
+    int64_t at = 0;
+    for (uint32_t i = 0; i < n->n_out; at += sizes[i++]) {
+      n->out[i] = qf_onnx_slice(n, x, axis, at, at + sizes[i], qf_onnx_output(n, i), error);
+      if (!n->out[i])
+        return FALSE;
+    }
+    return TRUE;
+  }
+  for (uint32_t i = 0; i < n->n_out; i++)
+    n->out[i] = qf_onnx_output(n, i);
+  QfNode *node = qf_graph_new_node(n->onnx->graph, "Split", n->name, &x, 1, n->out, n->n_out);
+  QfConcatAttrs *a = node->attrs;
+  a->axis = axis;
+  a->sizes.n = (int32_t)n->n_out;
+  memcpy(a->sizes.v, sizes, n->n_out * sizeof(*sizes));
+  return qf_onnx_end(n, node, error) != NULL;
+}
+
+/* Constant indices without negative ones; others are taken as they are. */
+static QfTensor *plain_indices(QfOnnxNode *n, QfTensor *t, int64_t dim)
+{
+  int64_t count = qf_tensor_count(t);
+  if (!t->data || qf_dtype_is_float(t->dtype))
+    return t;
+  g_autofree int64_t *values = g_new(int64_t, count + 1);
+  gboolean negative = FALSE;
+  if (count > G_MAXINT32 || qf_tensor_get_ints(t, values, (int32_t)count) < 0)
+    return t;
+  for (int64_t i = 0; i < count; i++) {
+    negative |= values[i] < 0;
+    values[i] += values[i] < 0 ? dim : 0;
+  }
+  return negative ? qf_graph_add_constant_copy(n->onnx->graph, NULL, QF_DTYPE_INT64, t->dims, t->rank, values)
+                  : t;
+}
+
+/* Gather, GatherElements, Scatter, ScatterElements: operators with an axis. */
+static gboolean map_gather(QfOnnxNode *n, GError **error)
+{
+  static const char *const reductions[] = {"none", "add", "mul", "max", "min", NULL};
+  QfTensor *in[3] = {n->in[0], n->in[1], qf_onnx_input(n, 2)};
+  int32_t axis, reduction;
+  if (!qf_onnx_axis(n, qf_onnx_int(n, "axis", 0), in[0]->rank, &axis, error) ||
+      !qf_onnx_enum(n, "reduction", reductions, 0, &reduction, error))
+    return FALSE;
+  in[1] = plain_indices(n, in[1], in[0]->dims[axis]);
+  QfNode *node = qf_onnx_begin(n, n->row->target, in, n->n_in, qf_onnx_output(n, 0));
+  QfGatherAttrs *a = node->attrs;
+  a->axis = axis;
+  a->reduction = reduction;
+  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+}
+
+static gboolean map_gather_nd(QfOnnxNode *n, GError **error)
+{
+  static const char *const reductions[] = {"none", "add", "mul", "max", "min", NULL};
+  int32_t reduction;
+  if (!qf_onnx_enum(n, "reduction", reductions, 0, &reduction, error))
+    return FALSE;
+  QfNode *node = qf_onnx_begin(n, n->row->target, n->in, n->n_in, qf_onnx_output(n, 0));
+  QfGatherAttrs *a = node->attrs;
+  a->batch_dims = qf_onnx_int(n, "batch_dims", 0);
+  a->reduction = reduction;
+  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+}
+
+/* Amounts for each dimension, from 2 x axes numbers. */
+static gboolean read_pad(const QfOnnxNode *n, QfInts *before, QfInts *after, GError **error)
+{
+  int32_t rank = n->in[0]->rank;
+  const QfTensor *t = qf_onnx_input(n, 1);
+  const Onnx__AttributeProto *attr = qf_onnx_attr(n, qf_onnx_attr(n, "pads") ? "pads" : "paddings");
+  int64_t values[2 * QF_MAX_RANK] = {0};
+  QfInts axes;
+  if (!qf_onnx_list(n, NULL, 3, &axes, NULL, error))
+    return FALSE;
+  int32_t count = t      ? qf_tensor_get_ints(t, values, 2 * QF_MAX_RANK)
+                  : attr ? (int32_t)MIN(attr->n_ints, 99)
+                         : -1;
+  int32_t named = axes.n ? axes.n : rank;
+  if (count != 2 * named)
+    return qf_onnx_fail(n, error, QF_ERROR_SHAPE,
+                        t && !t->data ? "its pads must be constant"
+                                      : "it needs a begin and an end pad for each dimension");
+  for (int i = 0; !t && i < count; i++)
+    values[i] = attr->ints[i];
+  before->n = after->n = rank;
+  for (int i = 0; i < named; i++) {
+    int32_t axis;
+    if (!qf_onnx_axis(n, axes.n ? axes.v[i] : i, rank, &axis, error))
+      return FALSE;
+    before->v[axis] = CLAMP(values[i], -G_MAXINT32, G_MAXINT32);
+    after->v[axis] = CLAMP(values[i + named], -G_MAXINT32, G_MAXINT32);
+  }
+  return TRUE;
+}
+
+static gboolean map_pad(QfOnnxNode *n, GError **error)
+{
+  static const char *const modes[] = {"constant", "reflect", "symmetric", "edge", NULL};
+  QfInts before = {0}, after = {0};
+  int32_t scheme;
+  double value = qf_onnx_float(n, "value", 0);
+  if (!qf_onnx_enum(n, "mode", modes, QF_PAD_CONSTANT, &scheme, error) ||
+      !read_pad(n, &before, &after, error) || !qf_onnx_number(n, 2, &value, error))
+    return FALSE;
+  QfNode *node = qf_onnx_begin(n, "Pad", n->in, 1, qf_onnx_output(n, 0));
+  *(QfPadAttrs *)node->attrs = (QfPadAttrs){before, after, scheme, (float)value};
+  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+}
+
+/* Crop (opset 1): border left, top, right, bottom; with scale the size that is kept from the left and top border on. */
+static gboolean map_crop(QfOnnxNode *n, GError **error)
+{
+  QfTensor *x = n->in[0];
+  QfInts border, scale;
+  if (!qf_onnx_ints(n, "border", &border, error) || !qf_onnx_ints(n, "scale", &scale, error))
+    return FALSE;
+  if (x->rank != 4 || border.n != 4 || (scale.n && scale.n != 2))
+    return qf_onnx_fail(n, error, QF_ERROR_SHAPE,
+                        "it needs an input [N,C,H,W], four borders, and two sizes or none");
+  int64_t end[2];
+  for (int i = 0; i < 2; i++) {
+    int64_t begin = border.v[1 - i], dim = x->dims[2 + i];
+    if (begin < 0 || begin > dim || border.v[3 - i] < 0 || border.v[3 - i] > dim)
+      return qf_onnx_fail(n, error, QF_ERROR_SHAPE, "a border lies outside of the image");
+    end[i] = scale.n ? begin + CLAMP(scale.v[i], 0, dim) : dim - border.v[3 - i];
+    if (end[i] < begin || end[i] > dim)
+      return qf_onnx_fail(n, error, QF_ERROR_SHAPE, "nothing is left of the image");
+  }
+  x = qf_onnx_slice(n, x, 2, border.v[1], end[0], NULL, error);
+  return qf_onnx_bind(n, 0, qf_onnx_slice(n, x, 3, border.v[0], end[1], qf_onnx_output(n, 0), error));
+}
+
+const QfOnnxRow qf_onnx_slice_rows[] = {
+    {"", "Slice", map_slice, 1, 5, "StridedSlice", 0},
+    {"", "Split", map_split, 1, 2, "Split", 0},
+    {"", "Gather", map_gather, 2, 2, "Gather", 0},
+    {"", "GatherElements", map_gather, 2, 2, "GatherElements", 0},
+    {"", "Scatter", map_gather, 3, 3, "ScatterElements", 0},
+    {"", "ScatterElements", map_gather, 3, 3, "ScatterElements", 0},
+    {"", "GatherND", map_gather_nd, 2, 2, "GatherNd", 0},
+    {"", "ScatterND", map_gather_nd, 3, 3, "ScatterNd", 0},
+    {"", "Pad", map_pad, 1, 4, "Pad", 0},
+    {"com.microsoft", "Pad", map_pad, 2, 3, "Pad", 0},
+    {"", "Crop", map_crop, 1, 1, "StridedSlice", 0},
+    {NULL},
+};
