@@ -18,8 +18,8 @@
 #include <string.h>
 #include <gst/video/video.h>
 
-GST_DEBUG_CATEGORY_STATIC(qnn_scene_debug);
-#define GST_CAT_DEFAULT qnn_scene_debug
+GST_DEBUG_CATEGORY_STATIC(scene_debug);
+#define GST_CAT_DEFAULT scene_debug
 
 struct _GstQnnSceneSrc {
   GstPushSrc parent;
@@ -40,7 +40,7 @@ enum { PROP_0, PROP_SEED, PROP_SHOT_LENGTH, PROP_TRUTH, PROP_IS_LIVE };
 
 G_DEFINE_TYPE(GstQnnSceneSrc, gst_qnn_scene_src, GST_TYPE_PUSH_SRC)
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(qnnscenesrc, "qnnscenesrc", GST_RANK_NONE, GST_TYPE_QNN_SCENE_SRC,
-                                      GST_DEBUG_CATEGORY_INIT(qnn_scene_debug, "qnnscenesrc", 0,
+                                      GST_DEBUG_CATEGORY_INIT(scene_debug, "qnnscenesrc", 0,
                                                               "generated scenes"))
 
 static GstStaticPadTemplate src_template =

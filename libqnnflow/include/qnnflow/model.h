@@ -74,6 +74,7 @@ typedef struct {
   uint64_t scratch_bytes; /* scratch memory of one thread of a session, in bytes */
 } QfModelStats;
 
+/* Fills in @stats. Thread-safe. */
 QF_API void qf_model_stats(const QfModel *model, QfModelStats *stats);
 
 typedef enum {
