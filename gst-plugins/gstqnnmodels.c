@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gstqnnmodels.c - the table behind gstqnnmodels.h. The lock is held while a model loads, so that two elements that
+ * start together load it once.
+ */
+#include "gstqnnmodels.h"
+#include <glib/gstdio.h>
+
+typedef struct {
+  gchar *key;
+  QfModel *model;
+  guint users;
+} Entry;
+
+static GMutex lock;
+static GSList *entries;
+
+static gchar *make_key(const gchar *path, const QfModelOptions *o)
+{
+  GStatBuf st = {0};
+
+  g_stat(path, &st);
+  return g_strdup_printf("%s|%" G_GINT64_FORMAT "|%" G_GINT64_FORMAT "|%s|%s", path, (gint64)st.st_size,
+                         (gint64)st.st_mtime, o->backend ? o->backend : "", o->requant ? o->requant : "");
+}
+
+QfModel *gst_qnn_models_acquire(const gchar *path, const QfModelOptions *options, GError **error)
+{
+  g_autofree gchar *key = make_key(path, options);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+  QfModel *model;
+  Entry *entry;
+
+  for (GSList *l = entries; l; l = l->next) {
+    entry = l->data;
+    if (g_str_equal(entry->key, key)) {
+      entry->users++;
+      return entry->model;
+    }
+  }
+  model = qf_model_load(path, options, error);
+  if (!model)
+    return NULL;
+  entry = g_new(Entry, 1);
+  *entry = (Entry){g_steal_pointer(&key), model, 1};
+  entries = g_slist_prepend(entries, entry);
+  return model;
+}
+
+void gst_qnn_models_release(QfModel *model)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+
+  for (GSList *l = entries; l; l = l->next) {
+    Entry *entry = l->data;
+    if (entry->model != model || --entry->users)
+      continue;
+    entries = g_slist_delete_link(entries, l);
+    qf_model_unref(model);
+    g_free(entry->key);
+    g_free(entry);
+    return;
+  }
+}
