@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cast.c - what the operators mean that change the type of numbers: Cast takes them as they are, Quantize, Dequantize and
+ * Convert by the encodings of their tensors. Range makes numbers. Numbers: kernels/quantize.
+ */
+#include "list.h"
+#include "infer.h"
+
+#include <math.h>
+
+static const QfAttrDef cast_attrs[] = {
+    {"dtype", QF_ATTR_DTYPE, offsetof(QfCastAttrs, dtype), 1, QF_DTYPE_INVALID, NULL},
+    {NULL},
+};
+
+/* An encoding per index has as many entries as its dimension. */
+static gboolean check_encoding(const QfTensor *t, const int64_t *dims, int32_t rank, GError **error)
+{
+  if (t->enc.count <= 1)
+    return TRUE;
+  if (t->enc.axis < 0 || t->enc.axis >= rank || dims[t->enc.axis] != t->enc.count)
+    return qf_infer_fail(error, QF_ERROR_TYPE,
+                         "%s has %u scales along dimension %d, which do not fit its shape", t->name,
+                         t->enc.count, t->enc.axis);
+  return TRUE;
+}
+
+static gboolean infer_cast(QfNode *node, GError **error)
+{
+  const QfCastAttrs *a = node->attrs;
+  if (!qf_infer_begin(node, error))
+    return FALSE;
+  QfTensor *y = node->outputs[0];
+  QfDType dtype = a->dtype != QF_DTYPE_INVALID ? (QfDType)a->dtype : y->dtype;
+  if (!qf_dtype_size(dtype) || (y->dtype != QF_DTYPE_INVALID && y->dtype != dtype))
+    return qf_infer_fail(error, QF_ERROR_TYPE, "it is to give %s, but its output is %s", qf_dtype_name(dtype),
+                         qf_dtype_name(y->dtype));
+  return qf_infer_set(node, 0, dtype, node->inputs[0]->dims, node->inputs[0]->rank, error);
+}
+
+/* The output's dtype and encoding are set by whoever makes the node. */
+static gboolean check_quantized_output(const QfNode *node, GError **error)
+{
+  const QfTensor *x = node->inputs[0], *y = node->outputs[0];
+  int64_t lo, hi;
+  qf_dtype_range(y->dtype, &lo, &hi);
+  if (!y->enc.count || lo == hi)
+    return qf_infer_fail(error, QF_ERROR_TYPE,
+                         "the output (%s) must be an integer type with scale and offset, but is %s", y->name,
+                         qf_dtype_name(y->dtype));
+  return check_encoding(y, x->dims, x->rank, error);
+}
+
+static gboolean infer_quantize(QfNode *node, GError **error)
+{
+  if (!qf_infer_begin(node, error))
+    return FALSE;
+  const QfTensor *x = node->inputs[0];
+  if (!qf_dtype_is_float(x->dtype))
+    return qf_infer_fail(error, QF_ERROR_TYPE, "input 0 (%s) must be float, but is %s: use Convert", x->name,
+                         qf_dtype_name(x->dtype));
+  return check_quantized_output(node, error) &&
+         qf_infer_set(node, 0, node->outputs[0]->dtype, x->dims, x->rank, error);
+}
+
+static gboolean infer_dequantize(QfNode *node, GError **error)
+{
+  const QfCastAttrs *a = node->attrs;
+  if (!qf_infer_begin(node, error))
+    return FALSE;
+  const QfTensor *x = node->inputs[0];
+  QfDType dtype = a->dtype != QF_DTYPE_INVALID ? (QfDType)a->dtype : QF_DTYPE_FLOAT32;
+  if (!x->enc.count && !qf_dtype_is_float(x->dtype))
+    return qf_infer_fail(error, QF_ERROR_TYPE, "input 0 (%s) is %s without a scale: there is nothing to undo",
+                         x->name, qf_dtype_name(x->dtype));
+  if (!qf_dtype_is_float(dtype) || !check_encoding(x, x->dims, x->rank, error))
+    return qf_dtype_is_float(dtype)
+               ? FALSE
+               : qf_infer_fail(error, QF_ERROR_TYPE, "the output cannot be %s", qf_dtype_name(dtype));
+  return qf_infer_set(node, 0, dtype, x->dims, x->rank, error);
+}
+
+static gboolean infer_convert(QfNode *node, GError **error)
+{
+  if (!qf_infer_begin(node, error))
+    return FALSE;
+  const QfTensor *x = node->inputs[0];
+  if (!x->enc.count)
+    return qf_infer_fail(error, QF_ERROR_TYPE, "input 0 (%s) has no scale: use Quantize", x->name);
+  return check_encoding(x, x->dims, x->rank, error) && check_quantized_output(node, error) &&
+         qf_infer_set(node, 0, node->outputs[0]->dtype, x->dims, x->rank, error);
+}
+
+static gboolean infer_range(QfNode *node, GError **error)
+{
+  double v[3];
+  if (!qf_infer_begin(node, error))
+    return FALSE;
+  for (uint32_t i = 0; i < 3; i++) {
+    if (!qf_tensor_data(node->inputs[i]) || qf_tensor_count(node->inputs[i]) != 1)
+      return qf_infer_fail(error, QF_ERROR_UNSUPPORTED,
+                           "start, limit and delta must be constant numbers, but input %u (%s) is not: fix "
+                           "the model's input dimensions",
+                           i, node->inputs[i]->name);
+    if (!qf_infer_same_type(node, 0, i, error))
+      return FALSE;
+    v[i] = qf_tensor_get_real(node->inputs[i], 0);
+  }
+  double n = ceil((v[1] - v[0]) / v[2]);
+  if (!(n < 1e12))
+    return qf_infer_fail(error, QF_ERROR_SHAPE, "%g to %g by %g has no end", v[0], v[1], v[2]);
+  int64_t count = n > 0 ? (int64_t)n : 0;
+  return qf_infer_set(node, 0, node->inputs[0]->dtype, &count, 1, error);
+}
+
+#define CAST(Name, text, infer_fn, rule)                                                                     \
+  const QfOpDef qf_op_##Name = {                                                                             \
+      .name = #Name,                                                                                         \
+      .summary = text,                                                                                       \
+      .min_inputs = 1,                                                                                       \
+      .max_inputs = 1,                                                                                       \
+      .min_outputs = 1,                                                                                      \
+      .max_outputs = 1,                                                                                      \
+      .attrs_size = sizeof(QfCastAttrs),                                                                     \
+      .attrs = cast_attrs,                                                                                   \
+      .move = QF_MOVE_BROADCAST,                                                                             \
+      .quant = rule,                                                                                         \
+      .infer = infer_fn,                                                                                     \
+  };
+
+CAST(Cast, "the number in another type; to integer it is cut toward zero", infer_cast, QF_QUANT_NONE)
+CAST(Quantize, "y = clamp(rint(x / scale) - offset)", infer_quantize, QF_QUANT_NONE)
+CAST(Dequantize, "y = (x + offset) * scale", infer_dequantize, QF_QUANT_NONE)
+CAST(Convert, "from one encoding to another", infer_convert, QF_QUANT_ANY)
+
+const QfOpDef qf_op_Range = {
+    .name = "Range",
+    .summary = "start, start + delta, ... up to limit, which is left out",
+    .min_inputs = 3,
+    .max_inputs = 3,
+    .min_outputs = 1,
+    .max_outputs = 1,
+    .move = QF_MOVE_FIXED,
+    .quant = QF_QUANT_NONE,
+    .infer = infer_range,
+};
