@@ -98,7 +98,7 @@ static void on_qos(Launch *l, GstMessage *message)
 static void on_element(Launch *l, GstMessage *message)
 {
   const GstStructure *s = gst_message_get_structure(message);
-  if (!s || !gst_structure_has_name(s, "qnn-profile"))
+  if (!s || !gst_structure_has_name(s, "qnnflow-profile"))
     return;
   g_clear_pointer(&l->profile, gst_structure_free);
   l->profile = gst_structure_copy(s);
