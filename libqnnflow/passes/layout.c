@@ -222,6 +222,90 @@ static gboolean move_node(Layout *l, QfNode *node, const int64_t *perm_in, GErro
   return emit(l, node, error);
 }
 
+/* Dimensions of a Reshape's input and output that hold the same elements: input [in0, in1), output [out0, out1). */
+typedef struct {
+  int32_t in0, in1, out0, out1;
+  int64_t key; /* place of its first dimension in the base; groups of size 1 keep their turn */
+} Group;
+
+/* Splits a Reshape into groups of equal size, as fine as possible. Returns their number, or 0 for empty tensors. */
+static int32_t group_dims(const QfTensor *in, const QfTensor *out, Group *groups)
+{
+  int32_t i = 0, j = 0, n = 0;
+  if (qf_tensor_count(in) < 1)
+    return 0;
+  while (i < in->rank || j < out->rank) {
+    Group *g = &groups[n++];
+    *g = (Group){i, i, j, j, 0};
+    int64_t a = i < in->rank ? in->dims[g->in1++] : 1, b = j < out->rank ? out->dims[g->out1++] : 1;
+    while (a != b) {
+      if (a < b)
+        a *= in->dims[g->in1++];
+      else
+        b *= out->dims[g->out1++];
+    }
+    i = g->in1;
+    j = g->out1;
+  }
+  return n;
+}
+
+/* TRUE when the group's dimensions other than 1 lie side by side, in order, in the base. */
+static gboolean lies_together(const QfTensor *in, const View *v, Group *g, int64_t turn)
+{
+  int64_t last = -1;
+  g->key = turn;
+  for (int i = g->in0; i < g->in1; i++) {
+    if (in->dims[i] == 1)
+      continue;
+    for (int64_t k = last + 1; last >= 0 && k < v->perm[i]; k++)
+      if (v->base->dims[k] != 1)
+        return FALSE;
+    if (v->perm[i] <= last)
+      return FALSE;
+    g->key = last < 0 ? v->perm[i] : g->key;
+    last = v->perm[i];
+  }
+  return TRUE;
+}
+
+/* A Reshape of a view that only splits and merges dimensions which lie together in the base is done on the base. */
+static gboolean move_reshape(Layout *l, QfNode *node, gboolean *moved, GError **error)
+{
+  QfTensor *in = node->inputs[0], *out = node->outputs[0];
+  const View *v = view_of(l, in);
+  Group groups[2 * QF_MAX_RANK], *order[2 * QF_MAX_RANK];
+  int64_t perm[QF_MAX_RANK];
+  int32_t n = v ? group_dims(in, out, groups) : 0, at = 0;
+  *moved = FALSE;
+  for (int i = 0; i < n; i++)
+    if (!lies_together(in, v, &groups[i], groups[i].in0))
+      return TRUE;
+  for (int i = 0; i < n; i++) {
+    int k = i;
+    for (; k > 0 && order[k - 1]->key > groups[i].key; k--)
+      order[k] = order[k - 1];
+    order[k] = &groups[i];
+  }
+  if (!n)
+    return TRUE;
+  QfTensor *base = qf_graph_add_tensor(l->graph, out->name);
+  QfNode *inside = qf_graph_new_node(l->graph, "Reshape", node->name, &v->base, 1, &base, 1);
+  QfInts *shape = &((QfReshapeAttrs *)inside->attrs)->shape;
+  base->dtype = out->dtype;
+  base->enc = out->enc;
+  for (int i = 0; i < n; i++) {
+    for (int j = order[i]->out0; j < order[i]->out1; j++) {
+      shape->v[at] = out->dims[j];
+      perm[j] = at++;
+    }
+  }
+  shape->n = at;
+  *moved = TRUE;
+  set_view(l, out, base, perm, out->rank);
+  return emit(l, inside, error);
+}
+
 /* Transposes that have cancelled: the node reads the tensor before them. */
 static void skip_identities(Layout *l, QfNode *node)
 {
@@ -238,6 +322,13 @@ static gboolean visit(Layout *l, QfNode *node, GError **error)
   if (qf_node_is(node, "Transpose")) {
     absorb_transpose(l, node);
     return TRUE;
+  }
+  if (qf_node_is(node, "Reshape") && node->outputs[0]->enc.count <= 1) {
+    gboolean moved;
+    if (!move_reshape(l, node, &moved, error))
+      return FALSE;
+    if (moved)
+      return TRUE;
   }
   const int64_t *perm = node->op->move != QF_MOVE_FIXED && same_rank(node) ? common_perm(l, node) : NULL;
   if (!perm)
