@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ref.c - the reference backend's table, and constant folding with it.
+ */
+#include "ref.h"
+#include "../../ops/list.h"
+#include "../../runtime/memory.h"
+
+#include <string.h>
+
+static const struct {
+  const QfOpDef *op;
+  QfRefLowerFunc lower;
+} rows[] = {
+#define QF_REF_OP(name, function) {&qf_op_##name, function},
+#include "ref_ops.inc"
+#undef QF_REF_OP
+};
+
+#define MAX_PORTS 64
+
+static gboolean lower_node(QfLower *lower, QfNode *node, GError **error)
+{
+  if (node->n_inputs > MAX_PORTS - 8 || node->n_outputs > MAX_PORTS)
+    return qf_ref_unsupported(node, error, "it has more than 56 inputs or 64 outputs", "split it");
+  for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+    if (rows[i].op == node->op)
+      return rows[i].lower(lower, node, error);
+  return qf_ref_unsupported(node, error, "no backend computes this operator yet",
+                            "replace it in the model, or run that part outside");
+}
+
+static gboolean ref_lower(QfLower *lower, QfNode *const *nodes, uint32_t n_nodes, GError **error)
+{
+  for (uint32_t i = 0; i < n_nodes; i++)
+    if (!lower_node(lower, nodes[i], error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean ref_probe(GString *detail)
+{
+  g_string_append(detail, "plain C, every operator, one thread");
+  return TRUE;
+}
+
+const QfBackend qf_backend_ref = {
+    .name = QF_REF_UNIT,
+    .description = "plain C reference: the truth for tests and comparison, slow",
+    .probe = ref_probe,
+    .lower = ref_lower,
+};
+
+/* What one evaluation allocates. */
+typedef struct {
+  QfLower lower;
+  QfExec exec;
+} Evaluation;
+
+static void evaluation_init(Evaluation *e, QfGraph *graph)
+{
+  uint32_t n = graph->tensors->len;
+  *e = (Evaluation){.lower = {.graph = graph, .fallback = &qf_backend_ref}, .exec = {.n_threads = 1}};
+  e->lower.steps = g_array_new(FALSE, FALSE, sizeof(QfStep));
+  e->lower.blocks = g_ptr_array_new_with_free_func(qf_aligned_free);
+  e->lower.alias = g_new(uint32_t, n + 1);
+  for (uint32_t i = 0; i < n; i++)
+    e->lower.alias[i] = i;
+  e->exec.data = g_new0(void *, n + 1);
+}
+
+static void evaluation_clear(Evaluation *e)
+{
+  g_array_unref(e->lower.steps);
+  g_ptr_array_unref(e->lower.blocks);
+  g_free(e->lower.alias);
+  g_free(e->exec.data);
+  qf_aligned_free(e->exec.scratch);
+}
+
+/* Output buffers, by output index; FALSE when memory cannot be had. */
+static gboolean allocate(Evaluation *e, const QfNode *node, void **out)
+{
+  size_t scratch = 0;
+  for (uint32_t i = 0; i < e->lower.steps->len; i++)
+    scratch = MAX(scratch, g_array_index(e->lower.steps, QfStep, i).scratch_bytes);
+  e->exec.scratch = qf_aligned_alloc(scratch);
+  for (uint32_t i = 0; i < node->n_outputs; i++) {
+    out[i] = qf_aligned_alloc(qf_tensor_size_bytes(node->outputs[i]));
+    e->exec.data[node->outputs[i]->id] = out[i];
+    if (!out[i])
+      return FALSE;
+  }
+  for (uint32_t i = 0; i < node->n_inputs; i++)
+    if (node->inputs[i])
+      e->exec.data[node->inputs[i]->id] =
+          (void *)qf_tensor_data(node->inputs[i]); /* steps only read inputs */
+  return e->exec.scratch != NULL;
+}
+
+gboolean qf_ref_evaluate(QfNode *node, GError **error)
+{
+  Evaluation e;
+  gboolean ok;
+  g_autofree void **out = g_new0(void *, node->n_outputs + 1);
+  evaluation_init(&e, node->graph);
+  ok = lower_node(&e.lower, node, error);
+  if (ok && !allocate(&e, node, out)) {
+    g_set_error(error, QF_ERROR, QF_ERROR_LIMIT,
+                "%s: node '%s' (%s): memory for its constant result cannot be had", node->graph->name,
+                node->name, node->op->name);
+    ok = FALSE;
+  }
+  for (uint32_t i = 0; ok && i < e.lower.steps->len; i++) {
+    const QfStep *step = &g_array_index(e.lower.steps, QfStep, i);
+    step->run(step, &e.exec);
+  }
+  for (uint32_t i = 0; i < node->n_outputs; i++) {
+    QfTensor *t = node->outputs[i];
+    if (ok)
+      qf_tensor_set_data(node->graph, t,
+                         g_bytes_new_with_free_func(out[i], qf_tensor_size_bytes(t), qf_aligned_free,
+                                                    out[i]));
+    else
+      qf_aligned_free(out[i]);
+  }
+  evaluation_clear(&e);
+  return ok;
+}
