@@ -2,10 +2,10 @@
 """mAP@0.5 of detections against the truth that scene/ gives. Standard library only: the tests use it too.
 
 A truth is a dict as scene writes it (label, x, y, width, height, visible), a detection a dict with label, x, y,
-width, height, score. Objects that are mostly hidden (visible < MIN_VISIBLE) count neither as missed nor as found.
+width, height, score. Objects that are hidden for the most part (visible < MIN_VISIBLE) count neither as missed nor as found.
 """
 
-MIN_VISIBLE = 0.35
+MIN_VISIBLE = 0.5
 
 
 def iou(a, b):

@@ -9,6 +9,7 @@ Everything is seeded; two threads; at most 15 minutes on two cores. README.md sa
 """
 
 import argparse
+import concurrent.futures
 import os
 import time
 
@@ -37,6 +38,12 @@ LAYERS = [
     ("c9", "c5+up(c8)", 3, 48, 1, True),
     ("grid", "c9", 1, 5 + len(scenes.LABELS), 1, False),
 ]
+
+
+def twice(v):
+    """Nearest neighbour: each cell becomes four."""
+    n, h, w, c = v.shape
+    return tf.reshape(tf.broadcast_to(v[:, :, None, :, None, :], (n, h, 2, w, 2, c)), (n, 2 * h, 2 * w, c))
 
 
 class Network:
@@ -70,22 +77,23 @@ class Network:
             for s in source.split("+"):
                 up = s.startswith("up(")
                 v = values[s[3:-1] if up else s]
-                parts.append(tf.repeat(tf.repeat(v, 2, 1), 2, 2) if up else v)
+                parts.append(twice(v) if up else v)
             v = parts[0] if len(parts) == 1 else tf.concat(parts, -1)
             pad = kernel // 2  # the same on all sides, as ONNX pads it
             x = tf.nn.conv2d(v, self.weights[name], stride, [[0, 0], [pad, pad], [pad, pad], [0, 0]])
-            values[name] = self._norm(name, x, training) if relu else x + self.norms[name][1]
+            values[name] = self._norm(name, x, training) if relu else tf.nn.bias_add(x, self.norms[name][1])
         return values["grid"]
 
     def _norm(self, name, x, training):
         gamma, beta = self.norms[name]
         mean, variance = self.moments[name]
-        if training:
-            m, v = tf.nn.moments(x, [0, 1, 2])
-            mean.assign(mean * 0.97 + m * 0.03)
-            variance.assign(variance * 0.97 + v * 0.03)
-            mean, variance = m, v
-        return tf.nn.relu(tf.nn.batch_normalization(x, mean, variance, beta, gamma, 1e-4))
+        fused = tf.compat.v1.nn.fused_batch_norm
+        if not training:
+            return tf.nn.relu(fused(x, gamma, beta, mean, variance, 1e-4, is_training=False)[0])
+        y, m, v = fused(x, gamma, beta, epsilon=1e-4)[:3]
+        mean.assign(mean * 0.97 + m * 0.03)
+        variance.assign(variance * 0.97 + v * 0.03)
+        return tf.nn.relu(y)
 
     def folded(self):
         """The layers with normalisation folded in: dicts with OIHW weights and biases, for export.py."""
@@ -149,6 +157,17 @@ def loss_of(grid, heat, care, box, kind):
     return tf.add_n(terms) / count
 
 
+def draw_batches(images, truths, steps, batch, rng):
+    """Batches in random order, mirrored at random, colour channels exchanged at random."""
+    order = np.concatenate([rng.permutation(len(images)) for _ in range(steps * batch // len(images) + 1)])
+    for i in range(steps):
+        pick = order[i * batch:(i + 1) * batch]
+        flips = rng.integers(0, 2, (batch, 2))
+        x = np.stack([images[k][::-1 if f[1] else 1, ::-1 if f[0] else 1, rng.permutation(3)]
+                      for k, f in zip(pick, flips)])
+        yield x, *encode([truths[k] for k in pick], flips)
+
+
 def train(images, truths, steps, batch, peak, seed):
     network = Network(seed)
     rng = np.random.default_rng(seed)
@@ -168,18 +187,17 @@ def train(images, truths, steps, batch, peak, seed):
         return loss
 
     begin, mean_loss = time.time(), None
-    order = np.concatenate([rng.permutation(len(images)) for _ in range(steps * batch // len(images) + 1)])
-    for i in range(steps):
-        pick = order[i * batch:(i + 1) * batch]
-        flips = rng.integers(0, 2, (batch, 2))
-        x = np.stack([images[k][::-1 if f[1] else 1, ::-1 if f[0] else 1] for k, f in zip(pick, flips)])
-        x = x[..., rng.permutation(3)]
-        rate = peak * min(1.0, (i + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * i / steps))
-        targets = encode([truths[k] for k in pick], flips)
-        loss = float(step(x, *targets, tf.constant(rate, tf.float32), tf.constant(i + 1.0)))
-        mean_loss = loss if mean_loss is None else mean_loss * 0.98 + loss * 0.02
-        if i % 100 == 99:
-            print(f"step {i + 1}/{steps} loss {mean_loss:.3f} {time.time() - begin:.0f} s", flush=True)
+    batches = draw_batches(images, truths, steps, batch, rng)
+    with concurrent.futures.ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(next, batches)
+        for i in range(steps):
+            ready = coming.result()
+            coming = ahead.submit(next, batches, None)
+            rate = peak * min(1.0, (i + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * i / steps))
+            loss = float(step(*ready, tf.constant(rate, tf.float32), tf.constant(i + 1.0)))
+            mean_loss = loss if mean_loss is None else mean_loss * 0.98 + loss * 0.02
+            if i % 100 == 99:
+                print(f"step {i + 1}/{steps} loss {mean_loss:.3f} {time.time() - begin:.0f} s", flush=True)
     return network
 
 
@@ -187,8 +205,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--library", default="build/models/scene/libqnnscene.so", help="the built renderer")
     parser.add_argument("--output", default="models", help="folder for the two models")
-    parser.add_argument("--frames", type=int, default=8000, help="generated training frames")
-    parser.add_argument("--steps", type=int, default=2600)
+    parser.add_argument("--frames", type=int, default=10000, help="generated training frames")
+    parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=4e-3, help="peak learning rate")
     parser.add_argument("--seed", type=int, default=1)

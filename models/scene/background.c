@@ -41,8 +41,14 @@ static void smpte_row(const QfBackground *bg, uint32_t t, int32_t y, int32_t ste
     band = smpte_top;
   else if (y * 4 < bg->height * 3)
     band = smpte_middle;
-  for (int32_t i = 0; i < n; i++)
-    indices[i] = band[(int64_t)i * step * 7 / bg->width % 7];
+  for (int32_t b = 0; b < 7; b++) {
+    /* The first sample at or right of the band's left edge. */
+    int32_t from = (b * bg->width + 7 * step - 1) / (7 * step),
+            to = ((b + 1) * bg->width + 7 * step - 1) / (7 * step);
+    to = to < n ? to : n;
+    if (from < to)
+      memset(indices + from, band[b], (size_t)(to - from));
+  }
 }
 
 static void gradient_row(const QfBackground *bg, uint32_t t, int32_t y, int32_t step, int32_t n,

@@ -83,7 +83,7 @@ static void object_init(Object *o, const QfScene *scene, uint64_t *rng)
   o->shape = (uint32_t)qf_rng_int(rng, 0, QF_SCENE_N_CLASSES - 1);
   o->pattern = (uint32_t)qf_rng_int(rng, 0, QF_N_PATTERNS - 1);
   o->pattern_shift = qf_pattern_shift(o->pattern, rng);
-  o->radius = qf_rng_real(rng, 0.062, 0.17) * size;
+  o->radius = qf_rng_real(rng, 0.078, 0.175) * size;
   const QfShape *shape = qf_shape_get(o->shape);
   o->aspect = qf_rng_real(rng, shape->aspect_lo, shape->aspect_hi);
   o->cx = qf_rng_real(rng, 0.0, scene->width);
