@@ -50,8 +50,7 @@ double chk_time(void (*fn)(void *arg), void *arg)
 __attribute__((target("avx2,fma"))) static double fma_avx2(void)
 {
   __m256 a[CHAINS], x = _mm256_set1_ps(1e-9f), y = _mm256_set1_ps(0.5f);
-  for (int i = 0; i < CHAINS; i++)
-    a[i] = _mm256_set1_ps((float)i);
+  _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) a[i] = _mm256_set1_ps((float)i);
   double start = now();
   for (int k = 0; k < ROUNDS; k++)
     _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) __asm__ volatile("vfmadd213ps %2, %1, %0" :
@@ -62,8 +61,7 @@ __attribute__((target("avx2,fma"))) static double fma_avx2(void)
 __attribute__((target("avx512f"))) static double fma_avx512(void)
 {
   __m512 a[CHAINS], x = _mm512_set1_ps(1e-9f), y = _mm512_set1_ps(0.5f);
-  for (int i = 0; i < CHAINS; i++)
-    a[i] = _mm512_set1_ps((float)i);
+  _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) a[i] = _mm512_set1_ps((float)i);
   double start = now();
   for (int k = 0; k < ROUNDS; k++)
     _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) __asm__ volatile("vfmadd213ps %2, %1, %0" :
@@ -74,8 +72,7 @@ __attribute__((target("avx512f"))) static double fma_avx512(void)
 static double fma_neon(void)
 {
   float32x4_t a[CHAINS], x = vdupq_n_f32(1e-9f);
-  for (int i = 0; i < CHAINS; i++)
-    a[i] = vdupq_n_f32((float)i);
+  _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) a[i] = vdupq_n_f32((float)i);
   double start = now();
   for (int k = 0; k < ROUNDS; k++)
     _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS;

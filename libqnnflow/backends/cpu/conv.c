@@ -75,26 +75,31 @@ static uint32_t lower_phases(QfLower *lower, const QfCpuWeighted *wt, const QfkC
   return n;
 }
 
+gboolean qf_cpu_conv_shaped(QfLower *lower, const QfNode *node, const QfCpuWeighted *wt,
+                            const QfkConvShape *s, gboolean transposed)
+{
+  QfkPack all = whole_matrix(wt, s);
+  const QfkTileKernel *kernel = qf_cpu_tile_kernel(wt, &all);
+  if (!kernel)
+    return FALSE;
+  uint32_t n = transposed ? (uint32_t)(s->stride[0] * s->stride[1]) : 1;
+  QfkIgemm *plans = qf_lower_alloc(lower, n * sizeof(*plans));
+  if (transposed) {
+    n = lower_phases(lower, wt, s, kernel, plans);
+  } else {
+    qfk_igemm_conv(plans, kernel, s, qf_lower_alloc(lower, (size_t)(s->kh * s->kw) * sizeof(QfkSeg)));
+    fill(lower, plans, wt, s, NULL);
+  }
+  qf_cpu_igemm_step(lower, node, plans, n, wt->residual);
+  return TRUE;
+}
+
 gboolean qf_cpu_conv(QfLower *lower, QfNode *node)
 {
   const QfConv2dAttrs *a = node->attrs;
-  const gboolean transposed = g_str_equal(node->op->name, "TransposeConv2d");
   g_auto(QfCpuWeighted) wt = {0};
   QfkConvShape s;
   if (!qf_cpu_conv_shape(node, &s) || !qf_cpu_weighted_init(&wt, node, &a->epi, s.oc))
     return FALSE;
-  QfkPack all = whole_matrix(&wt, &s);
-  const QfkTileKernel *kernel = qf_cpu_tile_kernel(&wt, &all);
-  if (!kernel)
-    return FALSE;
-  uint32_t n = transposed ? (uint32_t)(s.stride[0] * s.stride[1]) : 1;
-  QfkIgemm *plans = qf_lower_alloc(lower, n * sizeof(*plans));
-  if (transposed) {
-    n = lower_phases(lower, &wt, &s, kernel, plans);
-  } else {
-    qfk_igemm_conv(plans, kernel, &s, qf_lower_alloc(lower, (size_t)(s.kh * s.kw) * sizeof(QfkSeg)));
-    fill(lower, plans, &wt, &s, NULL);
-  }
-  qf_cpu_igemm_step(lower, node, plans, n, wt.residual);
-  return TRUE;
+  return qf_cpu_conv_shaped(lower, node, &wt, &s, g_str_equal(node->op->name, "TransposeConv2d"));
 }

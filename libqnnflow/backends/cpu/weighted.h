@@ -42,5 +42,8 @@ void qf_cpu_igemm_step(QfLower *lower, const QfNode *node, const QfkIgemm *plans
 
 /* The shape of a Conv2d, DepthWiseConv2d or TransposeConv2d. FALSE: too large for 32-bit coordinates. */
 gboolean qf_cpu_conv_shape(const QfNode *node, QfkConvShape *s);
+/* Appends the step of a convolution whose node was taken apart. FALSE: not for these kernels. */
+gboolean qf_cpu_conv_shaped(QfLower *lower, const QfNode *node, const QfCpuWeighted *wt,
+                            const QfkConvShape *s, gboolean transposed);
 
 #endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dwtile.h - depthwise tile kernels: some neighbouring output pixels of one row, all channels; and the plan that runs a layer.
+ *
+ * F32 kernels read the image in place; at the border they are given fewer taps. S16 kernels read lines of int16 that the plan made
+ * in scratch: widened, zero point off, padded with zeros, so that they know no border.
+ */
+#ifndef QFK_DWTILE_H
+#define QFK_DWTILE_H
+
+#include "../gemm/tile.h"
+#include "dwconv.h"
+
+/* Strides are in elements. */
+typedef struct {
+  const void *x;             /* float or int16: at the first tap of the first pixel */
+  ptrdiff_t row, col, pixel; /* from tap to tap down and right, from output pixel to output pixel */
+  const void *w; /* F32: [rows][cols][c] by w_row and w_col, from the first tap; S16: packed, see below */
+  ptrdiff_t w_row, w_col; /* F32 */
+  uint32_t rows, cols;    /* taps */
+  uint32_t n, c;          /* pixels, channels */
+  const void *bias;       /* F32: float [c]; S16: int32, packed */
+  const float *scale;     /* S16: packed */
+  const float *res;       /* F32: like y; NULL: none */
+  void *y;                /* dense: pixel after pixel */
+  float lo, hi;           /* bounds; S16: without the zero point */
+  int32_t zero_point;     /* S16 */
+  bool y_signed;          /* S16 */
+} QfkDwTile;
+
+typedef void (*QfkDwFunc)(const QfkDwTile *t);
+
+typedef struct {
+  const char *name;
+  uint32_t isa;
+  QfkTileKind kind; /* F32 or S16 */
+  uint8_t taps;     /* filter width and height it is for; 0: any */
+  uint8_t stride;   /* horizontal; 0: any. With taps, no dilation */
+  uint8_t lanes;    /* S16: channels of a packed block */
+  bool interleaved; /* S16: a block's second quarter lies after its third, as vpunpck leaves it */
+  QfkDwFunc run;
+} QfkDwKernel;
+
+extern const QfkDwKernel qfk_dw_kernels[];
+extern const uint32_t qfk_n_dw_kernels;
+
+/* The best kernel for a filter, or for any when @taps is 0. NULL: none. */
+const QfkDwKernel *qfk_dw_find(QfkTileKind kind, uint32_t features, int32_t taps, int32_t stride);
+
+/* S16 packing: for each block of lanes channels, each tap column, each pair of tap rows (the last may be alone): lanes pairs of
+ * weights. Vectors: for each block, lanes values. */
+uint32_t qfk_dw_columns(const QfkDwKernel *k, uint32_t c);
+size_t qfk_dw_pack_bytes(const QfkDwKernel *k, const QfkConvShape *s);
+void qfk_dw_pack_weights(const QfkDwKernel *k, const QfkConvShape *s, const void *w, QfkInt type,
+                         const int32_t *w_zero, int16_t *dst);
+/* 4-byte values, one per channel (@src NULL: zero). */
+void qfk_dw_pack_vector(const QfkDwKernel *k, uint32_t c, const void *src, void *dst);
+
+/* A layer: multiplier 1. */
+typedef struct {
+  const QfkDwKernel *any, *special; /* special: for the pixels with all taps; may equal any */
+  QfkConvShape s;
+  const void *w, *bias;
+  const float *scale;
+  QfkWidenFunc widen;
+  QfkActFunc act_fn;
+  QfkEpilogue act;
+  float lo, hi;
+  int32_t x_zero, y_zero;
+  bool x_signed, y_signed;
+  uint32_t rows; /* output rows of an item */
+} QfkDwPlan;
+
+/* Sets shape, kernels and rows. FALSE: no kernel. */
+bool qfk_dw_plan(QfkDwPlan *p, QfkTileKind kind, uint32_t features, const QfkConvShape *s);
+uint32_t qfk_dw_items(const QfkDwPlan *p);
+size_t qfk_dw_scratch(const QfkDwPlan *p);
+void qfk_dw_run(const QfkDwPlan *p, uint32_t item, const void *x, const void *res, void *y, void *scratch);
+
+#define QFK_DW(fn, isa, kind, taps, stride, lanes, interleaved) void fn(const QfkDwTile *t);
+#include "dwtile.inc"
+#undef QFK_DW
+
+#endif
