@@ -22,13 +22,15 @@ static uint64_t load(const QfFlexMap *m, size_t at, uint32_t width)
   return v;
 }
 
-/* Where the offset at @at leads, which is always backwards. 0 when it is damaged. */
+#define NOWHERE SIZE_MAX
+
+/* Where the offset at @at leads, which is always backwards. NOWHERE when it is damaged. */
 static size_t follow(const QfFlexMap *m, size_t at, uint32_t width)
 {
   if (!inside(m, at, width))
-    return 0;
+    return NOWHERE;
   uint64_t back = load(m, at, width);
-  return back <= at ? at - back : 0;
+  return back <= at ? at - back : NOWHERE;
 }
 
 static gboolean valid_width(uint64_t width)
@@ -46,12 +48,12 @@ gboolean qf_flex_open(QfFlexMap *map, const uint8_t *data, size_t size)
   if (!valid_width(root_width) || type >> 2 != FLEX_MAP || size < 2 + (size_t)root_width)
     return FALSE;
   size_t values = follow(map, size - 2 - root_width, root_width);
-  if (values < 3 * (size_t)width)
+  if (values == NOWHERE || values < 3 * (size_t)width)
     return FALSE;
   uint64_t key_width = load(map, values - 2 * width, width), count = load(map, values - width, width);
   size_t keys = follow(map, values - 3 * width, width);
-  if (!keys || !valid_width(key_width) || count > size || !inside(map, values, count * (width + 1)) ||
-      !inside(map, keys, count * key_width))
+  if (keys == NOWHERE || !valid_width(key_width) || count > size ||
+      !inside(map, values, count * (width + 1)) || !inside(map, keys, count * key_width))
     return FALSE;
   map->keys = keys;
   map->values = values;
@@ -66,7 +68,7 @@ static gboolean has_key(const QfFlexMap *m, uint32_t index, const char *key)
 {
   size_t at = follow(m, m->keys + (size_t)index * m->key_width, m->key_width);
   size_t size = strlen(key) + 1;
-  return at && inside(m, at, size) && !memcmp(m->data + at, key, size);
+  return at != NOWHERE && inside(m, at, size) && !memcmp(m->data + at, key, size);
 }
 
 static double load_float(const QfFlexMap *m, size_t at, uint32_t width, double def)
@@ -100,7 +102,7 @@ double qf_flex_get(const QfFlexMap *map, const char *key, double def)
       at = follow(map, at, width);
       width = 1u << (map->data[map->types + i] & 3);
       type -= FLEX_INDIRECT_INT - FLEX_INT;
-      if (!at || !inside(map, at, width))
+      if (at == NOWHERE || !inside(map, at, width))
         return def;
     }
     gboolean number = type == FLEX_INT || type == FLEX_UINT || type == FLEX_FLOAT || type == FLEX_BOOL;
