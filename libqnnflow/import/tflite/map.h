@@ -33,7 +33,8 @@ typedef struct {
 typedef struct {
   const char *op;
   QfTensor *in, *out;
-  float lo, hi; /* of ReluMinMax */
+  float lo, hi;    /* of ReluMinMax, else 0 */
+  gboolean change; /* it is a Quantize or a Convert */
 } QfTflAfter;
 
 /* One operator while it is mapped. */
@@ -85,6 +86,8 @@ QfTensor *qf_tfl_const_ints(QfTflNode *n, const char *suffix, const int64_t *val
 QfNode *qf_tfl_new_node(QfTflNode *n, const char *op, QfTensor *const *in, uint32_t n_in,
                         QfTensor *const *out, uint32_t n_out);
 gboolean qf_tfl_add_node(QfTflNode *n, QfNode *node, GError **error);
+/* The same for a node that takes quantized tensors as they are. */
+gboolean qf_tfl_add_raw_node(QfTflNode *n, QfNode *node, GError **error);
 
 /* Fused activations. Into an epilogue: */
 gboolean qf_tfl_set_epilogue(const QfTflNode *n, uint32_t field, QfEpilogue *epi, GError **error);
@@ -95,6 +98,8 @@ gboolean qf_tfl_split_activation(QfTflNode *n, uint32_t field, QfTensor **out, G
 gboolean qf_tfl_add_reshape(QfTflNode *n, QfTensor *in, QfTensor *out, const int64_t *dims, int32_t rank,
                             GError **error);
 gboolean qf_tfl_add_unary(QfTflNode *n, const char *op, QfTensor *in, QfTensor *out, GError **error);
+/* Quantize, Dequantize, Convert, or Cast to @dtype: nothing is put around these. */
+gboolean qf_tfl_add_change(QfTflNode *n, const char *op, QfTensor *in, QfTensor *out, GError **error);
 gboolean qf_tfl_add_cast(QfTflNode *n, QfTensor *in, QfTensor *out, QfDType dtype, GError **error);
 
 /* The mapping functions, by file. */

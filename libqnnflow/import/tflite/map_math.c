@@ -105,7 +105,7 @@ static gboolean map_quantize(QfTflNode *n, GError **error)
   gboolean real = qf_dtype_is_float(in->dtype);
   if ((!real && !qf_tensor_is_quantized(in)) || !qf_tensor_is_quantized(out))
     return qf_tfl_fail(n, error, QF_ERROR_FORMAT, "a scale is missing; the file is damaged");
-  return qf_tfl_add_unary(n, real ? "Quantize" : "Convert", in, out, error);
+  return qf_tfl_add_change(n, real ? "Quantize" : "Convert", in, out, error);
 }
 
 static gboolean map_dequantize(QfTflNode *n, GError **error)
@@ -117,7 +117,7 @@ static gboolean map_dequantize(QfTflNode *n, GError **error)
     return FALSE;
   if (!qf_tensor_is_quantized(in))
     return qf_tfl_fail(n, error, QF_ERROR_FORMAT, "a scale is missing; the file is damaged");
-  return qf_tfl_add_unary(n, "Dequantize", in, out, error);
+  return qf_tfl_add_change(n, "Dequantize", in, out, error);
 }
 
 /* SELECT: a condition of one dimension chooses whole rows. */

@@ -59,7 +59,9 @@ static gboolean map_argmax(QfTflNode *n, GError **error)
     return FALSE;
   a->keep_dims = 0;
   a->dtype = n->out[0]->dtype;
-  return qf_tfl_add_node(n, node, error);
+  gboolean ordered =
+      n->in[0]->enc.count <= 1; /* the scale is positive: the largest integer is the largest number */
+  return ordered ? qf_tfl_add_raw_node(n, node, error) : qf_tfl_add_node(n, node, error);
 }
 
 static gboolean map_cumsum(QfTflNode *n, GError **error)

@@ -95,6 +95,11 @@ static void add_after(QfTflNode *n, const QfTflAfter *after)
   g_array_prepend_val(n->after, *after);
 }
 
+static void set_change(QfNode *node, const QfTensor *out)
+{
+  ((QfCastAttrs *)node->attrs)->dtype = out->dtype;
+}
+
 /* Dequantizes input @in for an operator that only knows real numbers. NULL on error. */
 static QfTensor *dequantize(QfTflNode *n, QfTensor *in, GError **error)
 {
@@ -102,6 +107,7 @@ static QfTensor *dequantize(QfTflNode *n, QfTensor *in, GError **error)
   QfTensor *real = qf_graph_add_tensor(n->graph, name);
   real->dtype = QF_DTYPE_FLOAT32;
   QfNode *node = qf_graph_new_node(n->graph, "Dequantize", name, &in, 1, &real, 1);
+  set_change(node, real);
   return qf_graph_add_node(node, error) ? real : NULL;
 }
 
@@ -129,13 +135,13 @@ static void adapt_outputs(QfTflNode *n, QfNode *node)
     gboolean quantized = qf_tensor_is_quantized(out);
     QfTflAfter after = {.in = NULL, .out = out};
     if (node->op->quant == QF_QUANT_NONE && quantized) {
-      after.in = qf_tfl_temp(n, "real", NULL);
-      after.op = "Quantize";
+      after = (QfTflAfter){.in = qf_tfl_temp(n, "real", NULL), .out = out, .op = "Quantize", .change = TRUE};
     } else if (node->op->quant == QF_QUANT_SAME && first && qf_tensor_is_quantized(first)) {
       if (!quantized && first->dtype == out->dtype)
         qf_tensor_set_encoding(n->graph, out, first->enc.count, first->enc.axis, first->enc.entries);
       else if (!qf_encoding_equal(&first->enc, &out->enc))
-        after = (QfTflAfter){.in = qf_tfl_temp(n, "moved", first), .out = out, .op = "Convert"};
+        after =
+            (QfTflAfter){.in = qf_tfl_temp(n, "moved", first), .out = out, .op = "Convert", .change = TRUE};
     }
     if (after.in) {
       node->outputs[i] = after.in;
@@ -155,13 +161,20 @@ gboolean qf_tfl_add_node(QfTflNode *n, QfNode *node, GError **error)
   if (!adapt_inputs(n, node, error))
     return FALSE;
   adapt_outputs(n, node);
+  return qf_tfl_add_raw_node(n, node, error);
+}
+
+gboolean qf_tfl_add_raw_node(QfTflNode *n, QfNode *node, GError **error)
+{
   if (!qf_graph_add_node(node, error))
     return FALSE;
   while (n->after->len) {
     QfTflAfter a = g_array_index(n->after, QfTflAfter, 0);
     g_array_remove_index(n->after, 0);
     QfNode *next = qf_graph_new_node(n->graph, a.op, a.out->name, &a.in, 1, &a.out, 1);
-    if (!strcmp(a.op, "ReluMinMax")) {
+    if (a.change) {
+      set_change(next, a.out);
+    } else if (a.hi != 0) {
       QfUnaryAttrs *u = next->attrs;
       u->lo = a.lo;
       u->hi = a.hi;
@@ -213,7 +226,12 @@ gboolean qf_tfl_split_activation(QfTflNode *n, uint32_t field, QfTensor **out, G
   if (!activations[i].op)
     return TRUE;
   QfTensor *before = qf_tfl_temp(n, "before_activation", *out);
-  add_after(n, &(QfTflAfter){activations[i].op, before, *out, activations[i].lo, activations[i].hi});
+  gboolean clamp = !strcmp(activations[i].op, "ReluMinMax");
+  add_after(n, &(QfTflAfter){.op = activations[i].op,
+                             .in = before,
+                             .out = *out,
+                             .lo = clamp ? activations[i].lo : 0,
+                             .hi = clamp ? activations[i].hi : 0});
   *out = before;
   return TRUE;
 }
@@ -234,12 +252,17 @@ gboolean qf_tfl_add_unary(QfTflNode *n, const char *op, QfTensor *in, QfTensor *
   return qf_tfl_add_node(n, qf_tfl_new_node(n, op, &in, 1, &out, 1), error);
 }
 
+gboolean qf_tfl_add_change(QfTflNode *n, const char *op, QfTensor *in, QfTensor *out, GError **error)
+{
+  QfNode *node = qf_tfl_new_node(n, op, &in, 1, &out, 1);
+  set_change(node, out);
+  return qf_tfl_add_raw_node(n, node, error);
+}
+
 gboolean qf_tfl_add_cast(QfTflNode *n, QfTensor *in, QfTensor *out, QfDType dtype, GError **error)
 {
-  QfNode *node = qf_tfl_new_node(n, "Cast", &in, 1, &out, 1);
-  ((QfCastAttrs *)node->attrs)->dtype = dtype;
   out->dtype = dtype;
-  return qf_tfl_add_node(n, node, error);
+  return qf_tfl_add_change(n, "Cast", in, out, error);
 }
 
 gboolean qf_tfl_set_encoding(QfGraph *graph, QfTensor *tensor, const QfTflTensor *record, GError **error)
