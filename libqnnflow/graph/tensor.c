@@ -6,7 +6,11 @@
 
 #include <string.h>
 
-G_DEFINE_QUARK(qf - error - quark, qf_error)
+/* G_DEFINE_QUARK() would take the formatter's spaces into the name. */
+GQuark qf_error_quark(void)
+{
+  return g_quark_from_static_string("qf-error-quark");
+}
 
 static const struct {
   const char *name;
