@@ -22,8 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   g_autoptr(QfGraph) graph = qf_graph_new("fuzz");
   graph->evaluate = qf_ref_evaluate;
   QF_FUZZ_FORMAT.probe(data, size);
-  gboolean done = QF_FUZZ_FORMAT.import(graph, bytes, NULL, &options, &error) && qf_graph_verify(graph, &error) &&
-                  qf_passes_run(graph, FALSE, &error);
+  gboolean done = QF_FUZZ_FORMAT.import(graph, bytes, NULL, &options, &error) &&
+                  qf_graph_verify(graph, &error) && qf_passes_run(graph, FALSE, &error);
   if (done == (error != NULL))
     g_error("success with an error, or failure without one");
   return 0;
