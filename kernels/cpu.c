@@ -10,6 +10,8 @@
 #include <string.h>
 #if defined(__aarch64__)
 #include <sys/auxv.h>
+#elif defined(__x86_64__)
+#include <cpuid.h>
 #endif
 
 static const struct {
@@ -28,12 +30,21 @@ static const struct {
     {"neon", QFK_CPU_NEON}, {"native", QFK_CPU_ALL},
 };
 
+#if defined(__x86_64__)
+/* clang 14 has no name for it in __builtin_cpu_supports(). */
+static bool has_f16c(void)
+{
+  unsigned a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+#endif
+
 static uint32_t detect(void)
 {
   uint32_t f = 0;
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"))
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c())
     f |= QFK_CPU_AVX2;
   if ((f & QFK_CPU_AVX2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
