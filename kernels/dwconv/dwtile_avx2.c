@@ -26,23 +26,24 @@ INLINE void finish_f32(const QfkDwTile *t, size_t at, __m256 acc, __m256i mask, 
     _mm256_maskstore_ps(y, mask, acc);
 }
 
-/* @px pixels from pixel @i, 8 channels from @c, @taps columns of taps at constant stride. */
-INLINE void block_f32(const QfkDwTile *t, const unsigned px, const unsigned taps, const unsigned stride,
-                      uint32_t i, uint32_t c)
+/* @px pixels from pixel @i, @nv vectors of channels from @c, @taps columns of taps at constant stride. */
+INLINE void block_f32(const QfkDwTile *t, const unsigned px, const unsigned nv, const unsigned taps,
+                      const unsigned stride, uint32_t i, uint32_t c)
 {
-  __m256 acc[4];
+  __m256 acc[4][2];
   const float *x = (const float *)t->x + (ptrdiff_t)i * t->pixel + c, *w = (const float *)t->w + c;
   const ptrdiff_t col = t->col;
-  UNROLL for (unsigned p = 0; p < px; p++) acc[p] = _mm256_loadu_ps((const float *)t->bias + c);
+  UNROLL for (unsigned p = 0; p < px; p++) UNROLL for (unsigned v = 0; v < nv; v++) acc[p][v] =
+      _mm256_loadu_ps((const float *)t->bias + c + 8 * v);
   for (uint32_t ky = 0; ky < t->rows; ky++, x += t->row, w += t->w_row)
-    UNROLL for (unsigned j = 0; j < (px - 1) * stride + taps; j++)
+    UNROLL for (unsigned j = 0; j < (px - 1) * stride + taps; j++) UNROLL for (unsigned v = 0; v < nv; v++)
     {
-      const __m256 v = _mm256_loadu_ps(x + (ptrdiff_t)j * col);
-      UNROLL for (unsigned p = 0; p < px; p++) if (j >= p * stride && j - p * stride < taps) acc[p] =
-          _mm256_fmadd_ps(v, _mm256_loadu_ps(w + (ptrdiff_t)(j - p * stride) * t->w_col), acc[p]);
+      const __m256 in = _mm256_loadu_ps(x + (ptrdiff_t)j * col + 8 * v);
+      UNROLL for (unsigned p = 0; p < px; p++) if (j >= p * stride && j - p * stride < taps) acc[p][v] =
+          _mm256_fmadd_ps(in, _mm256_loadu_ps(w + (ptrdiff_t)(j - p * stride) * t->w_col + 8 * v), acc[p][v]);
     }
-  UNROLL for (unsigned p = 0; p < px; p++)
-      finish_f32(t, (size_t)(i + p) * t->c + c, acc[p], _mm256_setzero_si256(), true);
+  UNROLL for (unsigned p = 0; p < px; p++) UNROLL for (unsigned v = 0; v < nv; v++)
+      finish_f32(t, (size_t)(i + p) * t->c + c + 8 * v, acc[p][v], _mm256_setzero_si256(), true);
 }
 
 /* One pixel, any taps, @n <= 8 channels. */
@@ -71,6 +72,16 @@ void qfk_dw_f32_any_avx2(const QfkDwTile *t)
       pixel_f32(t, i, c, t->c - c < 8 ? t->c - c : 8);
 }
 
+INLINE void pixels_f32(const QfkDwTile *t, const unsigned px, const unsigned taps, const unsigned stride,
+                       uint32_t i)
+{
+  uint32_t c = 0;
+  for (; c + 16 <= t->c; c += 16)
+    block_f32(t, px, 2, taps, stride, i, c);
+  for (; c < t->c; c += 8)
+    block_f32(t, px, 1, taps, stride, i, c + 8 <= t->c ? c : t->c - 8);
+}
+
 INLINE void row_f32(const QfkDwTile *t, const unsigned taps, const unsigned stride)
 {
   if (t->c < 8) {
@@ -79,24 +90,98 @@ INLINE void row_f32(const QfkDwTile *t, const unsigned taps, const unsigned stri
   }
   uint32_t i = 0;
   for (; i + 4 <= t->n; i += 4)
-    for (uint32_t c = 0; c < t->c; c += 8)
-      block_f32(t, 4, taps, stride, i, c + 8 <= t->c ? c : t->c - 8);
+    pixels_f32(t, 4, taps, stride, i);
   for (; i + 2 <= t->n; i += 2)
-    for (uint32_t c = 0; c < t->c; c += 8)
-      block_f32(t, 2, taps, stride, i, c + 8 <= t->c ? c : t->c - 8);
+    pixels_f32(t, 2, taps, stride, i);
   for (; i < t->n; i++)
-    for (uint32_t c = 0; c < t->c; c += 8)
-      block_f32(t, 1, taps, stride, i, c + 8 <= t->c ? c : t->c - 8);
+    pixels_f32(t, 1, taps, stride, i);
+}
+
+/* 3x3 along a row: the nine weights stay in registers, and a column of input is added to all outputs it belongs to; @rows of
+ * the filter are there. */
+INLINE void slide_f32(const QfkDwTile *t, const unsigned rows, const unsigned stride, uint32_t i, uint32_t n,
+                      uint32_t c)
+{
+  const float *x = (const float *)t->x + (ptrdiff_t)i * t->pixel + c, *w = (const float *)t->w + c;
+  const ptrdiff_t col = t->col, row = t->row;
+  const __m256 bias = _mm256_loadu_ps((const float *)t->bias + c), lo = _mm256_set1_ps(t->lo),
+               hi = _mm256_set1_ps(t->hi);
+  const size_t step = t->c;
+  float *y = (float *)t->y + (size_t)i * step + c;
+  __m256 k[3][3], first = bias, second = bias; /* sums of this output and, with stride 1, of the next */
+  UNROLL for (unsigned r = 0; r < rows; r++) UNROLL for (unsigned j = 0; j < 3; j++) k[r][j] =
+      _mm256_loadu_ps(w + (ptrdiff_t)r * t->w_row + (ptrdiff_t)j * t->w_col);
+  UNROLL for (unsigned r = 0; r < rows; r++)
+  {
+    first = _mm256_fmadd_ps(_mm256_loadu_ps(x + (ptrdiff_t)r * row), k[r][0], first);
+    if (stride == 1) {
+      __m256 v = _mm256_loadu_ps(x + (ptrdiff_t)r * row + col);
+      first = _mm256_fmadd_ps(v, k[r][1], first);
+      second = _mm256_fmadd_ps(v, k[r][0], second);
+    }
+  }
+  x += stride == 1 ? 2 * col : col;
+  for (; n; n--, y += step) {
+    __m256 third = bias;
+    UNROLL for (unsigned r = 0; r < rows; r++)
+    {
+      __m256 v = _mm256_loadu_ps(x + (ptrdiff_t)r * row);
+      if (stride == 1) {
+        first = _mm256_fmadd_ps(v, k[r][2], first);
+        second = _mm256_fmadd_ps(v, k[r][1], second);
+        third = _mm256_fmadd_ps(v, k[r][0], third);
+      } else {
+        __m256 u = _mm256_loadu_ps(x + (ptrdiff_t)r * row + col);
+        first = _mm256_fmadd_ps(v, k[r][1], first);
+        first = _mm256_fmadd_ps(u, k[r][2], first);
+        second = _mm256_fmadd_ps(u, k[r][0], second);
+      }
+    }
+    if (t->res)
+      first = _mm256_add_ps(first, _mm256_loadu_ps(t->res + (y - (float *)t->y)));
+    _mm256_storeu_ps(y, _mm256_min_ps(hi, _mm256_max_ps(lo, first)));
+    x += stride == 1 ? col : 2 * col;
+    first = second;
+    second = third;
+  }
+}
+
+/* Pixels whose input stays in the first-level cache while the other channels of its lines are done. Pixels a power of two of bytes
+ * apart share few of its sets. */
+INLINE uint32_t slide_length(const QfkDwTile *t)
+{
+  const size_t pitch = (size_t)t->c * sizeof(float), alike = pitch & -pitch; /* the power of two in it */
+  const size_t lines = alike >= 4096 ? 8 : 4096 / (alike < 64 ? 64 : alike) * 8;
+  return lines / 3 < 9 ? 7 : lines / 3 > 30 ? 28 : (uint32_t)lines / 3 - 2;
+}
+
+INLINE void row_3x3(const QfkDwTile *t, const unsigned stride)
+{
+  if (t->c < 8) {
+    qfk_dw_f32_any_avx2(t);
+    return;
+  }
+  const uint32_t slide = slide_length(t);
+  for (uint32_t i = 0; i < t->n; i += slide)
+    for (uint32_t c8 = 0; c8 < t->c; c8 += 8) {
+      const uint32_t c = c8 + 8 <= t->c ? c8 : t->c - 8, n = t->n - i < slide ? t->n - i : slide;
+      if (t->rows == 3)
+        slide_f32(t, 3, stride, i, n, c);
+      else if (t->rows == 2)
+        slide_f32(t, 2, stride, i, n, c);
+      else
+        slide_f32(t, 1, stride, i, n, c);
+    }
 }
 
 void qfk_dw_f32_3x3s1_avx2(const QfkDwTile *t)
 {
-  row_f32(t, 3, 1);
+  row_3x3(t, 1);
 }
 
 void qfk_dw_f32_3x3s2_avx2(const QfkDwTile *t)
 {
-  row_f32(t, 3, 2);
+  row_3x3(t, 2);
 }
 
 void qfk_dw_f32_5x5s1_avx2(const QfkDwTile *t)
@@ -160,28 +245,67 @@ INLINE void pixel_s16(const QfkDwTile *t, uint32_t i, uint32_t c)
   finish_s16(t, i, c, acc);
 }
 
-/* @px pixels of a 3x3 filter: each input column is interleaved once for all of them. */
-INLINE void block_s16(const QfkDwTile *t, const unsigned px, const unsigned stride, uint32_t i, uint32_t c)
+/* One column of input, its rows interleaved. */
+typedef struct {
+  __m256i ab[2], d0[2];
+} Column;
+
+INLINE Column load_column(const int16_t *x, ptrdiff_t row)
 {
-  const int16_t *w = (const int16_t *)t->w + (size_t)c * 3 * 2 * 2;
-  const int16_t *x = (const int16_t *)t->x + (ptrdiff_t)i * t->pixel + c;
-  const ptrdiff_t row = t->row, col = t->col;
-  __m256i acc[4][2];
-  UNROLL for (unsigned p = 0; p < px; p++) UNROLL for (unsigned v = 0; v < 2; v++) acc[p][v] =
-      load((const int16_t *)((const int32_t *)t->bias + c + 8 * v));
-  UNROLL for (unsigned j = 0; j < (px - 1) * stride + 3; j++, x += col)
+  const __m256i a = load(x), b = load(x + row), d = load(x + 2 * row), zero = _mm256_setzero_si256();
+  return (Column){{_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)},
+                  {_mm256_unpacklo_epi16(d, zero), _mm256_unpackhi_epi16(d, zero)}};
+}
+
+/* Adds tap column @kx of @w. */
+INLINE void add_column(__m256i acc[2], const Column *x, const int16_t *w, const unsigned kx)
+{
+  UNROLL for (unsigned v = 0; v < 2; v++)
   {
-    const __m256i a = load(x), b = load(x + row), d = load(x + 2 * row), zero = _mm256_setzero_si256();
-    const __m256i ab[2] = {_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)};
-    const __m256i d0[2] = {_mm256_unpacklo_epi16(d, zero), _mm256_unpackhi_epi16(d, zero)};
-    UNROLL for (unsigned p = 0; p < px; p++) if (j >= p * stride && j - p * stride < 3)
-        UNROLL for (unsigned v = 0; v < 2; v++)
+    acc[v] = mac(acc[v], x->ab[v], w + kx * 64 + 16 * v);
+    acc[v] = mac(acc[v], x->d0[v], w + kx * 64 + 32 + 16 * v);
+  }
+}
+
+/* 3x3 along a row, as slide_f32(). */
+INLINE void slide_s16(const QfkDwTile *t, const unsigned stride, uint32_t c)
+{
+  const int16_t *w = (const int16_t *)t->w + (size_t)c * 3 * 2 * 2, *x = (const int16_t *)t->x + c;
+  const ptrdiff_t row = t->row, col = t->col;
+  const __m256i bias[2] = {load((const int16_t *)((const int32_t *)t->bias + c)),
+                           load((const int16_t *)((const int32_t *)t->bias + c + 8))};
+  __m256i first[2] = {bias[0], bias[1]}, second[2] = {bias[0], bias[1]};
+  Column u = load_column(x, row);
+  add_column(first, &u, w, 0);
+  x += col;
+  if (stride == 1) {
+    u = load_column(x, row);
+    add_column(first, &u, w, 1);
+    add_column(second, &u, w, 0);
+    x += col;
+  }
+  for (uint32_t i = 0; i < t->n; i++) {
+    __m256i third[2] = {bias[0], bias[1]};
+    u = load_column(x, row);
+    x += col;
+    if (stride == 1) {
+      add_column(first, &u, w, 2);
+      add_column(second, &u, w, 1);
+      add_column(third, &u, w, 0);
+    } else {
+      add_column(first, &u, w, 1);
+      u = load_column(x, row);
+      x += col;
+      add_column(first, &u, w, 2);
+      add_column(second, &u, w, 0);
+    }
+    finish_s16(t, i, c, first);
+    UNROLL for (unsigned v = 0; v < 2; v++)
     {
-      acc[p][v] = mac(acc[p][v], ab[v], w + (j - p * stride) * 64 + 16 * v);
-      acc[p][v] = mac(acc[p][v], d0[v], w + (j - p * stride) * 64 + 32 + 16 * v);
+      first[v] = second[v];
+      second[v] = third[v];
     }
   }
-  UNROLL for (unsigned p = 0; p < px; p++) finish_s16(t, i + p, c, acc[p]);
 }
 
 void qfk_dw_s16_any_avx2(const QfkDwTile *t)
@@ -191,26 +315,14 @@ void qfk_dw_s16_any_avx2(const QfkDwTile *t)
       pixel_s16(t, i, c);
 }
 
-INLINE void row_s16(const QfkDwTile *t, const unsigned stride)
-{
-  uint32_t i = 0;
-  for (; i + 4 <= t->n; i += 4)
-    for (uint32_t c = 0; c < t->c; c += 16)
-      block_s16(t, 4, stride, i, c);
-  for (; i + 2 <= t->n; i += 2)
-    for (uint32_t c = 0; c < t->c; c += 16)
-      block_s16(t, 2, stride, i, c);
-  for (; i < t->n; i++)
-    for (uint32_t c = 0; c < t->c; c += 16)
-      block_s16(t, 1, stride, i, c);
-}
-
 void qfk_dw_s16_3x3s1_avx2(const QfkDwTile *t)
 {
-  row_s16(t, 1);
+  for (uint32_t c = 0; c < t->c; c += 16)
+    slide_s16(t, 1, c);
 }
 
 void qfk_dw_s16_3x3s2_avx2(const QfkDwTile *t)
 {
-  row_s16(t, 2);
+  for (uint32_t c = 0; c < t->c; c += 16)
+    slide_s16(t, 2, c);
 }

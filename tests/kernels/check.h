@@ -51,7 +51,7 @@ bool chk_same(const void *a, const void *b, size_t n);
 /* |a - b| <= abs_tol + rel_tol * |b| for every pair; NaN equals NaN. */
 bool chk_close(const float *a, const float *b, size_t n, float rel_tol, float abs_tol);
 
-/* Median seconds of a call. */
+/* Seconds of a call: the shortest of many. */
 double chk_time(void (*fn)(void *arg), void *arg);
 /* Multiply-accumulates a second that this machine's float FMA units can do with @isa, measured now. */
 double chk_peak(uint32_t isa);
