@@ -19,28 +19,47 @@ static uint32_t round_up(uint32_t x, uint32_t to)
   return (x + to - 1) / to * to;
 }
 
-/* Bytes of one copied segment (S16: of a whole row). */
+/* Bytes of one value of A as the kernel reads it. */
+static size_t value_bytes(const QfkIgemm *p)
+{
+  return p->kernel->kind == QFK_TILE_S16 ? 2 : p->x_size;
+}
+
+/* Bytes of one copied segment. */
 static size_t patch_bytes(const QfkIgemm *p)
 {
-  const size_t value = p->kernel->kind == QFK_TILE_S16 ? 2 : p->x_size;
-  return (round_up(p->k, p->kernel->kr) * value + 15) / 16 * 16;
+  return (round_up(p->k, p->kernel->kr) * value_bytes(p) + 15) / 16 * 16;
+}
+
+/* Rows and columns of input that a grid pixel's taps may touch, relative to the pixel. */
+typedef struct {
+  int32_t y0, y1, x0, x1; /* half open */
+} Window;
+
+static Window window(const QfkIgemm *p)
+{
+  Window w = {INT32_MAX, INT32_MIN, INT32_MAX, INT32_MIN};
+  for (uint32_t i = 0; i < p->n_seg; i++) {
+    const QfkSeg *s = &p->segs[i];
+    w.y0 = MIN(w.y0, s->dy);
+    w.y1 = MAX(w.y1, s->dy + 1);
+    w.x0 = MIN(w.x0, s->dx);
+    w.x1 = MAX(w.x1, s->dx + s->nx);
+  }
+  return w;
 }
 
 static void finish(QfkIgemm *p, int32_t cg)
 {
-  static const uint8_t value_bytes[] = {
-      [QFK_TILE_F32] = 4, [QFK_TILE_S16] = 2, [QFK_TILE_DOT_U] = 1, [QFK_TILE_DOT_S] = 1};
-  const bool widened = p->kernel->kind == QFK_TILE_S16;
+  const bool one_tap = p->n_seg == 1 && p->segs[0].nx == 1;
   p->x_size = p->kernel->kind == QFK_TILE_F32 ? 4 : 1;
   p->y_size = p->x_size;
-  p->k = 0;
-  for (uint32_t i = 0; i < (widened ? p->n_seg : 1); i++)
-    p->k += (uint32_t)(p->segs[i].nx * cg);
-  p->tile_seg = widened ? 1 : p->n_seg;
-  p->direct = !widened && p->k % p->kernel->kr == 0;
-  size_t row = (size_t)p->k * p->tile_seg * value_bytes[p->kernel->kind];
+  p->k = (uint32_t)(p->segs[0].nx * cg);
+  p->direct = p->kernel->kind != QFK_TILE_S16 && p->k % p->kernel->kr == 0;
+  p->lines = !p->direct && !one_tap;
+  const size_t pixel = (size_t)p->in_step[0] * (size_t)p->in_step[1] * (size_t)p->c * value_bytes(p);
   size_t rows = (size_t)p->n * p->vh * p->vw;
-  rows = MIN(rows, MAX(BLOCK_BYTES / row, 2u * p->kernel->mr));
+  rows = MIN(rows, MAX(BLOCK_BYTES / pixel, 2u * p->kernel->mr));
   p->max_rows = round_up((uint32_t)MIN(rows, MAX_ROWS), p->kernel->mr);
 }
 
@@ -119,15 +138,34 @@ bool qfk_igemm_deconv(QfkIgemm *p, const QfkTileKernel *kernel, const QfkConvSha
   return true;
 }
 
-/* Scratch: row pointers, output pointers, copied segments. */
+/* Scratch: row pointers, output pointers, copied segments or lines. */
 static size_t table_bytes(const QfkIgemm *p, uint32_t rows)
 {
-  return ((size_t)rows * (p->tile_seg + 1) * sizeof(void *) + 63) / 64 * 64;
+  return ((size_t)rows * (p->n_seg + 1) * sizeof(void *) + 63) / 64 * 64;
+}
+
+/* One line has the columns of all pixels of a grid row, and slack for the last segment's padding to kr. */
+static size_t line_bytes(const QfkIgemm *p)
+{
+  const Window w = window(p);
+  const size_t columns = (size_t)(p->vw - 1) * (size_t)p->in_step[1] + (size_t)(w.x1 - w.x0);
+  return ((columns * (size_t)p->c + p->kernel->kr) * value_bytes(p) + 63) / 64 * 64;
+}
+
+/* The most lines that @rows pixels in a row need: they may begin and end within a grid row, and within an image. */
+static size_t max_lines(const QfkIgemm *p, uint32_t rows)
+{
+  const Window w = window(p);
+  const size_t grid_rows = MIN((size_t)rows / (size_t)p->vw + 2, (size_t)p->n * (size_t)p->vh);
+  const size_t images = MIN(grid_rows / (size_t)p->vh + 2, (size_t)p->n);
+  return grid_rows * (size_t)p->in_step[0] + images * (size_t)(w.y1 - w.y0);
 }
 
 size_t qfk_igemm_scratch(const QfkIgemm *p)
 {
-  return table_bytes(p, p->max_rows) + p->max_rows * p->tile_seg * patch_bytes(p) + 64;
+  const uint32_t rows = p->max_rows;
+  return table_bytes(p, rows) + 64 +
+         (p->lines ? max_lines(p, rows) * line_bytes(p) : (size_t)rows * p->n_seg * patch_bytes(p));
 }
 
 void qfk_igemm_grid(const QfkIgemm *p, uint32_t n_threads, QfkIgemmGrid *grid)
@@ -147,34 +185,44 @@ void qfk_igemm_grid(const QfkIgemm *p, uint32_t n_threads, QfkIgemmGrid *grid)
 
 typedef struct {
   const QfkIgemm *p;
-  const uint8_t *x; /* at the group's first channel */
-  const void **a;   /* [rows][tile_seg] */
-  void **c;         /* [rows] */
-  uint8_t *patches; /* [rows][tile_seg] */
-  size_t patch_bytes;
+  const uint8_t *x;
+  size_t group_at;    /* bytes of the channels before the group's: in lines, or in the image */
+  const void **a;     /* [rows][n_seg] */
+  void **c;           /* [rows] */
+  uint8_t *patches;   /* [rows][n_seg]; or lines */
+  size_t patch_bytes; /* of one segment, or one line */
+  Window window;
+  uint32_t n_lines; /* made so far */
+  size_t image;     /* that the last lines are of */
+  int32_t line_y;   /* input row after the last line */
 } Block;
 
-/* Copies the columns ix .. ix + nx of input row iy (NULL: outside) of one group, with padding where there are none. */
-static void copy_segment(const Block *b, const uint8_t *row, int32_t ix, int32_t nx, uint8_t *dst)
+/* Copies @channels values of the columns ix .. ix + nx of an input row (NULL: outside), with padding where there are none. */
+static void copy_columns(const QfkIgemm *p, const uint8_t *row, int32_t ix, int32_t nx, size_t channels,
+                         uint8_t *dst)
 {
-  const QfkIgemm *p = b->p;
-  const size_t cg = (size_t)(p->c / p->group), cell = cg * p->x_size, pixel = (size_t)p->c * p->x_size;
-  const bool widened = p->widen != NULL;
+  const size_t pixel = (size_t)p->c * p->x_size, cell = channels * value_bytes(p);
+  const bool whole = channels == (size_t)p->c;
   for (int32_t i = 0; i < nx;) {
-    const bool inside = row && ix + i >= 0 && ix + i < p->w;
-    int32_t run = 1; /* neighbours that can be copied together */
-    if (inside && cell == pixel)
-      run = MIN(nx - i, p->w - (ix + i));
-    const uint8_t *src = inside ? row + (size_t)(ix + i) * pixel : p->zeros;
-    if (!widened)
-      memcpy(dst, src, (size_t)run * cell);
-    else if (inside)
-      p->widen((int16_t *)dst, src, (size_t)run * cg, p->x_zero, p->x_signed);
+    const int32_t at = ix + i;
+    const bool inside = row && at >= 0 && at < p->w;
+    int32_t run = !inside ? (row && at < 0 ? MIN(nx - i, -at) : nx - i) : whole ? MIN(nx - i, p->w - at) : 1;
+    if (!inside)
+      memset(dst, p->widen || p->x_size > 1 ? 0 : (uint8_t)p->x_zero, (size_t)run * cell);
+    else if (p->widen)
+      p->widen((int16_t *)dst, row + (size_t)at * pixel, (size_t)run * channels, p->x_zero, p->x_signed);
     else
-      memset(dst, 0, 2 * cg);
-    dst += (size_t)run * cell * (widened ? 2 : 1);
+      memcpy(dst, row + (size_t)at * pixel, (size_t)run * cell);
+    dst += (size_t)run * cell;
     i += run;
   }
+}
+
+/* The values between k and the next multiple of kr meet weights that are 0, but must be there. */
+static void clear_tail(const QfkIgemm *p, uint8_t *patch)
+{
+  const size_t used = p->k * value_bytes(p);
+  memset(patch + used, 0, patch_bytes(p) - used);
 }
 
 /* Row pointers of one segment for @count pixels that follow each other in a grid row. */
@@ -185,11 +233,11 @@ static void segment_pointers(Block *b, uint32_t row0, uint32_t count, const uint
   const QfkSeg *seg = &p->segs[s];
   const int32_t iy = vy * p->in_step[0] + seg->dy;
   const size_t pixel = (size_t)p->c * p->x_size, step = p->in_step[1] * pixel;
-  const void **a = b->a + (size_t)row0 * p->tile_seg + s;
+  const void **a = b->a + (size_t)row0 * p->n_seg + s;
   const bool inside = iy >= 0 && iy < p->h;
   if (!inside && p->direct) {
     for (uint32_t i = 0; i < count; i++)
-      a[(size_t)i * p->tile_seg] = p->zeros;
+      a[(size_t)i * p->n_seg] = p->zeros;
     return;
   }
   const uint8_t *row = inside ? image + (size_t)iy * p->w * pixel : NULL;
@@ -199,33 +247,44 @@ static void segment_pointers(Block *b, uint32_t row0, uint32_t count, const uint
       uint32_t run = MIN(count - i, (uint32_t)((p->w - seg->nx - ix) / p->in_step[1]) + 1);
       const uint8_t *src = row + (size_t)ix * pixel;
       for (uint32_t end = i + run; i < end; i++, src += step)
-        a[(size_t)i * p->tile_seg] = src;
+        a[(size_t)i * p->n_seg] = src;
       continue;
     }
-    uint8_t *patch = b->patches + ((size_t)(row0 + i) * p->tile_seg + s) * b->patch_bytes;
-    copy_segment(b, row, ix, seg->nx, patch);
-    a[(size_t)i++ * p->tile_seg] = patch;
+    uint8_t *patch = b->patches + ((size_t)(row0 + i) * p->n_seg + s) * b->patch_bytes;
+    copy_columns(p, row, ix, seg->nx, (size_t)(p->c / p->group), patch);
+    clear_tail(p, patch);
+    a[(size_t)i++ * p->n_seg] = patch;
   }
 }
 
-/* All segments of @count pixels as int16, one row of memory each. */
-static void widened_rows(Block *b, uint32_t row0, uint32_t count, const uint8_t *image, int32_t vy,
-                         int32_t vx)
+/* Makes the lines up to input row @end of image @index at @image. */
+static void make_lines(Block *b, size_t index, const uint8_t *image, int32_t begin, int32_t end)
 {
   const QfkIgemm *p = b->p;
-  const size_t pixel = (size_t)p->c * p->x_size;
-  for (uint32_t i = 0; i < count; i++) {
-    uint8_t *dst = b->patches + (size_t)(row0 + i) * b->patch_bytes;
-    b->a[row0 + i] = dst;
-    for (uint32_t s = 0; s < p->n_seg; s++) {
-      const QfkSeg *seg = &p->segs[s];
-      int32_t iy = vy * p->in_step[0] + seg->dy, ix = (vx + (int32_t)i) * p->in_step[1] + seg->dx;
-      const uint8_t *row = iy >= 0 && iy < p->h ? image + (size_t)iy * p->w * pixel : NULL;
-      copy_segment(b, row, ix, seg->nx, dst);
-      dst += (size_t)seg->nx * (size_t)(p->c / p->group) * 2;
-    }
-    if (p->k % p->kernel->kr)
-      memset(dst, 0, 2);
+  const int32_t columns = (p->vw - 1) * p->in_step[1] + b->window.x1 - b->window.x0;
+  if (!b->n_lines || b->image != index)
+    b->line_y = begin;
+  b->image = index;
+  for (; b->line_y < end; b->line_y++, b->n_lines++) {
+    const uint8_t *row =
+        b->line_y >= 0 && b->line_y < p->h ? image + (size_t)b->line_y * p->w * p->c * p->x_size : NULL;
+    copy_columns(p, row, b->window.x0, columns, (size_t)p->c, b->patches + b->n_lines * b->patch_bytes);
+  }
+}
+
+/* Row pointers of all segments into the lines. */
+static void line_pointers(Block *b, uint32_t row0, uint32_t count, int32_t vy, int32_t vx)
+{
+  const QfkIgemm *p = b->p;
+  const size_t pixel = (size_t)p->c * value_bytes(p), step = (size_t)p->in_step[1] * pixel;
+  for (uint32_t s = 0; s < p->n_seg; s++) {
+    const int32_t back = b->line_y - (vy * p->in_step[0] + p->segs[s].dy); /* lines from the end */
+    const int32_t column = vx * p->in_step[1] + p->segs[s].dx - b->window.x0;
+    const uint8_t *src =
+        b->patches + (b->n_lines - (uint32_t)back) * b->patch_bytes + (size_t)column * pixel + b->group_at;
+    const void **a = b->a + (size_t)row0 * p->n_seg + s;
+    for (uint32_t i = 0; i < count; i++, src += step)
+      a[(size_t)i * p->n_seg] = src;
   }
 }
 
@@ -242,12 +301,11 @@ static void dense_rows(Block *b, uint32_t begin, uint32_t count, uint8_t *y)
     return;
   for (uint32_t i = 0; i < count; i++) {
     uint8_t *dst = b->patches + i * b->patch_bytes;
-    if (p->widen) {
+    clear_tail(p, dst);
+    if (p->widen)
       p->widen((int16_t *)dst, b->a[i], p->k, p->x_zero, p->x_signed);
-      memset(dst + 2 * (size_t)p->k, 0, p->k % p->kernel->kr ? 2 : 0);
-    } else {
+    else
       memcpy(dst, b->a[i], in);
-    }
     b->a[i] = dst;
   }
 }
@@ -264,16 +322,19 @@ static void grid_rows(Block *b, uint32_t begin, uint32_t count, uint8_t *y)
     const size_t image = at / (uint32_t)p->vw / (uint32_t)p->vh;
     const uint32_t run = MIN(count - done, (uint32_t)(p->vw - vx));
     const uint8_t *x = b->x + image * p->h * p->w * p->c * p->x_size;
+    const int32_t iy = vy * p->in_step[0];
     const size_t oy = (size_t)p->out_at[0] + (size_t)vy * p->out_step[0];
     const size_t ox = (size_t)p->out_at[1] + (size_t)vx * p->out_step[1];
     uint8_t *c = y + ((image * p->oh + oy) * p->ow + ox) * out;
     for (uint32_t i = 0; i < run; i++)
       b->c[done + i] = c + (size_t)i * p->out_step[1] * out;
-    if (p->widen)
-      widened_rows(b, done, run, x, vy, vx);
-    else
+    if (p->lines) {
+      make_lines(b, image, x, iy + b->window.y0, iy + b->window.y1);
+      line_pointers(b, done, run, vy, vx);
+    } else {
       for (uint32_t s = 0; s < p->n_seg; s++)
-        segment_pointers(b, done, run, x, vy, vx, s);
+        segment_pointers(b, done, run, x + b->group_at, vy, vx, s);
+    }
     done += run;
   }
 }
@@ -294,7 +355,7 @@ static void run_panel(const Block *b, QfkTile *t, uint32_t count, size_t channel
     const uint32_t m = (count - row + tiles - i - 1) / (tiles - i); /* even heights */
     for (uint32_t r = 0; r < m; r++)
       c[r] = (uint8_t *)b->c[row + r] + channel * p->y_size;
-    t->a = b->a + (size_t)row * p->tile_seg;
+    t->a = b->a + (size_t)row * p->n_seg;
     t->c = c;
     p->kernel->run(t, m);
     if (p->act_fn)
@@ -313,13 +374,15 @@ void qfk_igemm_run(const QfkIgemm *p, const QfkIgemmGrid *grid, uint32_t item, c
   const uint32_t og = (uint32_t)(p->oc / p->group), nr = p->kernel->nr, panels = (og + nr - 1) / nr;
   uint8_t *tables = (uint8_t *)(((uintptr_t)scratch + 63) / 64 * 64);
   Block b = {.p = p,
-             .x = (const uint8_t *)x + (size_t)g * (size_t)(p->c / p->group) * p->x_size,
+             .x = x,
+             .group_at = (size_t)g * (size_t)(p->c / p->group) * (p->lines ? value_bytes(p) : p->x_size),
              .a = (const void **)tables,
-             .c = (void **)tables + (size_t)count * p->tile_seg,
+             .c = (void **)tables + (size_t)count * p->n_seg,
              .patches = tables + table_bytes(p, count),
-             .patch_bytes = patch_bytes(p)};
+             .patch_bytes = p->lines ? line_bytes(p) : patch_bytes(p),
+             .window = window(p)};
   (p->dense ? dense_rows : grid_rows)(&b, begin, count, y);
-  QfkTile t = {.n_seg = p->tile_seg,
+  QfkTile t = {.n_seg = p->n_seg,
                .steps = (p->k + p->kernel->kr - 1) / p->kernel->kr,
                .res = res,
                .c_base = y,

@@ -3,8 +3,9 @@
  * igemm.h - convolutions, transposed convolutions and matrix products as implicit GEMM over the tile kernels.
  *
  * A plan says where each output row's K values lie in the image, as segments of neighbouring columns; a run takes a block of
- * output pixels, makes the table of row pointers once, and goes through the panels of B with it. Pixels at the border, values
- * that must be widened and segments that are no multiple of kr are copied to scratch; all others are read in place.
+ * output pixels, makes the table of row pointers once, and goes through the panels of B with it. Segments are read in place,
+ * but for copies of those at the border; where values must be widened, or a segment is no multiple of kr, all input rows of
+ * the block are copied to padded lines in scratch first, and read there.
  * A transposed convolution is stride[0] * stride[1] plans, one for each phase of the output.
  */
 #ifndef QFK_IGEMM_H
@@ -35,10 +36,10 @@ typedef struct {
   const QfkSeg *segs;
   uint32_t n_seg;
 
-  uint32_t k;            /* values of a segment, c / group * nx; S16: of all segments */
-  uint32_t tile_seg;     /* segments that the tile kernel sees: n_seg, or 1 for S16 */
+  uint32_t k;            /* values of a segment: c / group * nx */
   bool dense;            /* 1x1, stride 1, no padding, one group: rows are pixels in order */
   bool direct;           /* segments may be read in place */
+  bool lines;            /* input rows are copied to lines */
   const uint8_t *panels; /* [group][...] */
   size_t group_bytes;    /* of panels */
   const void *bias;      /* [group][columns] in packed order */

@@ -92,21 +92,15 @@ static size_t value_size(const QfkTileKernel *k)
   return size[k->kind];
 }
 
-/* Segments as the packed panel has them, and rows of each with the padding. */
-static uint32_t packed_segs(const QfkPack *p)
-{
-  return p->joined ? 1 : p->n_seg;
-}
-
+/* Rows of a segment, with the padding. */
 static uint32_t packed_k(const QfkTileKernel *k, const QfkPack *p)
 {
-  uint32_t rows = p->joined ? p->n_seg * p->k : p->k;
-  return (rows + k->kr - 1) / k->kr * k->kr;
+  return (p->k + k->kr - 1) / k->kr * k->kr;
 }
 
 size_t qfk_pack_bytes(const QfkTileKernel *k, const QfkPack *p)
 {
-  return (size_t)qfk_pack_columns(k, p->n) * packed_segs(p) * packed_k(k, p) * value_size(k);
+  return (size_t)qfk_pack_columns(k, p->n) * p->n_seg * packed_k(k, p) * value_size(k);
 }
 
 /* Index of the weight in row @i of segment @seg, column @n. */
@@ -124,11 +118,7 @@ static inline int32_t weight_int(const QfkPack *p, uint32_t seg, uint32_t i, uin
 /* One value of the packed matrix; columns and rows beyond the matrix are zero. */
 static void put(const QfkTileKernel *k, const QfkPack *p, uint32_t seg, uint32_t i, uint32_t n, void *dst)
 {
-  if (p->joined) {
-    seg = i / p->k;
-    i %= p->k;
-  }
-  const bool inside = seg < p->n_seg && i < p->k && n < p->n && !(p->seg_row && p->seg_row[seg] < 0);
+  const bool inside = i < p->k && n < p->n && !(p->seg_row && p->seg_row[seg] < 0);
   if (k->kind == QFK_TILE_F32)
     *(float *)dst = inside ? ((const float *)p->w)[weight_at(p, seg, i, n)] : 0;
   else if (k->kind == QFK_TILE_S16)
@@ -143,7 +133,7 @@ void qfk_pack_panels(const QfkTileKernel *k, const QfkPack *p, void *panels)
   const uint32_t kp = packed_k(k, p);
   for (uint32_t n = 0; n < p->n; n += k->nr) {
     const uint32_t width = qfk_panel_width(k, p->n - n);
-    for (uint32_t seg = 0; seg < packed_segs(p); seg++)
+    for (uint32_t seg = 0; seg < p->n_seg; seg++)
       for (uint32_t i = 0; i < kp; i += k->kr)
         for (uint32_t slot = 0; slot < width; slot++)
           for (uint32_t j = 0; j < k->kr; j++, dst += value_size(k))

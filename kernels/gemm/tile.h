@@ -65,7 +65,6 @@ typedef struct {
   const void *w;          /* float, or integers of w_type */
   ptrdiff_t row, col;     /* strides in elements */
   const int32_t *seg_row; /* first row of each segment, -1: all zero; NULL: they follow each other */
-  bool joined;            /* segments follow each other in A without a gap: padded to kr together, not each */
   uint32_t n_seg, k, n;   /* segments, rows of each, columns */
   QfkInt w_type;          /* integers */
   const int32_t *w_zero;  /* integers: zero point per column, NULL: 0 */

@@ -33,7 +33,6 @@ static void pack(QfkIgemm *p, const Constants *c, const int32_t *seg_row)
   QfkPack m = {
       .w = c->w, .row = p->oc, .col = 1, .seg_row = seg_row, .n_seg = p->n_seg, .n = og, .w_type = QFK_S8};
   m.k = (uint32_t)(p->c / p->group * p->segs[0].nx);
-  m.joined = p->tile_seg != p->n_seg;
   p->columns = qfk_pack_columns(p->kernel, og);
   p->group_bytes = qfk_pack_bytes(p->kernel, &m);
   uint8_t *panels = chk_alloc_aligned(p->group_bytes * (size_t)p->group);

@@ -56,7 +56,6 @@ static void fill(QfLower *lower, QfkIgemm *plan, const QfCpuWeighted *wt, const 
   pack.k /= (uint32_t)(s->kh * s->kw);
   pack.k *= (uint32_t)plan->segs[0].nx;
   pack.seg_row = seg_row;
-  pack.joined = plan->tile_seg != plan->n_seg;
   qf_cpu_igemm_fill(lower, plan, wt, pack);
 }
 
