@@ -17,6 +17,7 @@
 #include "gstqnnelements.h"
 #include "gstqnnmeta.h"
 #include "gstqnnmodels.h"
+#include <string.h>
 
 GST_DEBUG_CATEGORY(gst_qnn_infer_debug);
 #define GST_CAT_DEFAULT gst_qnn_infer_debug
@@ -71,15 +72,58 @@ static gboolean open_session(GstQnnInfer *self, GError **error)
   return TRUE;
 }
 
+/* "name:1x3x224x224" to @dims, which keeps @text: the name ends where the colon was. */
+static gboolean parse_dims(gchar *text, QfInputDims *dims)
+{
+  gchar *colon = strrchr(text, ':');
+  g_auto(GStrv) words = colon ? g_strsplit(colon + 1, "x", -1) : NULL;
+
+  if (!words || !*words)
+    return FALSE;
+  *colon = 0;
+  *dims = (QfInputDims){.name = text, .rank = (gint32)g_strv_length(words)};
+  if (dims->rank > QF_MAX_RANK)
+    return FALSE;
+  for (gint32 k = 0; k < dims->rank; k++)
+    if (!g_ascii_string_to_signed(words[k], 10, 1, G_MAXINT32, &dims->dims[k], NULL))
+      return FALSE;
+  return TRUE;
+}
+
+/* Reads the property input-dims; the arrays live as long as @texts and @dims. */
+static gboolean take_input_dims(GstQnnInfer *self, QfModelOptions *options, GStrv *texts, QfInputDims **dims,
+                                GError **error)
+{
+  g_autofree gchar *all = gst_qnn_prop_dup(self, &self->input_dims);
+  guint n;
+
+  *texts = g_strsplit(all ? all : "", ",", -1);
+  n = g_strv_length(*texts);
+  *dims = g_new0(QfInputDims, n + 1);
+  for (guint i = 0; i < n; i++) {
+    if (parse_dims((*texts)[i], &(*dims)[i]))
+      continue;
+    g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT, "input-dims=%s: write it as name:1x3x224x224", all);
+    return FALSE;
+  }
+  options->input_dims = *dims;
+  options->n_input_dims = n;
+  return TRUE;
+}
+
 static gboolean load(GstQnnInfer *self, const gchar *path, GError **error)
 {
   g_autofree gchar *backend = gst_qnn_prop_dup(self, &self->backend);
   g_autofree gchar *requant = gst_qnn_prop_dup(self, &self->requant);
   QfModelOptions options = {.backend = backend, .requant = requant};
+  g_auto(GStrv) texts = NULL;
+  g_autofree QfInputDims *dims = NULL;
   QfModelStats stats;
   gint channels;
   QfLayout layout;
 
+  if (!take_input_dims(self, &options, &texts, &dims, error))
+    return FALSE;
   self->loaded = gst_qnn_models_acquire(path, &options, error);
   if (!self->loaded || !open_session(self, error))
     return FALSE;

@@ -17,11 +17,17 @@ static GSList *entries;
 
 static gchar *make_key(const gchar *path, const QfModelOptions *o)
 {
+  GString *key = g_string_new(path);
   GStatBuf st = {0};
 
   g_stat(path, &st);
-  return g_strdup_printf("%s|%" G_GINT64_FORMAT "|%" G_GINT64_FORMAT "|%s|%s", path, (gint64)st.st_size,
+  g_string_append_printf(key, "|%" G_GINT64_FORMAT "|%" G_GINT64_FORMAT "|%s|%s", (gint64)st.st_size,
                          (gint64)st.st_mtime, o->backend ? o->backend : "", o->requant ? o->requant : "");
+  for (guint i = 0; i < o->n_input_dims; i++) {
+    g_autofree gchar *dims = qf_dims_to_string(o->input_dims[i].dims, o->input_dims[i].rank);
+    g_string_append_printf(key, "|%s:%s", o->input_dims[i].name, dims);
+  }
+  return g_string_free(key, FALSE);
 }
 
 QfModel *gst_qnn_models_acquire(const gchar *path, const QfModelOptions *options, GError **error)

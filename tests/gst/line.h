@@ -39,8 +39,8 @@ LineResult *line_run_text(const gchar *line, LineBufferFunc func, gpointer data)
 void line_result_free(LineResult *result);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LineResult, line_result_free)
 
-/* Objects of GStreamer that are alive and were not there at line_init(). */
-guint line_count_leaks(void);
+/* How many objects of GStreamer are alive that were not there at line_init(); @tell: name them. */
+guint line_count_leaks(gboolean tell);
 void line_assert_no_leaks(void);
 
 /* Removes the folder and returns @status. */
