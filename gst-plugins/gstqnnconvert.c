@@ -62,9 +62,13 @@ static const GstQnnProp props[] = {
     {"channel-order", "Order of the three channels in the tensor; tensors of one channel get luma",
      GST_QNN_PROP_ENUM, GST_QNN_PROP_READY, FIELD(channels), .def = QF_CHANNELS_RGB,
      .enum_type = channels_type},
-    {"mean", "Subtracted from pixels of 0..255: one value, or \"r,g,b\"; empty: by type of tensor",
+    {"mean",
+     "Subtracted from pixels of 0..255: one value, or three in the order of the tensor's channels; empty: by "
+     "type of tensor",
      GST_QNN_PROP_STRING, GST_QNN_PROP_READY, FIELD(mean), .def_string = ""},
-    {"std", "Pixels of 0..255 less mean are divided by it: one value, or \"r,g,b\"; empty: by type of tensor",
+    {"std",
+     "Divides what is left: one value, or three in the order of the tensor's channels; empty: by type of "
+     "tensor",
      GST_QNN_PROP_STRING, GST_QNN_PROP_READY, FIELD(std), .def_string = ""},
     {"border", "Colour of the letterbox, 0..255: one value, or \"r,g,b\"", GST_QNN_PROP_STRING,
      GST_QNN_PROP_READY, FIELD(border), .def_string = "0"},
