@@ -60,6 +60,7 @@ struct QfGraph {
   GPtrArray *blocks;       /* memory that lives as long as the graph */
   GPtrArray *constants;    /* GBytes* of all constants ever made */
   QfEvaluateFunc evaluate; /* NULL: qf_graph_add_node() does not fold */
+  uint64_t folded_bytes;   /* constants that evaluate has made so far */
 };
 
 /* An empty graph. @name stands for the file in messages. */

@@ -407,6 +407,19 @@ static void test_unsupported_list(void)
                                "custom operator MyOwn", "(operator 1, output \"z\")", NULL});
 }
 
+/* A few bytes that ask for 16 GiB of constants. */
+static void test_huge(void)
+{
+  static const int32_t dims[] = {1 << 15, 1 << 15, 4}, one = 1;
+  TbModel m;
+  tb_model_init(&m);
+  int32_t s = tb_tensor(&m, "dims", 2, LIST(3), dims, sizeof dims),
+          v = tb_tensor(&m, "v", 2, NULL, 0, &one, 4), y = tb_tensor(&m, "y", 2, dims, 3, NULL, 0);
+  tb_operator(&m, 94, LIST(s, v), LIST(y), NULL);
+  g_autoptr(GBytes) bytes = tb_model_finish(&m, NULL, 0, LIST(y));
+  refuse(bytes, QF_ERROR_LIMIT, (const char *const[]){"model", "y", "2 GiB", NULL});
+}
+
 /* Damaged files through the whole importer, folding included: an error or a graph, never a crash. */
 static void test_damaged(void)
 {
@@ -441,6 +454,7 @@ int main(int argc, char **argv)
     g_test_add_data_func(path, &wrongs[i], test_wrong);
   }
   g_test_add_func("/tflite/map/unsupported-list", test_unsupported_list);
+  g_test_add_func("/tflite/map/huge", test_huge);
   g_test_add_func("/tflite/map/damaged", test_damaged);
   return g_test_run();
 }

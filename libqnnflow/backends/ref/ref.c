@@ -57,15 +57,20 @@ typedef struct {
   QfExec exec;
 } Evaluation;
 
-static void evaluation_init(Evaluation *e, QfGraph *graph)
+/* Only the entries of the node's own tensors are ever looked at: a file with many nodes to fold takes linear time. */
+static void evaluation_init(Evaluation *e, const QfNode *node)
 {
+  QfGraph *graph = node->graph;
   uint32_t n = graph->tensors->len;
   *e = (Evaluation){.lower = {.graph = graph, .fallback = &qf_backend_ref}, .exec = {.n_threads = 1}};
   e->lower.steps = g_array_new(FALSE, FALSE, sizeof(QfStep));
   e->lower.blocks = g_ptr_array_new_with_free_func(qf_aligned_free);
   e->lower.alias = g_new(uint32_t, n + 1);
-  for (uint32_t i = 0; i < n; i++)
-    e->lower.alias[i] = i;
+  for (uint32_t i = 0; i < node->n_inputs; i++)
+    if (node->inputs[i])
+      e->lower.alias[node->inputs[i]->id] = node->inputs[i]->id;
+  for (uint32_t i = 0; i < node->n_outputs; i++)
+    e->lower.alias[node->outputs[i]->id] = node->outputs[i]->id;
   e->exec.data = g_new0(void *, n + 1);
 }
 
@@ -98,12 +103,31 @@ static gboolean allocate(Evaluation *e, const QfNode *node, void **out)
   return e->exec.scratch != NULL;
 }
 
+/* What a model's folded constants may take together: far beyond real models, far below what a damaged one asks for. */
+#define MAX_FOLDED_BYTES ((uint64_t)2 << 30)
+
+static gboolean charge(const QfNode *node, GError **error)
+{
+  for (uint32_t i = 0; i < node->n_outputs; i++)
+    node->graph->folded_bytes += qf_tensor_size_bytes(node->outputs[i]);
+  if (node->graph->folded_bytes <= MAX_FOLDED_BYTES)
+    return TRUE;
+  g_set_error(
+      error, QF_ERROR, QF_ERROR_LIMIT,
+      "%s: node '%s' (%s): the constants computed from the model's own would take more than 2 GiB; give "
+      "these nodes smaller shapes",
+      node->graph->name, node->name, node->op->name);
+  return FALSE;
+}
+
 gboolean qf_ref_evaluate(QfNode *node, GError **error)
 {
   Evaluation e;
   gboolean ok;
+  if (!charge(node, error))
+    return FALSE;
   g_autofree void **out = g_new0(void *, node->n_outputs + 1);
-  evaluation_init(&e, node->graph);
+  evaluation_init(&e, node);
   ok = lower_node(&e.lower, node, error);
   if (ok && !allocate(&e, node, out)) {
     g_set_error(error, QF_ERROR, QF_ERROR_LIMIT,
