@@ -33,28 +33,45 @@ size_t qfk_image_type_size(QfkImageType type)
   return type == QFK_IMAGE_F32 ? 4 : type == QFK_IMAGE_U8 || type == QFK_IMAGE_I8 ? 1 : 2;
 }
 
-/* Source rows of output row @y and the weight of the second. */
-static float bilinear_rows(const QfkImageSpec *s, int32_t y, int32_t shift, int32_t *j0, int32_t *j1)
+/* Two source rows and the weight of the second. */
+typedef struct {
+  int32_t j0, j1;
+  float f;
+} RowPair;
+
+static inline RowPair bilinear_rows(const QfkImagePlan *plan, int32_t y, int32_t shift)
 {
-  double at = (s->crop[1] + (y + 0.5) * s->crop[3] / s->fit[3]) / (1 << shift) - 0.5;
+  static const double unit[] = {1, 0.5, 0.25};
+  const QfkImageSpec *s = &plan->spec;
+  double at = (s->crop[1] + (y + 0.5) * plan->row_ratio) * unit[shift] - 0.5;
   int32_t first = s->crop[1] >> shift, last = (s->crop[1] + s->crop[3] - 1) >> shift;
   at = at < first ? first : at > last ? last : at;
-  *j0 = (int32_t)at;
-  *j1 = *j0 < last ? *j0 + 1 : last;
-  return (float)(at - *j0);
+  RowPair r = {.j0 = (int32_t)at};
+  r.j1 = r.j0 < last ? r.j0 + 1 : last;
+  r.f = (float)(at - r.j0);
+  return r;
 }
 
+static int32_t shift_of(const QfkImagePlan *plan, int32_t p)
+{
+  return plan->spec.component[plan->plane[p].first].shift_y;
+}
+
+/* @pairs has the rows of this output row for each plane, and gets those of the next. */
 static void sample_row(const QfkImagePlan *plan, const uint8_t *const planes[3], const int32_t strides[3],
-                       int32_t y)
+                       int32_t y, RowPair *pairs)
 {
   const QfkImageSpec *s = &plan->spec;
-  for (int32_t k = 0; k < s->n_components; k++) {
-    const QfkImageComponent *c = &s->component[k];
-    int32_t j0, j1;
-    float fy = bilinear_rows(s, y, c->shift_y, &j0, &j1);
-    const uint8_t *plane = planes[c->plane];
-    size_t stride = (size_t)strides[c->plane];
-    plan->rows->sample(&plan->taps[k], plane + j0 * stride, plane + j1 * stride, fy, s->fit[2], plan->row[k]);
+  for (int32_t p = 0; p < s->n_planes; p++) {
+    int32_t k = plan->plane[p].first;
+    ptrdiff_t stride = strides[p];
+    RowPair now = pairs[p];
+    if (!plan->plane[p].count)
+      continue;
+    pairs[p] = bilinear_rows(plan, y + 1, shift_of(plan, p)); /* clamped, so past the last it is the last */
+    plan->rows->sample(&plan->taps[k], plan->plane[p].count, planes[p] + now.j0 * stride,
+                       planes[p] + now.j1 * stride, now.f, s->fit[2], (pairs[p].j0 - now.j0) * stride,
+                       &plan->row[k]);
   }
 }
 
@@ -66,11 +83,10 @@ static void sum_rows(const QfkImagePlan *plan, int32_t p, const uint8_t *plane, 
   double ratio = (double)s->crop[3] / s->fit[3] / (1 << shift), origin = (double)s->crop[1] / (1 << shift);
   int32_t n = s->row_bytes[p];
   if (ratio <= 1) {
-    int32_t j0, j1;
-    float f = bilinear_rows(s, y, shift, &j0, &j1);
-    plan->rows->sum(plan->sum, plane + j0 * stride, n, 1 - f, false);
-    if (f > 0)
-      plan->rows->sum(plan->sum, plane + j1 * stride, n, f, true);
+    RowPair r = bilinear_rows(plan, y, shift);
+    plan->rows->sum(plan->sum, plane + r.j0 * stride, n, 1 - r.f, false);
+    if (r.f > 0)
+      plan->rows->sum(plan->sum, plane + r.j1 * stride, n, r.f, true);
     return;
   }
   int32_t last = (s->crop[1] + s->crop[3] - 1) >> shift;
@@ -97,12 +113,12 @@ static void average_row(const QfkImageTaps *t, const float *sum, int32_t n, floa
 static void area_row(const QfkImagePlan *plan, const uint8_t *const planes[3], const int32_t strides[3],
                      int32_t y)
 {
-  const QfkImageSpec *s = &plan->spec;
-  for (int32_t k = 0; k < s->n_components; k++) {
-    const QfkImageComponent *c = &s->component[k];
-    if (!k || c->plane != s->component[k - 1].plane)
-      sum_rows(plan, c->plane, planes[c->plane], (size_t)strides[c->plane], y, c->shift_y);
-    average_row(&plan->taps[k], plan->sum, s->fit[2], plan->row[k]);
+  for (int32_t p = 0; p < plan->spec.n_planes; p++) {
+    int32_t first = plan->plane[p].first, count = plan->plane[p].count;
+    if (count)
+      sum_rows(plan, p, planes[p], (size_t)strides[p], y, shift_of(plan, p));
+    for (int32_t k = first; k < first + count; k++)
+      average_row(&plan->taps[k], plan->sum, plan->spec.fit[2], plan->row[k]);
   }
 }
 
@@ -122,8 +138,6 @@ static void fill_border(const QfkImagePlan *plan, uint8_t *tensor, int32_t y, in
 {
   const QfkImageSpec *s = &plan->spec;
   size_t size = qfk_image_type_size(s->type), at = (size_t)y * s->width + x;
-  if (!n)
-    return;
   if (!s->planar) {
     fill(plan, tensor + at * s->channels * size, plan->border, size * s->channels, n);
     return;
@@ -139,16 +153,24 @@ void qfk_image_convert(const QfkImagePlan *plan, const uint8_t *const planes[3],
   size_t size = qfk_image_type_size(s->type), plane = (size_t)s->width * s->height;
   int32_t right = s->fit[0] + s->fit[2];
   uint8_t *out = tensor;
+  RowPair pairs[3];
+  for (int32_t p = 0; p < s->n_planes; p++)
+    pairs[p] = bilinear_rows(plan, 0, shift_of(plan, p));
   for (int32_t y = 0; y < s->height; y++) {
     int32_t fy = y - s->fit[1];
     if (fy < 0 || fy >= s->fit[3]) {
       fill_border(plan, out, y, 0, (size_t)s->width);
       continue;
     }
-    fill_border(plan, out, y, 0, (size_t)s->fit[0]);
-    (s->area ? area_row : sample_row)(plan, planes, strides, fy);
+    if (s->fit[0])
+      fill_border(plan, out, y, 0, (size_t)s->fit[0]);
+    if (s->area)
+      area_row(plan, planes, strides, fy);
+    else
+      sample_row(plan, planes, strides, fy, pairs);
     size_t at = ((size_t)y * s->width + s->fit[0]) * (s->planar ? 1 : s->channels);
     plan->rows->store[s->type](plan, (const float *const *)plan->row, s->fit[2], out + at * size, plane);
-    fill_border(plan, out, y, right, (size_t)(s->width - right));
+    if (right < s->width)
+      fill_border(plan, out, y, right, (size_t)(s->width - right));
   }
 }

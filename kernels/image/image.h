@@ -23,10 +23,11 @@ typedef enum {
   QFK_IMAGE_TYPES
 } QfkImageType;
 
-/* Outputs that one shuffle step makes, and the bytes of one of its loads. */
+/* Outputs that row functions make at a time, those that one 128-bit lane of shuffles makes, and the bytes of its loads. */
 #define QFK_IMAGE_GROUP 8
-#define QFK_IMAGE_BLOCK 32
-/* Most loads a group may need before the plain path is as good. */
+#define QFK_IMAGE_LANE 4
+#define QFK_IMAGE_BLOCK 16
+/* Most loads a lane may need before the plain path is as good. */
 #define QFK_IMAGE_MAX_BLOCKS 24
 
 /* Where the samples of one component (Y, Cb, R, ...) are. */
@@ -64,10 +65,11 @@ typedef struct {
   int32_t *start, *count, *first;
   float *weight;
   int32_t offset, step; /* of the component, in bytes */
-  /* bilinear by shuffles, a group of outputs at a time; blocks 0: not possible, use the lists above */
-  int32_t blocks; /* consecutive loads of QFK_IMAGE_BLOCK bytes a group */
-  int32_t *base;  /* byte offset of each group's first load */
-  uint8_t *masks; /* [group][block][32]: index within each half of 16 bytes, or 0x80 */
+  /* bilinear by shuffles, a lane of outputs at a time, two lanes a group; blocks 0: not possible, use the lists above.
+   * The components of a plane have the same blocks and bases, so that they share the loads. */
+  int32_t blocks; /* consecutive loads of QFK_IMAGE_BLOCK bytes a lane */
+  int32_t *base;  /* [group][2]: byte offset of each lane's first load */
+  uint8_t *masks; /* [group][block][2][16]: places both taps' bytes as 16-bit numbers; 0x80 is zero */
   int16_t *pairs; /* [group][8][2]: weights of both taps, adding up to 1 << 14 */
 } QfkImageTaps;
 
@@ -77,20 +79,25 @@ typedef struct {
   QfkImageSpec spec;
   const QfkImageRows *rows;
   QfkImageTaps taps[3];
-  float *row[3];      /* component rows of fit width, in 0..255, padded to a multiple of a group */
-  float *sum;         /* area: one row of a plane */
-  float matrix[3][4]; /* matrix and bias */
-  float gain[3];      /* stored value before rounding: clamped * gain + shift */
-  float shift[3];
-  float lo, hi;        /* range of an integer type before the offset is subtracted */
+  struct {
+    int32_t first, count; /* its components; none when they are not needed */
+  } plane[3];
+  float *row[3]; /* component rows of fit width, in 0..255, padded to a multiple of a group */
+  float *sum;    /* area: one row of a plane */
+  /* Stored channel c, before rounding and the offset: matrix[c] . (components, 1), clamped to lo[c]..hi[c]. The value is
+   * monotone in the colour, so the colour's clamp and the type's are one. */
+  float matrix[3][4];
+  float lo[3], hi[3];
+  double row_ratio;    /* source rows an output row */
   uint8_t border[12];  /* one pixel, stored */
   bool border_is_byte; /* all its bytes are the same */
 } QfkImagePlan;
 
-/* One row of one component: @n outputs from rows @r0 and @r1, @fy the weight of the second, into @dst (0..255). Writes up to
- * the next multiple of QFK_IMAGE_GROUP. */
-typedef void (*QfkImageSampleFn)(const QfkImageTaps *taps, const uint8_t *r0, const uint8_t *r1, float fy,
-                                 int32_t n, float *dst);
+/* One row of the @count components of one plane: @n outputs each from rows @r0 and @r1, @fy the weight of the second, into
+ * @dst[] (0..255). Writes up to the next multiple of QFK_IMAGE_GROUP. The rows of the next call for this plane are @ahead
+ * bytes further: a hint. */
+typedef void (*QfkImageSampleFn)(const QfkImageTaps *taps, int32_t count, const uint8_t *r0,
+                                 const uint8_t *r1, float fy, int32_t n, ptrdiff_t ahead, float *const *dst);
 /* sum[i] = w * row[i], or += when @add, for @n bytes. */
 typedef void (*QfkImageSumFn)(float *sum, const uint8_t *row, int32_t n, float w, bool add);
 /* @n pixels from component rows to memory at @dst: colour, clamp, value, type. Channels are @plane elements apart in a
@@ -141,8 +148,8 @@ void qfk_image_convert_ref(const QfkImageSpec *spec, const uint8_t *const planes
 void qfk_image_quantize_ref(const QfkImageSpec *spec, int32_t c, double rgb, void *dst);
 
 /* The plain row functions, for tails and for what an instruction set has nothing better for. */
-void qfk_image_sample_c(const QfkImageTaps *taps, const uint8_t *r0, const uint8_t *r1, float fy, int32_t n,
-                        float *dst);
+void qfk_image_sample_c(const QfkImageTaps *taps, int32_t count, const uint8_t *r0, const uint8_t *r1,
+                        float fy, int32_t n, ptrdiff_t ahead, float *const *dst);
 void qfk_image_sum_c(float *sum, const uint8_t *row, int32_t n, float w, bool add);
 
 #endif

@@ -2,62 +2,106 @@
 /*
  * image_avx2.c - the row functions in AVX2.
  *
- * A group of eight outputs needs sixteen bytes of each of two rows. Whole blocks of the row are loaded and the wanted bytes
- * shuffled into place by the plan's masks, which reads the rows in order and needs no gather; then both directions are
- * interpolated in integers: vertically to 1/128 (15-bit weights), horizontally exactly (14-bit weights).
+ * A lane makes four outputs from eight bytes of each of two rows. Whole blocks of the row are loaded, a lane each, and the
+ * plan's masks shuffle the wanted bytes into place and widen them, which reads the rows in order and needs no gather.
+ * Horizontally the interpolation is in exact integers with 14-bit weights, vertically in float.
  */
 #include "image.h"
 
 #include <immintrin.h>
 
-static inline __attribute__((always_inline)) void sample(const QfkImageTaps *t, const uint8_t *r0,
-                                                         const uint8_t *r1, float fy, int32_t n, float *dst,
-                                                         int32_t blocks)
+#define INLINE static inline __attribute__((always_inline))
+
+/* A block of each lane. */
+INLINE __m256i load(const uint8_t *low, const uint8_t *high)
 {
-  int32_t weight = (int32_t)(fy * 32768 + 0.5f);
-  const __m256i wy = _mm256_set1_epi16((int16_t)(weight > 32767 ? 32767 : weight));
-  const __m256 unit = _mm256_set1_ps(1.0f / (1 << 21));
-  const uint8_t *mask = t->masks;
-  for (int32_t i = 0, g = 0; i < n; i += QFK_IMAGE_GROUP, g++) {
-    const uint8_t *p0 = r0 + t->base[g], *p1 = r1 + t->base[g];
-    __m256i m = _mm256_load_si256((const __m256i *)mask);
-    __m256i a = _mm256_shuffle_epi8(_mm256_loadu_si256((const __m256i *)p0), m);
-    __m256i b = _mm256_shuffle_epi8(_mm256_loadu_si256((const __m256i *)p1), m);
-    for (int32_t k = 1; k < blocks; k++) {
-      m = _mm256_load_si256((const __m256i *)(mask + k * QFK_IMAGE_BLOCK));
-      __m256i x = _mm256_loadu_si256((const __m256i *)(p0 + k * QFK_IMAGE_BLOCK));
-      __m256i y = _mm256_loadu_si256((const __m256i *)(p1 + k * QFK_IMAGE_BLOCK));
-      a = _mm256_or_si256(a, _mm256_shuffle_epi8(x, m));
-      b = _mm256_or_si256(b, _mm256_shuffle_epi8(y, m));
+  return _mm256_loadu2_m128i((const __m128i *)high, (const __m128i *)low);
+}
+
+/* Weighs the sixteen taps of eight outputs; @v are the bytes that the masks have put in place. */
+INLINE __m256 weigh(__m256i upper, __m256i lower, const int16_t *pairs, __m256 fu, __m256 fl)
+{
+  __m256i w = _mm256_load_si256((const __m256i *)pairs);
+  __m256 a = _mm256_cvtepi32_ps(_mm256_madd_epi16(upper, w)),
+         b = _mm256_cvtepi32_ps(_mm256_madd_epi16(lower, w));
+  return _mm256_fmadd_ps(b, fl, _mm256_mul_ps(a, fu));
+}
+
+/* @blocks and @count are constants where this is called, so that loads are shared and everything stays in registers. */
+INLINE void sample_few(const QfkImageTaps *taps, int32_t count, const uint8_t *r0, const uint8_t *r1,
+                       float fy, int32_t n, ptrdiff_t ahead, float *const *dst, int32_t blocks)
+{
+  const __m256 fu = _mm256_set1_ps((1 - fy) / (1 << 14)), fl = _mm256_set1_ps(fy / (1 << 14));
+  const int32_t *base = taps[0].base;
+  size_t mask = 0;
+  for (int32_t i = 0; i < n; i += QFK_IMAGE_GROUP, base += 2, mask += (size_t)blocks * 2 * QFK_IMAGE_BLOCK) {
+    __m256i upper[3], lower[3];
+    for (int32_t k = 0; k < blocks; k++) {
+      int32_t low = base[0] + k * QFK_IMAGE_BLOCK, high = base[1] + k * QFK_IMAGE_BLOCK;
+      upper[k] = load(r0 + low, r0 + high);
+      lower[k] = load(r1 + low, r1 + high);
     }
-    mask += blocks * QFK_IMAGE_BLOCK;
-    __m256i upper =
-        _mm256_cvtepu8_epi16(_mm_or_si128(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1)));
-    __m256i lower =
-        _mm256_cvtepu8_epi16(_mm_or_si128(_mm256_castsi256_si128(b), _mm256_extracti128_si256(b, 1)));
-    __m256i d = _mm256_slli_epi16(_mm256_sub_epi16(lower, upper), 7);
-    __m256i v = _mm256_add_epi16(_mm256_slli_epi16(upper, 7), _mm256_mulhrs_epi16(d, wy));
-    __m256i w = _mm256_load_si256((const __m256i *)(t->pairs + 2 * i));
-    _mm256_store_ps(dst + i, _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_madd_epi16(v, w)), unit));
+    for (int32_t h = 0; h < (blocks > 1 ? 2 : 1); h++) {
+      _mm_prefetch((const char *)r0 + base[h] + ahead, _MM_HINT_T0);
+      _mm_prefetch((const char *)r1 + base[h] + ahead, _MM_HINT_T0);
+    }
+    for (int32_t c = 0; c < count; c++) {
+      __m256i u = _mm256_setzero_si256(), l = _mm256_setzero_si256();
+      for (int32_t k = 0; k < blocks; k++) {
+        __m256i m = _mm256_load_si256((const __m256i *)(taps[c].masks + mask + k * 2 * QFK_IMAGE_BLOCK));
+        u = _mm256_or_si256(u, _mm256_shuffle_epi8(upper[k], m));
+        l = _mm256_or_si256(l, _mm256_shuffle_epi8(lower[k], m));
+      }
+      _mm256_store_ps(dst[c] + i, weigh(u, l, taps[c].pairs + 2 * i, fu, fl));
+    }
   }
 }
 
-static void sample_avx2(const QfkImageTaps *t, const uint8_t *r0, const uint8_t *r1, float fy, int32_t n,
+/* The same for any number of blocks. */
+static void sample_many(const QfkImageTaps *t, const uint8_t *r0, const uint8_t *r1, float fy, int32_t n,
                         float *dst)
 {
-  static const int32_t unrolled = 4;
-  if (t->blocks == 0)
-    qfk_image_sample_c(t, r0, r1, fy, n, dst);
-  else if (t->blocks == 1)
-    sample(t, r0, r1, fy, n, dst, 1);
-  else if (t->blocks == 2)
-    sample(t, r0, r1, fy, n, dst, 2);
-  else if (t->blocks == 3)
-    sample(t, r0, r1, fy, n, dst, 3);
-  else if (t->blocks == unrolled)
-    sample(t, r0, r1, fy, n, dst, 4);
+  const __m256 fu = _mm256_set1_ps((1 - fy) / (1 << 14)), fl = _mm256_set1_ps(fy / (1 << 14));
+  const int32_t *base = t->base;
+  const uint8_t *mask = t->masks;
+  for (int32_t i = 0; i < n; i += QFK_IMAGE_GROUP, base += 2) {
+    __m256i u = _mm256_setzero_si256(), l = _mm256_setzero_si256();
+    int32_t low = base[0], high = base[1];
+    for (int32_t k = 0; k < t->blocks; k++, mask += 2 * QFK_IMAGE_BLOCK) {
+      __m256i m = _mm256_load_si256((const __m256i *)mask);
+      u = _mm256_or_si256(u, _mm256_shuffle_epi8(load(r0 + low, r0 + high), m));
+      l = _mm256_or_si256(l, _mm256_shuffle_epi8(load(r1 + low, r1 + high), m));
+      low += QFK_IMAGE_BLOCK;
+      high += QFK_IMAGE_BLOCK;
+    }
+    _mm256_store_ps(dst + i, weigh(u, l, t->pairs + 2 * i, fu, fl));
+  }
+}
+
+static void sample_avx2(const QfkImageTaps *taps, int32_t count, const uint8_t *r0, const uint8_t *r1,
+                        float fy, int32_t n, ptrdiff_t ahead, float *const *dst)
+{
+  int32_t blocks = taps[0].blocks;
+#define UNROLLED(c, b)                                                                                       \
+  if (count == c && blocks == b) {                                                                           \
+    sample_few(taps, c, r0, r1, fy, n, ahead, dst, b);                                                       \
+    return;                                                                                                  \
+  }
+  UNROLLED(1, 1)
+  UNROLLED(1, 2)
+  UNROLLED(1, 3)
+  UNROLLED(2, 1)
+  UNROLLED(2, 2)
+  UNROLLED(2, 3)
+  UNROLLED(3, 1)
+  UNROLLED(3, 2)
+  UNROLLED(3, 3)
+#undef UNROLLED
+  if (blocks == 0)
+    qfk_image_sample_c(taps, count, r0, r1, fy, n, ahead, dst);
   else
-    sample(t, r0, r1, fy, n, dst, t->blocks);
+    for (int32_t c = 0; c < count; c++)
+      sample_many(&taps[c], r0, r1, fy, n, dst[c]);
 }
 
 static void sum_avx2(float *sum, const uint8_t *row, int32_t n, float w, bool add)
@@ -72,22 +116,30 @@ static void sum_avx2(float *sum, const uint8_t *row, int32_t n, float w, bool ad
   qfk_image_sum_c(sum + i, row + i, n - i, w, add);
 }
 
-/* Eight pixels of a stored channel, before rounding. */
-static inline __m256 value_of(const QfkImagePlan *p, int32_t c, __m256 a, __m256 b, __m256 d)
+/* The plan's numbers as vectors: the compiler cannot know that what is stored is not the plan. */
+typedef struct {
+  __m256 m[3][4], lo[3], hi[3];
+  __m256i offset;
+} Numbers;
+
+static inline void load_numbers(const QfkImagePlan *p, Numbers *k)
 {
-  const float *m = p->matrix[c];
-  __m256 v = _mm256_fmadd_ps(a, _mm256_set1_ps(m[0]), _mm256_set1_ps(m[3]));
-  v = _mm256_fmadd_ps(b, _mm256_set1_ps(m[1]), v);
-  v = _mm256_fmadd_ps(d, _mm256_set1_ps(m[2]), v);
-  v = _mm256_min_ps(_mm256_max_ps(v, _mm256_setzero_ps()), _mm256_set1_ps(255));
-  return _mm256_fmadd_ps(v, _mm256_set1_ps(p->gain[c]), _mm256_set1_ps(p->shift[c]));
+  for (int32_t c = 0; c < 3; c++) {
+    for (int32_t i = 0; i < 4; i++)
+      k->m[c][i] = _mm256_set1_ps(p->matrix[c][i]);
+    k->lo[c] = _mm256_set1_ps(p->lo[c]);
+    k->hi[c] = _mm256_set1_ps(p->hi[c]);
+  }
+  k->offset = _mm256_set1_epi32(p->spec.offset);
 }
 
-/* The same as integers within the type. */
-static inline __m256i integer_of(const QfkImagePlan *p, __m256 v)
+/* Eight pixels of a stored channel, before rounding. */
+INLINE __m256 value_of(const Numbers *k, int32_t c, __m256 a, __m256 b, __m256 d)
 {
-  v = _mm256_min_ps(_mm256_max_ps(v, _mm256_set1_ps(p->lo)), _mm256_set1_ps(p->hi));
-  return _mm256_sub_epi32(_mm256_cvtps_epi32(v), _mm256_set1_epi32(p->spec.offset));
+  __m256 v = _mm256_fmadd_ps(a, k->m[c][0], k->m[c][3]);
+  v = _mm256_fmadd_ps(b, k->m[c][1], v);
+  v = _mm256_fmadd_ps(d, k->m[c][2], v);
+  return _mm256_min_ps(_mm256_max_ps(v, k->lo[c]), k->hi[c]);
 }
 
 static inline void planar_f32(float *dst, __m256 v)
@@ -176,7 +228,7 @@ static inline __m128i words_of(__m256i v, bool is_signed)
 #define EMIT_F32_PACKED(d, v) packed_f32((float *)(d), v)
 #define EMIT_F16_PLANAR(d, v) _mm_storeu_si128((__m128i *)(d), half_of(v))
 #define EMIT_F16_PACKED(d, v) packed_16(d, half_of(v[0]), half_of(v[1]), half_of(v[2]))
-#define Q(v) integer_of(p, v)
+#define Q(v) _mm256_sub_epi32(_mm256_cvtps_epi32(v), numbers.offset)
 #define EMIT_U8_PLANAR(d, v) planar_8(d, Q(v), false)
 #define EMIT_U8_PACKED(d, v) packed_8(d, Q(v[0]), Q(v[1]), Q(v[2]), false)
 #define EMIT_I8_PLANAR(d, v) planar_8(d, Q(v), true)
@@ -188,6 +240,10 @@ static inline __m128i words_of(__m256i v, bool is_signed)
 #define EMIT_I16_PACKED(d, v) packed_16(d, WORDS(v[0], true), WORDS(v[1], true), WORDS(v[2], true))
 
 /* The last, partial group is the last eight pixels again; fewer than eight are left to plain C. */
+#define EACH_GROUP(n, i)                                                                                     \
+  for (int32_t at = 0, i = 0; at < (n);                                                                      \
+       at += QFK_IMAGE_GROUP, i = at + QFK_IMAGE_GROUP <= (n) ? at : (n)-QFK_IMAGE_GROUP)
+
 #define STORE(name, NAME, size)                                                                              \
   static void store_##name(const QfkImagePlan *p, const float *const comp[3], int32_t n, void *dst,          \
                            size_t plane)                                                                     \
@@ -196,20 +252,26 @@ static inline __m128i words_of(__m256i v, bool is_signed)
       qfk_image_rows_c.store[QFK_IMAGE_##NAME](p, comp, n, dst, plane);                                      \
       return;                                                                                                \
     }                                                                                                        \
-    int32_t channels = p->spec.channels;                                                                     \
-    for (int32_t at = 0; at < n; at += QFK_IMAGE_GROUP) {                                                    \
-      int32_t i = at + QFK_IMAGE_GROUP <= n ? at : n - QFK_IMAGE_GROUP;                                      \
-      __m256 a = _mm256_loadu_ps(comp[0] + i), b = _mm256_loadu_ps(comp[1] + i);                             \
-      __m256 d = _mm256_loadu_ps(comp[2] + i), v[3];                                                         \
-      for (int32_t c = 0; c < 3 && c < channels; c++)                                                        \
-        v[c] = value_of(p, c, a, b, d);                                                                      \
-      uint8_t *out = (uint8_t *)dst;                                                                         \
-      if (channels == 3 && !p->spec.planar) {                                                                \
+    Numbers numbers;                                                                                         \
+    load_numbers(p, &numbers);                                                                               \
+    const float *ca = comp[0], *cb = comp[1], *cd = comp[2];                                                 \
+    uint8_t *out = dst;                                                                                      \
+    if (p->spec.channels == 3 && !p->spec.planar) {                                                          \
+      EACH_GROUP(n, i)                                                                                       \
+      {                                                                                                      \
+        __m256 a = _mm256_loadu_ps(ca + i), b = _mm256_loadu_ps(cb + i), d = _mm256_loadu_ps(cd + i), v[3];  \
+        for (int32_t c = 0; c < 3; c++)                                                                      \
+          v[c] = value_of(&numbers, c, a, b, d);                                                             \
         EMIT_##NAME##_PACKED(out + (size_t)i * 3 * size, v);                                                 \
-        continue;                                                                                            \
       }                                                                                                      \
-      for (int32_t c = 0; c < channels; c++)                                                                 \
-        EMIT_##NAME##_PLANAR(out + (c * plane + i) * size, v[c]);                                            \
+      return;                                                                                                \
+    }                                                                                                        \
+    for (int32_t c = 0; c < p->spec.channels; c++, out += plane * size) {                                    \
+      EACH_GROUP(n, i)                                                                                       \
+      {                                                                                                      \
+        __m256 a = _mm256_loadu_ps(ca + i), b = _mm256_loadu_ps(cb + i), d = _mm256_loadu_ps(cd + i);        \
+        EMIT_##NAME##_PLANAR(out + (size_t)i * size, value_of(&numbers, c, a, b, d));                        \
+      }                                                                                                      \
     }                                                                                                        \
   }
 

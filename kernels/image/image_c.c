@@ -7,8 +7,8 @@
 
 #include <math.h>
 
-void qfk_image_sample_c(const QfkImageTaps *taps, const uint8_t *r0, const uint8_t *r1, float fy, int32_t n,
-                        float *dst)
+static void sample_one(const QfkImageTaps *taps, const uint8_t *r0, const uint8_t *r1, float fy, int32_t n,
+                       float *dst)
 {
   for (int32_t i = 0; i < n; i++) {
     int32_t a = taps->off0[i], b = taps->off1[i];
@@ -16,6 +16,13 @@ void qfk_image_sample_c(const QfkImageTaps *taps, const uint8_t *r0, const uint8
     float right = (float)r0[b] + (float)(r1[b] - r0[b]) * fy;
     dst[i] = left + (right - left) * taps->frac[i];
   }
+}
+
+void qfk_image_sample_c(const QfkImageTaps *taps, int32_t count, const uint8_t *r0, const uint8_t *r1,
+                        float fy, int32_t n, ptrdiff_t ahead, float *const *dst)
+{
+  for (int32_t k = 0; k < count; k++)
+    sample_one(&taps[k], r0, r1, fy, n, dst[k]);
 }
 
 void qfk_image_sum_c(float *sum, const uint8_t *row, int32_t n, float w, bool add)
@@ -32,13 +39,11 @@ static inline float value_of(const QfkImagePlan *p, int32_t c, float a, float b,
 {
   const float *m = p->matrix[c];
   float v = m[0] * a + m[1] * b + m[2] * d + m[3];
-  v = v < 0 ? 0 : v > 255 ? 255 : v;
-  return v * p->gain[c] + p->shift[c];
+  return v < p->lo[c] ? p->lo[c] : v > p->hi[c] ? p->hi[c] : v;
 }
 
 static inline int32_t integer_of(const QfkImagePlan *p, float v)
 {
-  v = v < p->lo ? p->lo : v > p->hi ? p->hi : v;
   return (int32_t)lrintf(v) - p->spec.offset;
 }
 

@@ -36,8 +36,8 @@ static void carve_taps(Arena *a, const QfkImageSpec *s, const QfkImageComponent 
   t->off0 = take(a, w, 4);
   t->off1 = take(a, w, 4);
   t->frac = take(a, w, 4);
-  t->base = take(a, groups, 4);
-  t->masks = take(a, groups * QFK_IMAGE_MAX_BLOCKS, QFK_IMAGE_BLOCK);
+  t->base = take(a, groups * 2, 4);
+  t->masks = take(a, groups * QFK_IMAGE_MAX_BLOCKS, 2 * QFK_IMAGE_BLOCK);
   t->pairs = take(a, groups * QFK_IMAGE_GROUP * 2, 2);
 }
 
@@ -104,52 +104,73 @@ static void bilinear_taps(const QfkImageSpec *s, const QfkImageComponent *c, Qfk
   }
 }
 
-/* Loads for the widest group, all of which start within the row; 0 when that is too many. */
-static int32_t blocks_of(const QfkImageTaps *t, int32_t n, int32_t row_bytes)
+/* The bytes that a lane of outputs of @count components touches: from *@first to *@last. Lanes past the end repeat it. */
+static void lane_span(const QfkImageTaps *t, int32_t count, int32_t n, int32_t lane, int32_t *first,
+                      int32_t *last)
 {
-  int32_t blocks = 1;
-  for (int32_t i = 0; i < n; i += QFK_IMAGE_GROUP) {
-    int32_t last = i + QFK_IMAGE_GROUP < n ? i + QFK_IMAGE_GROUP - 1 : n - 1;
-    int32_t need = (t->off1[last] - t->off0[i]) / QFK_IMAGE_BLOCK + 1;
+  int32_t i = lane * QFK_IMAGE_LANE, end = i + QFK_IMAGE_LANE < n ? i + QFK_IMAGE_LANE : n;
+  i = i < n ? i : n - 1;
+  *first = t->off0[i];
+  *last = t->off1[end - 1];
+  for (int32_t k = 1; k < count; k++) {
+    *first = t[k].off0[i] < *first ? t[k].off0[i] : *first;
+    *last = t[k].off1[end - 1] > *last ? t[k].off1[end - 1] : *last;
+  }
+}
+
+static void set_mask(QfkImageTaps *t, int32_t slot, int32_t tap, int32_t byte)
+{
+  int32_t lane = slot / QFK_IMAGE_LANE, at = byte - t->base[lane];
+  int32_t block = lane / 2 * t->blocks + at / QFK_IMAGE_BLOCK;
+  int32_t place = 2 * (2 * (slot % QFK_IMAGE_LANE) + tap);
+  t->masks[(size_t)(2 * block + lane % 2) * QFK_IMAGE_BLOCK + place] = (uint8_t)(at % QFK_IMAGE_BLOCK);
+}
+
+static void component_tables(QfkImageTaps *t, int32_t n, int32_t slots)
+{
+  memset(t->masks, 0x80, (size_t)(slots / QFK_IMAGE_LANE) * t->blocks * QFK_IMAGE_BLOCK);
+  for (int32_t slot = 0; slot < slots; slot++) {
+    int32_t i = slot < n ? slot : n - 1;
+    set_mask(t, slot, 0, t->off0[i]);
+    set_mask(t, slot, 1, t->off1[i]);
+    t->pairs[2 * slot + 1] = (int16_t)(t->frac[i] * 16384 + 0.5f);
+    t->pairs[2 * slot] = (int16_t)(16384 - t->pairs[2 * slot + 1]);
+  }
+}
+
+/* The tables of the @count components of a plane, unless a lane needs too many loads or more bytes than a row has. */
+static void shuffle_tables(QfkImageTaps *t, int32_t count, int32_t n, int32_t row_bytes)
+{
+  int32_t slots = (n + QFK_IMAGE_GROUP - 1) / QFK_IMAGE_GROUP * QFK_IMAGE_GROUP,
+          lanes = slots / QFK_IMAGE_LANE;
+  int32_t blocks = 1, first, last;
+  for (int32_t lane = 0; lane < lanes; lane++) {
+    lane_span(t, count, n, lane, &first, &last);
+    int32_t need = (last - first) / QFK_IMAGE_BLOCK + 1;
     blocks = need > blocks ? need : blocks;
   }
-  return blocks > QFK_IMAGE_MAX_BLOCKS || blocks * QFK_IMAGE_BLOCK > row_bytes ? 0 : blocks;
-}
-
-static void set_mask(QfkImageTaps *t, int32_t group, int32_t slot, int32_t byte)
-{
-  int32_t at = byte - t->base[group], block = group * t->blocks + at / QFK_IMAGE_BLOCK;
-  int32_t in = at % QFK_IMAGE_BLOCK, half = in / 16;
-  t->masks[(size_t)block * QFK_IMAGE_BLOCK + half * 16 + slot] = (uint8_t)(in % 16);
-}
-
-static void shuffle_tables(QfkImageTaps *t, int32_t n, int32_t row_bytes)
-{
-  t->blocks = blocks_of(t, n, row_bytes);
-  if (!t->blocks)
+  int32_t span = blocks * QFK_IMAGE_BLOCK;
+  if (blocks > QFK_IMAGE_MAX_BLOCKS || span > row_bytes)
     return;
-  int32_t groups = (n + QFK_IMAGE_GROUP - 1) / QFK_IMAGE_GROUP, span = t->blocks * QFK_IMAGE_BLOCK;
-  memset(t->masks, 0x80, (size_t)groups * span);
-  for (int32_t g = 0; g < groups; g++) {
-    int32_t base = t->off0[g * QFK_IMAGE_GROUP];
-    t->base[g] = base + span <= row_bytes ? base : row_bytes - span;
-    for (int32_t k = 0; k < QFK_IMAGE_GROUP; k++) {
-      int32_t i = g * QFK_IMAGE_GROUP + k;
-      i = i < n ? i : n - 1;
-      set_mask(t, g, 2 * k, t->off0[i]);
-      set_mask(t, g, 2 * k + 1, t->off1[i]);
-      int16_t w = (int16_t)(t->frac[i] * 16384 + 0.5f), *pair = t->pairs + 2 * (g * QFK_IMAGE_GROUP + k);
-      pair[0] = (int16_t)(16384 - w);
-      pair[1] = w;
+  for (int32_t k = 0; k < count; k++) {
+    t[k].blocks = blocks;
+    for (int32_t lane = 0; lane < lanes; lane++) {
+      lane_span(t, count, n, lane, &first, &last);
+      t[k].base[lane] = first + span <= row_bytes ? first : row_bytes - span;
     }
+    component_tables(&t[k], n, slots);
   }
+}
+
+static float clampf(double v, double lo, double hi)
+{
+  return (float)(v < lo ? lo : v > hi ? hi : v);
 }
 
 static void value_tables(QfkImagePlan *plan)
 {
-  static const float lo[] = {
-      [QFK_IMAGE_U8] = 0, [QFK_IMAGE_I8] = -128, [QFK_IMAGE_U16] = 0, [QFK_IMAGE_I16] = -32768};
-  static const float hi[] = {
+  static const double least[] = {[QFK_IMAGE_I8] = -128, [QFK_IMAGE_I16] = -32768};
+  static const double most[] = {
       [QFK_IMAGE_U8] = 255, [QFK_IMAGE_I8] = 127, [QFK_IMAGE_U16] = 65535, [QFK_IMAGE_I16] = 32767};
   const QfkImageSpec *s = &plan->spec;
   bool integer = s->type != QFK_IMAGE_F32 && s->type != QFK_IMAGE_F16;
@@ -158,17 +179,19 @@ static void value_tables(QfkImagePlan *plan)
   plan->border_is_byte = true;
   for (int32_t c = 0; c < s->channels; c++) {
     double unit = s->std[c] * (integer ? s->scale : 1);
-    plan->gain[c] = (float)(1 / unit);
-    plan->shift[c] = (float)(-s->mean[c] / unit);
+    double black = -s->mean[c] / unit, white = (255 - s->mean[c]) / unit;
+    double lo = black < white ? black : white, hi = black < white ? white : black;
+    double type_lo = integer ? least[s->type] + s->offset : lo,
+           type_hi = integer ? most[s->type] + s->offset : hi;
     for (int32_t k = 0; k < s->n_components; k++)
-      plan->matrix[c][k] = (float)s->matrix[c][k];
-    plan->matrix[c][3] = (float)s->bias[c];
+      plan->matrix[c][k] = (float)(s->matrix[c][k] / unit);
+    plan->matrix[c][3] = (float)((s->bias[c] - s->mean[c]) / unit);
+    plan->lo[c] = clampf(lo, type_lo, type_hi);
+    plan->hi[c] = clampf(hi, type_lo, type_hi);
     qfk_image_quantize_ref(s, c, s->border[c], plan->border + c * size);
   }
   for (size_t i = 1; i < size * s->channels; i++)
     plan->border_is_byte &= plan->border[i] == plan->border[0];
-  plan->lo = integer ? lo[s->type] + (float)s->offset : 0;
-  plan->hi = integer ? hi[s->type] + (float)s->offset : 0;
 }
 
 void qfk_image_plan_init(QfkImagePlan *plan, const QfkImageSpec *spec, const QfkImageRows *rows, void *memory)
@@ -176,17 +199,20 @@ void qfk_image_plan_init(QfkImagePlan *plan, const QfkImageSpec *spec, const Qfk
   memset(plan, 0, sizeof *plan);
   plan->spec = *spec;
   plan->rows = rows;
+  plan->row_ratio = (double)spec->crop[3] / spec->fit[3];
   carve(spec, plan, memory);
   for (int32_t k = 0; k < spec->n_components; k++) {
     const QfkImageComponent *c = &spec->component[k];
-    QfkImageTaps *t = &plan->taps[k];
-    if (spec->area) {
-      area_taps(spec, c, t);
-      continue;
-    }
-    bilinear_taps(spec, c, t);
-    if (rows->shuffles)
-      shuffle_tables(t, spec->fit[2], spec->row_bytes[c->plane]);
+    if (!plan->plane[c->plane].count++)
+      plan->plane[c->plane].first = k;
+    if (spec->area)
+      area_taps(spec, c, &plan->taps[k]);
+    else
+      bilinear_taps(spec, c, &plan->taps[k]);
   }
+  for (int32_t p = 0; p < spec->n_planes && rows->shuffles && !spec->area; p++)
+    if (plan->plane[p].count)
+      shuffle_tables(&plan->taps[plan->plane[p].first], plan->plane[p].count, spec->fit[2],
+                     spec->row_bytes[p]);
   value_tables(plan);
 }
