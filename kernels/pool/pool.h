@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool.h - windows over NHWC images: average and maximum.
+ *
+ * Average of encoded integers: the sum of (q - x_zero) over the pixels inside is exact (int32 for 8 bits), then
+ * y = requant(sum) with one multiplier for each divisor: m[d] = (float)(x_scale / y_scale / d), evaluated in double. Maximum of integers
+ * compares the stored values and clamps them to [lo, hi]; input and output share one encoding.
+ */
+#ifndef QFK_POOL_H
+#define QFK_POOL_H
+
+#include "../epilogue.h"
+
+typedef struct {
+  int32_t n, h, w, c; /* input */
+  int32_t oh, ow;     /* output */
+  int32_t kh, kw;     /* filter */
+  int32_t stride[2];  /* height, width; as below */
+  int32_t dilation[2];
+  int32_t pad[4];    /* top, bottom, left, right, each smaller than the filter's reach */
+  int32_t count_pad; /* average: 1: padding within pad counts as zeros, 0: only pixels count */
+} QfkPoolShape;
+
+typedef struct {
+  QfkInt type; /* of x and y */
+  QfkInt y_type;
+  int32_t x_zero; /* average */
+  const float *m; /* average: [kh * kw + 1], by divisor */
+  int32_t y_zero;
+  int32_t lo, hi; /* inclusive */
+} QfkPoolInt;
+
+/* Along one dimension of @in pixels, output pixel @o: taps [first, last) of @k lie inside, [pad_first, pad_last) lie within the padding. */
+typedef struct {
+  int32_t start; /* input pixel of tap 0; may be negative */
+  int32_t first, last;
+  int32_t count_padded;
+} QfkPoolWindow;
+
+static inline QfkPoolWindow qfk_pool_window(int32_t o, int32_t in, int32_t k, int32_t stride,
+                                            int32_t dilation, int32_t before, int32_t after)
+{
+  QfkPoolWindow win = {.start = o * stride - before, .first = k, .last = 0};
+  for (int32_t t = 0; t < k; t++) {
+    int32_t at = win.start + t * dilation;
+    win.count_padded += at < in + after;
+    if (at < 0 || at >= in)
+      continue;
+    win.first = t < win.first ? t : win.first;
+    win.last = t + 1;
+  }
+  return win;
+}
+
+/* @act is none or a clamp. Sums in double. */
+void qfk_pool_avg_f32_ref(const QfkPoolShape *s, const QfkEpilogue *act, const float *x, float *y);
+void qfk_pool_max_f32_ref(const QfkPoolShape *s, const QfkEpilogue *act, const float *x, float *y);
+void qfk_pool_avg_int_ref(const QfkPoolShape *s, const QfkPoolInt *q, const void *x, void *y);
+void qfk_pool_max_int_ref(const QfkPoolShape *s, const QfkPoolInt *q, const void *x, void *y);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * quantize.h - between real numbers and their encodings.
+ *
+ *   quantize    y = clamp(rint(x / scale) + zero); a true division, halves to even; NaN gives the lowest value
+ *   dequantize  y = (float)(x - zero) * scale
+ *   requantize  y = clamp(rint((float)(x - x_zero) * m) + y_zero), m = (float)((double)x_scale / y_scale)
+ * Entries run along the middle of [outer, n, inner]; n is 1 when one entry holds for the whole tensor. Types of 8 and 16 bits;
+ * int32 has functions of its own (a bias).
+ */
+#ifndef QFK_QUANTIZE_H
+#define QFK_QUANTIZE_H
+
+#include "../epilogue.h"
+
+typedef struct {
+  int64_t outer, n, inner;
+  const float *scale;  /* [n] */
+  const int32_t *zero; /* [n] */
+} QfkScales;
+
+void qfk_quantize_f32_ref(const QfkScales *s, QfkInt type, const float *x, void *y);
+void qfk_dequantize_f32_ref(const QfkScales *s, QfkInt type, const void *x, float *y);
+/* The same from int32. */
+void qfk_dequantize_s32_f32_ref(const QfkScales *s, const int32_t *x, float *y);
+void qfk_quantize_s32_f32_ref(const QfkScales *s, const float *x, int32_t *y);
+
+typedef struct {
+  QfkInt x_type, y_type;
+  int32_t x_zero, y_zero;
+  float m;
+} QfkRequantize;
+
+void qfk_requantize_ref(const QfkRequantize *p, const void *x, void *y, size_t n);
+
+#endif
