@@ -91,7 +91,7 @@ static gboolean infer_topk(QfNode *node, GError **error)
   for (int32_t i = 0; i < x->rank; i++)
     dims[i] = i == a->axis ? a->k : x->dims[i];
   return qf_infer_set(node, 0, x->dtype, dims, x->rank, error) &&
-         (node->n_outputs < 2 || qf_infer_set(node, 1, QF_DTYPE_INT32, dims, x->rank, error));
+         qf_infer_set(node, 1, QF_DTYPE_INT32, dims, x->rank, error);
 }
 
 #define REDUCE(Name, text, infer_fn, attrs_t, table, outputs, rule)                                          \
@@ -100,7 +100,7 @@ static gboolean infer_topk(QfNode *node, GError **error)
       .summary = text,                                                                                       \
       .min_inputs = 1,                                                                                       \
       .max_inputs = 1,                                                                                       \
-      .min_outputs = 1,                                                                                      \
+      .min_outputs = outputs,                                                                                \
       .max_outputs = outputs,                                                                                \
       .attrs_size = sizeof(attrs_t),                                                                         \
       .attrs = table,                                                                                        \

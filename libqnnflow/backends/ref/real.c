@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * real.c - steps of the reference backend: on the tensors as they are, or on real numbers with conversion at the ports.
+ * real.c - steps of the reference backend: on the tensors as they are, or on numbers of one type with conversion at the ports.
  */
 #include "ref.h"
 #include "../../graph/numbers.h"
@@ -8,16 +8,14 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_PORTS 64
-
 /* How one tensor is converted. */
 typedef struct {
   gboolean convert;
-  QfDType dtype;
+  QfDType dtype, as; /* of the tensor, and of the copy in the scratch */
   int64_t count;
   QfEncoding enc;
   int64_t inner, axis_size; /* per-axis encodings: elements below the axis, and along it */
-  size_t offset;            /* of the float32 copy in the scratch */
+  size_t offset;            /* of the copy in the scratch */
 } Port;
 
 typedef struct {
@@ -50,20 +48,54 @@ static void store_real(const Port *p, const float *real, void *data)
   }
 }
 
+/* The low bytes of an integer: it wraps around. */
+static void store_integer(QfDType dtype, void *data, int64_t i, int64_t v)
+{
+  const size_t size = qf_dtype_size(dtype);
+  if (size == 1)
+    ((uint8_t *)data)[i] = (uint8_t)v;
+  else if (size == 2)
+    ((uint16_t *)data)[i] = (uint16_t)v;
+  else if (size == 4)
+    ((uint32_t *)data)[i] = (uint32_t)v;
+  else
+    ((int64_t *)data)[i] = v;
+}
+
+static void load(const Port *p, const void *data, void *copy)
+{
+  if (p->as == QF_DTYPE_FLOAT32)
+    load_real(p, data, copy);
+  for (int64_t i = 0; p->as == QF_DTYPE_FLOAT64 && i < p->count; i++)
+    ((double *)copy)[i] = qf_number_real(p->dtype, data, i);
+  for (int64_t i = 0; p->as == QF_DTYPE_INT64 && i < p->count; i++)
+    ((int64_t *)copy)[i] = qf_number_int(p->dtype, data, i);
+}
+
+static void store(const Port *p, const void *copy, void *data)
+{
+  if (p->as == QF_DTYPE_FLOAT32)
+    store_real(p, copy, data);
+  for (int64_t i = 0; p->as == QF_DTYPE_FLOAT64 && i < p->count; i++)
+    qf_number_store(p->dtype, data, i, ((const double *)copy)[i]);
+  for (int64_t i = 0; p->as == QF_DTYPE_INT64 && i < p->count; i++)
+    store_integer(p->dtype, data, i, ((const int64_t *)copy)[i]);
+}
+
 static void run_call(const QfStep *step, const QfExec *exec)
 {
   const Call *call = step->params;
-  const void *in[MAX_PORTS];
-  void *out[MAX_PORTS];
+  const void *in[QF_REF_MAX_PORTS];
+  void *out[QF_REF_MAX_PORTS];
   for (uint32_t i = 0; i < step->n_in; i++) {
     in[i] = qf_step_in(step, exec, i);
     if (call->in && call->in[i].convert && in[i]) {
-      float *real = (float *)(void *)(exec->scratch + call->in[i].offset);
-      load_real(&call->in[i], in[i], real);
-      in[i] = real;
+      void *copy = exec->scratch + call->in[i].offset;
+      load(&call->in[i], in[i], copy);
+      in[i] = copy;
     }
   }
-  for (uint32_t i = step->n_in; i < MAX_PORTS && i < step->n_in + 8; i++)
+  for (uint32_t i = step->n_in; i < QF_REF_MAX_PORTS && i < step->n_in + 8; i++)
     in[i] = NULL; /* so that a run function may look at trailing optional inputs */
   for (uint32_t i = 0; i < step->n_out; i++)
     out[i] =
@@ -71,24 +103,40 @@ static void run_call(const QfStep *step, const QfExec *exec)
   call->run(call->params, in, out);
   for (uint32_t i = 0; i < step->n_out; i++)
     if (call->out && call->out[i].convert)
-      store_real(&call->out[i], out[i], qf_step_out(step, exec, i));
+      store(&call->out[i], out[i], qf_step_out(step, exec, i));
 }
 
-static const Port *make_ports(QfLower *lower, QfTensor *const *tensors, uint32_t n, uint32_t mask,
+/* Which type port @i is converted to; INVALID: none. */
+static QfDType port_type(const QfRefPorts *ports, gboolean out, uint32_t i)
+{
+  uint32_t mask = out ? ports->out : ports->in;
+  if (!(i < 32 ? mask >> i & 1 : mask == QF_REF_ALL_PORTS))
+    return QF_DTYPE_INVALID;
+  return out && i < 32 && (ports->index_out >> i & 1) ? QF_DTYPE_INT64 : ports->as;
+}
+
+static const Port *make_ports(QfLower *lower, const QfNode *node, const QfRefPorts *how, gboolean output,
                               size_t *scratch)
 {
+  QfTensor *const *tensors = output ? node->outputs : node->inputs;
+  const uint32_t n = output ? node->n_outputs : node->n_inputs;
   Port *ports = qf_lower_alloc(lower, n * sizeof(*ports));
   for (uint32_t i = 0; i < n; i++) {
     const QfTensor *t = tensors[i];
-    if (!t || !(i < 32 ? mask >> i & 1 : mask == QF_REF_ALL_PORTS) || t->dtype == QF_DTYPE_FLOAT32)
+    QfDType as = port_type(how, output, i);
+    if (!t || as == QF_DTYPE_INVALID || t->dtype == as)
       continue;
-    ports[i] = (Port){
-        .convert = TRUE, .dtype = t->dtype, .count = qf_tensor_count(t), .enc = t->enc, .offset = *scratch};
+    ports[i] = (Port){.convert = TRUE,
+                      .dtype = t->dtype,
+                      .as = as,
+                      .count = qf_tensor_count(t),
+                      .enc = t->enc,
+                      .offset = *scratch};
     if (t->enc.count > 1) {
       ports[i].axis_size = t->dims[t->enc.axis];
       ports[i].inner = qf_dims_count(t->dims + t->enc.axis + 1, t->rank - t->enc.axis - 1);
     }
-    *scratch += ((size_t)ports[i].count * sizeof(float) + QF_ALIGNMENT - 1) / QF_ALIGNMENT * QF_ALIGNMENT;
+    *scratch += ((size_t)ports[i].count * qf_dtype_size(as) + QF_ALIGNMENT - 1) / QF_ALIGNMENT * QF_ALIGNMENT;
   }
   return ports;
 }
@@ -100,14 +148,21 @@ static void add(QfLower *lower, const QfNode *node, const char *kernel, Call cal
   qf_lower_step(lower, node, QF_REF_UNIT, kernel, run_call, copy, scratch);
 }
 
-void qf_ref_lower_real(QfLower *lower, const QfNode *node, const char *kernel, QfRefFunc run,
-                       const void *params, uint32_t real_in, uint32_t real_out)
+void qf_ref_lower_as(QfLower *lower, const QfNode *node, const char *kernel, QfRefFunc run,
+                     const void *params, QfRefPorts ports)
 {
   size_t scratch = 0;
   Call call = {run, params, NULL, NULL};
-  call.in = make_ports(lower, node->inputs, node->n_inputs, real_in, &scratch);
-  call.out = make_ports(lower, node->outputs, node->n_outputs, real_out, &scratch);
+  call.in = make_ports(lower, node, &ports, FALSE, &scratch);
+  call.out = make_ports(lower, node, &ports, TRUE, &scratch);
   add(lower, node, kernel, call, scratch);
+}
+
+void qf_ref_lower_real(QfLower *lower, const QfNode *node, const char *kernel, QfRefFunc run,
+                       const void *params, uint32_t real_in, uint32_t real_out)
+{
+  qf_ref_lower_as(lower, node, kernel, run, params,
+                  (QfRefPorts){.as = QF_DTYPE_FLOAT32, .in = real_in, .out = real_out});
 }
 
 void qf_ref_lower_plain(QfLower *lower, const QfNode *node, const char *kernel, QfRefFunc run,

@@ -17,12 +17,10 @@ static const struct {
 #undef QF_REF_OP
 };
 
-#define MAX_PORTS 64
-
 static gboolean lower_node(QfLower *lower, QfNode *node, GError **error)
 {
-  if (node->n_inputs > MAX_PORTS - 8 || node->n_outputs > MAX_PORTS)
-    return qf_ref_unsupported(node, error, "it has more than 56 inputs or 64 outputs", "split it");
+  if (node->n_inputs > QF_REF_MAX_PORTS - 8 || node->n_outputs > QF_REF_MAX_PORTS)
+    return qf_ref_unsupported(node, error, "it has more than 1016 inputs or 1024 outputs", "split it");
   for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
     if (rows[i].op == node->op)
       return rows[i].lower(lower, node, error);

@@ -21,6 +21,9 @@ typedef gboolean (*QfRefLowerFunc)(QfLower *lower, QfNode *node, GError **error)
 /* A computation on plain arrays; absent inputs are NULL. */
 typedef void (*QfRefFunc)(const void *params, const void *const *in, void *const *out);
 
+/* Inputs, and outputs, of a node at most. */
+#define QF_REF_MAX_PORTS 1024
+
 /* Bits for qf_ref_lower_real(): port i is 1 << i. */
 #define QF_REF_ALL_PORTS UINT32_MAX
 
@@ -31,6 +34,20 @@ typedef void (*QfRefFunc)(const void *params, const void *const *in, void *const
  */
 void qf_ref_lower_real(QfLower *lower, const QfNode *node, const char *kernel, QfRefFunc run,
                        const void *params, uint32_t real_in, uint32_t real_out);
+
+/* Which ports are converted, and to what. */
+typedef struct {
+  QfDType as; /* FLOAT32 as above; FLOAT64 and INT64 without encodings: integers wrap around on the way out */
+  uint32_t in, out;   /* bits of the converted ports */
+  uint32_t index_out; /* outputs among them that the computation makes as int64 whatever @as is: indices */
+} QfRefPorts;
+
+/* The general form of qf_ref_lower_real(). */
+void qf_ref_lower_as(QfLower *lower, const QfNode *node, const char *kernel, QfRefFunc run,
+                     const void *params, QfRefPorts ports);
+
+/* FLOAT32 for real numbers, encoded ones too, FLOAT64, or INT64 for plain integers and bool. */
+QfDType qf_ref_domain(const QfTensor *tensor);
 
 /* A step that computes on the tensors as they are. */
 void qf_ref_lower_plain(QfLower *lower, const QfNode *node, const char *kernel, QfRefFunc run,

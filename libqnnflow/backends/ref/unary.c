@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * unary.c - rows of the elementwise operators of one input. 8-bit encoded tensors go through a table.
+ */
+#include "encoded.h"
+#include "../../ops/list.h"
+#include "kernels/unary/unary.h"
+
+static const struct {
+  const QfOpDef *op;
+  QfkUnaryOp kernel;
+  float lo, hi; /* of CLAMP, when the operator fixes them */
+} kinds[] = {
+    {&qf_op_ElementWiseAbs, QFK_UNARY_ABS, 0, 0},
+    {&qf_op_ElementWiseNeg, QFK_UNARY_NEG, 0, 0},
+    {&qf_op_ElementWiseExp, QFK_UNARY_EXP, 0, 0},
+    {&qf_op_ElementWiseLog, QFK_UNARY_LOG, 0, 0},
+    {&qf_op_ElementWiseSquareRoot, QFK_UNARY_SQRT, 0, 0},
+    {&qf_op_ElementWiseRsqrt, QFK_UNARY_RSQRT, 0, 0},
+    {&qf_op_ElementWiseReciprocal, QFK_UNARY_RECIPROCAL, 0, 0},
+    {&qf_op_ElementWiseFloor, QFK_UNARY_FLOOR, 0, 0},
+    {&qf_op_ElementWiseCeil, QFK_UNARY_CEIL, 0, 0},
+    {&qf_op_ElementWiseRound, QFK_UNARY_ROUND, 0, 0},
+    {&qf_op_ElementWiseSign, QFK_UNARY_SIGN, 0, 0},
+    {&qf_op_ElementWiseSin, QFK_UNARY_SIN, 0, 0},
+    {&qf_op_ElementWiseCos, QFK_UNARY_COS, 0, 0},
+    {&qf_op_ElementWiseNot, QFK_UNARY_NOT, 0, 0},
+    {&qf_op_Erf, QFK_UNARY_ERF, 0, 0},
+    {&qf_op_Relu, QFK_UNARY_CLAMP, 0, INFINITY},
+    {&qf_op_Relu6, QFK_UNARY_CLAMP, 0, 6},
+    {&qf_op_ReluMinMax, QFK_UNARY_CLAMP, 0, 0},
+    {&qf_op_LeakyRelu, QFK_UNARY_LEAKY, 0, 0},
+    {&qf_op_Elu, QFK_UNARY_ELU, 0, 0},
+    {&qf_op_Sigmoid, QFK_UNARY_SIGMOID, 0, 0},
+    {&qf_op_HardSigmoid, QFK_UNARY_HARD_SIGMOID, 0, 0},
+    {&qf_op_HardSwish, QFK_UNARY_HARD_SWISH, 0, 0},
+    {&qf_op_Silu, QFK_UNARY_SILU, 0, 0},
+    {&qf_op_Tanh, QFK_UNARY_TANH, 0, 0},
+    {&qf_op_Gelu, QFK_UNARY_GELU, 0, 0},
+    {&qf_op_Softplus, QFK_UNARY_SOFTPLUS, 0, 0},
+};
+
+typedef struct {
+  QfkUnary unary;
+  size_t n;
+  uint8_t table[256];
+} Params;
+
+#define RUN(name)                                                                                            \
+  static void run_##name(const void *params, const void *const *in, void *const *out)                        \
+  {                                                                                                          \
+    const Params *p = params;                                                                                \
+    qfk_unary_##name##_ref(&p->unary, in[0], out[0], p->n);                                                  \
+  }
+RUN(f32)
+RUN(f64)
+RUN(i64)
+
+static void run_table(const void *params, const void *const *in, void *const *out)
+{
+  const Params *p = params;
+  qfk_lookup_u8_ref(p->table, in[0], out[0], p->n);
+}
+
+static void describe(const QfNode *node, QfkUnary *u)
+{
+  const QfUnaryAttrs *a = node->attrs;
+  *u = (QfkUnary){.op = QFK_N_UNARY, .alpha = a->alpha, .beta = a->beta, .lo = a->lo, .hi = a->hi};
+  for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+    if (kinds[i].op != node->op)
+      continue;
+    u->op = kinds[i].kernel;
+    if (kinds[i].hi > 0) {
+      u->lo = kinds[i].lo;
+      u->hi = kinds[i].hi;
+    }
+  }
+  if (u->op == QFK_UNARY_GELU && a->approximate)
+    u->op = QFK_UNARY_GELU_TANH;
+}
+
+/* NOT of bool is a table as well: any byte but 0 is true. */
+static gboolean fill_table(Params *p, const QfTensor *x, const QfTensor *y)
+{
+  QfkEncoding ex, ey;
+  if (p->unary.op == QFK_UNARY_NOT && x->dtype == QF_DTYPE_BOOL) {
+    p->table[0] = 1;
+    return TRUE;
+  }
+  if (!qf_ref_is_encoded(x, &ex) || !qf_ref_is_encoded(y, &ey) || ex.type > QFK_S8 || ey.type > QFK_S8)
+    return FALSE;
+  qfk_unary_table(&p->unary, ex.type, ex.scale, ex.zero, ey.type, ey.scale, ey.zero, p->table);
+  return TRUE;
+}
+
+gboolean qf_ref_lower_unary(QfLower *lower, QfNode *node, GError **error)
+{
+  const QfTensor *x = node->inputs[0], *y = node->outputs[0];
+  Params *p = qf_lower_alloc(lower, sizeof(*p));
+  describe(node, &p->unary);
+  p->n = (size_t)qf_tensor_count(y);
+  if (fill_table(p, x, y)) {
+    qf_ref_lower_plain(lower, node, "lookup_u8_ref", run_table, p);
+    return TRUE;
+  }
+  QfDType domain = qf_ref_domain(x);
+  QfRefFunc run = domain == QF_DTYPE_FLOAT32 ? run_f32 : domain == QF_DTYPE_FLOAT64 ? run_f64 : run_i64;
+  qf_ref_lower_as(lower, node, "unary_ref", run, p, (QfRefPorts){.as = domain, .in = 1, .out = 1});
+  return TRUE;
+}
