@@ -36,6 +36,10 @@ static const GstQnnProp props[] = {
      GST_QNN_PROP_READY, FIELD(backend), .def_string = "auto"},
     {"requant", "Arithmetic of integer layers: float, or tflite (backend ref only)", GST_QNN_PROP_STRING,
      GST_QNN_PROP_READY, FIELD(requant), .def_string = "float"},
+    {"input-dims",
+     "Dimensions of inputs that the model leaves open, \"name:1x3x224x224\", several after commas; empty: "
+     "none are open",
+     GST_QNN_PROP_STRING, GST_QNN_PROP_READY, FIELD(input_dims), .def_string = ""},
     {"threads",
      "Threads of a run, the streaming thread included; 0: one for each CPU of the process, at most 4",
      GST_QNN_PROP_UINT, GST_QNN_PROP_READY, FIELD(threads), 0, 256, 0},

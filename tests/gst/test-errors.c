@@ -141,6 +141,11 @@ static const struct {
     {"mean", VIDEO "qnnconvert mean=1,2 ! qnninfer model=@MEAN@ ! fakesink", "Property mean"},
     {"std", VIDEO "qnnconvert std=0 ! qnninfer model=@MEAN@ ! fakesink", "Property std"},
     {"two-inputs", VIDEO "qnnconvert ! qnninfer model=@ADD@ ! fakesink", "\"b\" is missing"},
+    {"filter",
+     "fakesrc num-buffers=1 ! neural-network/tensors,type=UINT8,dimensions=(int)<<1,3,4,8>> ! qnninfer "
+     "model=@RELU@ ! "
+     "fakesink",
+     "nothing in common"},
     {"no-image", VIDEO "qnnconvert ! neural-network/tensors,type=FLOAT32,dimensions=(int)<<1,10>> ! fakesink",
      "is no image"},
     {"decoder", VIDEO "qnnconvert ! qnninfer model=@MEAN@ ! qnndecode decoder=tarot ! fakesink", "tarot"},
@@ -237,7 +242,7 @@ static const struct {
      "neural-network/tensors,type=UINT8,dimensions=(int)<<1,3,4,8>>",
      "capsfilter caps=neural-network/tensors,type=UINT8 ! qnninfer model=@RELU@ ! fakesink",
      {96},
-     "nothing in common"},
+     "type differs"},
     {"no-frame",
      "neural-network/tensors,type=FLOAT32,dimensions=(int)<<1,3>>",
      "qnndecode ! video/x-raw ! fakesink",

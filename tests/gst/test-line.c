@@ -339,6 +339,7 @@ static void test_renegotiation(void)
   g_assert_cmpuint(sizes[0], >, 0);
   g_assert_cmpuint(sizes[1], >, 0);
   gst_clear_object(&filter);
+  gst_clear_caps(&caps);
   gst_object_unref(pipeline);
   line_assert_no_leaks();
 }
