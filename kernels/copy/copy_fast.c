@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * copy_fast.c - transpositions in tiles.
+ */
+#include "copy_fast.h"
+
+#define TILE 32
+
+/* A plane of the loop nest: y[i][j] = x[i][j], i along the dimension where x is dense, j along the last, where y is dense. */
+typedef struct {
+  int64_t rows, columns;
+  ptrdiff_t y_row, y_column, x_row, x_column; /* elements */
+} Plane;
+
+#define PLANE(T)                                                                                             \
+  static void plane_##T(const Plane *p, const T *x, T *y)                                                    \
+  {                                                                                                          \
+    for (int64_t i0 = 0; i0 < p->rows; i0 += TILE)                                                           \
+      for (int64_t j0 = 0; j0 < p->columns; j0 += TILE) {                                                    \
+        const int64_t i1 = i0 + TILE < p->rows ? i0 + TILE : p->rows;                                        \
+        const int64_t j1 = j0 + TILE < p->columns ? j0 + TILE : p->columns;                                  \
+        for (int64_t j = j0; j < j1; j++)                                                                    \
+          for (int64_t i = i0; i < i1; i++)                                                                  \
+            y[i * p->y_row + j * p->y_column] = x[i * p->x_row + j * p->x_column];                           \
+      }                                                                                                      \
+  }
+
+PLANE(uint8_t)
+PLANE(uint16_t)
+PLANE(uint32_t)
+PLANE(uint64_t)
+
+static void copy_plane(const Plane *p, uint32_t bytes, const void *x, void *y)
+{
+  if (bytes == 1)
+    plane_uint8_t(p, x, y);
+  else if (bytes == 2)
+    plane_uint16_t(p, x, y);
+  else if (bytes == 4)
+    plane_uint32_t(p, x, y);
+  else
+    plane_uint64_t(p, x, y);
+}
+
+void qfk_copy_tiled(const QfkNd *nd, uint32_t element_bytes, const void *x, void *y)
+{
+  const int32_t last = nd->rank - 1;
+  int32_t dense = -1;
+  QfkNd outer = *nd;
+  QfkNdWalk walk = {0};
+  for (int32_t i = 0; i < last; i++)
+    if (nd->stride[1][i] == 1 && nd->dims[i] > 1)
+      dense = i;
+  if (dense < 0 || nd->stride[1][last] == 1 || !qfk_nd_count(nd)) {
+    qfk_copy_ref(nd, element_bytes, x, y);
+    return;
+  }
+  const Plane plane = {nd->dims[dense],     nd->dims[last],       nd->stride[0][dense],
+                       nd->stride[0][last], nd->stride[1][dense], nd->stride[1][last]};
+  qfk_nd_drop(&outer, dense); /* the walk leaves out its last dimension, which is the plane's other one */
+  do
+    copy_plane(&plane, element_bytes, (const char *)x + walk.offset[1] * (ptrdiff_t)element_bytes,
+               (char *)y + walk.offset[0] * (ptrdiff_t)element_bytes);
+  while (qfk_nd_next(&outer, &walk));
+}

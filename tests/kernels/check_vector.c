@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check_vector.c - binary, unary, pool, reduce, softmax, quantize and copy: every line of their lists against the reference. Integers bit for
+ * bit; floats within a few units of rounding, for the sums' order and the polynomials of vmath.h.
+ */
+#include "check.h"
+#include "kernels/binary/binary_fast.h"
+#include "kernels/copy/copy_fast.h"
+#include "kernels/pool/pool_fast.h"
+#include "kernels/quantize/quantize_fast.h"
+#include "kernels/reduce/reduce_fast.h"
+#include "kernels/softmax/softmax_fast.h"
+#include "kernels/unary/unary_fast.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Dense, tails of every length, a scalar on either side, and rows that repeat. */
+static const QfkNd binary_shapes[] = {
+    {1, 3, {1}, {{1}, {1}, {1}}},
+    {1, 3, {37}, {{1}, {1}, {1}}},
+    {1, 3, {130}, {{1}, {1}, {0}}},
+    {1, 3, {67}, {{1}, {0}, {1}}},
+    {2, 3, {5, 19}, {{19, 1}, {19, 1}, {0, 1}}},
+    {2, 3, {7, 33}, {{33, 1}, {0, 1}, {1, 0}}},
+};
+
+static size_t element_size(int32_t kind)
+{
+  return kind == QFK_BINARY_F32 ? 4 : 1;
+}
+
+static void check_binary_case(const QfkKernel *k, QfkBinaryOp op, int act, size_t shape, ChkFill fill)
+{
+  QfkBinary p = {.op = op, .nd = binary_shapes[shape], .act = {.act = act, .lo = -0.5f, .hi = 0.75f}};
+  const bool integer = k->kind != QFK_BINARY_F32;
+  const QfkInt type = k->kind == QFK_BINARY_U8 ? QFK_U8 : QFK_S8;
+  const size_t n = (size_t)qfk_nd_count(&p.nd), bytes = n * element_size(k->kind);
+  void *a = chk_alloc(bytes), *b = chk_alloc(bytes), *want = chk_alloc(bytes), *got = chk_alloc(bytes);
+  if (!qfk_binary_is_vec(&p, integer)) {
+    chk_free_all();
+    return;
+  }
+  if (integer) {
+    chk_fill_bytes(a, n, fill);
+    chk_fill_bytes(b, n, fill);
+    qfk_binary_int_init(&p, (QfkEncoding){type, .013f, type ? -3 : 121},
+                        (QfkEncoding){type, .031f, type ? 20 : 0},
+                        (QfkEncoding){type, .027f, type ? -90 : 131});
+    qfk_binary_int_ref(&p, a, b, want);
+  } else {
+    chk_fill_f32(a, n, fill);
+    chk_fill_f32(b, n, fill);
+    qfk_binary_f32_ref(&p, a, b, want);
+  }
+  ((QfkBinaryFunc)k->function)(&p, a, b, got);
+  bool same = chk_same(want, got, bytes) || (!integer && chk_close(got, want, n, 0, 0));
+  bool guards = chk_free_all();
+  chk_result(same && guards, k->name, "op %d act %d shape %zu fill %d", (int)op, act, shape, (int)fill);
+}
+
+static void check_binary(void)
+{
+  for (const QfkKernel *k = qfk_binary_kernels; k->name; k++)
+    if (chk_can_run(k->name, k->isa))
+      for (int op = 0; op <= QFK_BINARY_PRELU; op++)
+        for (int act = 0; act <= QFK_ACT_CLAMP; act++)
+          for (size_t s = 0; s < sizeof(binary_shapes) / sizeof(*binary_shapes); s++)
+            for (int fill = 0; fill < CHK_N_FILLS; fill++)
+              check_binary_case(k, (QfkBinaryOp)op, act, s, (ChkFill)fill);
+}
+
+static void check_unary(void)
+{
+  static const size_t sizes[] = {1, 7, 16, 33, 200};
+  for (const QfkKernel *k = qfk_unary_kernels; k->name; k++)
+    for (int op = 0; chk_can_run(k->name, k->isa) && op < QFK_N_UNARY; op++)
+      for (size_t s = 0; qfk_unary_is_vec((QfkUnaryOp)op) && s < sizeof(sizes) / sizeof(*sizes); s++) {
+        const QfkUnary p = {(QfkUnaryOp)op, .3f, .5f, -.4f, .6f};
+        const size_t n = sizes[s];
+        float *x = chk_alloc(n * 4), *want = chk_alloc(n * 4), *got = chk_alloc(n * 4);
+        chk_fill_f32(x, n, CHK_PLAIN);
+        for (size_t i = 0; i < n; i++) /* roots of positive numbers; the interesting range of the curves */
+          x[i] = op == QFK_UNARY_SQRT || op == QFK_UNARY_RSQRT ? fabsf(x[i]) + .01f : x[i] * 12;
+        qfk_unary_f32_ref(&p, x, want, n);
+        ((QfkUnaryFunc)k->function)(&p, x, got, n);
+        bool close = chk_close(got, want, n, 2e-6f, 5e-7f * 12);
+        chk_result(close && chk_free_all(), k->name, "op %d n %zu", op, n);
+      }
+}
+
+static const QfkPoolShape pool_shapes[] = {
+    {1, 5, 6, 3, 2, 3, 2, 2, {2, 2}, {1, 1}, {0, 0, 0, 0}, 0},
+    {2, 7, 7, 70, 4, 4, 3, 3, {2, 2}, {1, 1}, {1, 1, 1, 1}, 0},
+    {1, 7, 7, 33, 4, 4, 3, 3, {2, 2}, {1, 1}, {1, 1, 1, 1}, 1},
+    {1, 9, 8, 16, 5, 4, 3, 3, {1, 1}, {2, 2}, {0, 0, 0, 0}, 0},
+    {1, 7, 7, 129, 1, 1, 7, 7, {1, 1}, {1, 1}, {0, 0, 0, 0}, 0},
+    {1, 6, 6, 8, 6, 6, 5, 5, {1, 1}, {1, 1}, {2, 2, 2, 2}, 0},
+};
+
+typedef struct {
+  bool max;
+  int type; /* QfkInt, -1: float */
+} PoolKind;
+
+static const PoolKind pool_kinds[] = {
+    [QFK_POOL_AVG_F32] = {false, -1},    [QFK_POOL_MAX_F32] = {true, -1},
+    [QFK_POOL_AVG_U8] = {false, QFK_U8}, [QFK_POOL_MAX_U8] = {true, QFK_U8},
+    [QFK_POOL_AVG_S8] = {false, QFK_S8}, [QFK_POOL_MAX_S8] = {true, QFK_S8}};
+
+static void check_pool_case(const QfkKernel *k, const QfkPoolShape *s, ChkFill fill)
+{
+  const PoolKind kind = pool_kinds[k->kind];
+  const bool real = kind.type < 0;
+  const size_t e = real ? 4 : 1, in = (size_t)(s->n * s->h * s->w * s->c),
+               out = (size_t)(s->n * s->oh * s->ow * s->c);
+  float m[64];
+  const QfkEpilogue act = {.act = QFK_ACT_CLAMP, .lo = -.6f, .hi = .7f};
+  const QfkPoolInt q = {.type = (QfkInt)kind.type,
+                        .y_type = (QfkInt)kind.type,
+                        .x_zero = kind.type ? -7 : 100,
+                        .m = m,
+                        .y_zero = kind.type ? 4 : 90,
+                        .lo = kind.type ? -100 : 10,
+                        .hi = kind.type ? 110 : 240};
+  void *x = chk_alloc(in * e), *want = chk_alloc(out * e), *got = chk_alloc(out * e);
+  for (int d = 1; d < 64; d++)
+    m[d] = 1.1f / (float)d;
+  if (real)
+    chk_fill_f32(x, in, fill);
+  else
+    chk_fill_bytes(x, in, fill);
+  if (real)
+    (kind.max ? qfk_pool_max_f32_ref : qfk_pool_avg_f32_ref)(s, &act, x, want);
+  else
+    (kind.max ? qfk_pool_max_int_ref : qfk_pool_avg_int_ref)(s, &q, x, want);
+  const size_t rows = (size_t)(s->n * s->oh);
+  QfkPoolFunc run = (QfkPoolFunc)k->function;
+  run(s, real ? (const void *)&act : &q, x, got, 0, rows / 2); /* in two pieces, as threads do */
+  run(s, real ? (const void *)&act : &q, x, got, rows / 2, rows);
+  bool same = real ? chk_close(got, want, out, 1e-6f, 1e-6f) : chk_same(got, want, out);
+  bool guards = chk_free_all();
+  chk_result(same && guards, k->name, "shape %d fill %d", (int)(s - pool_shapes), (int)fill);
+}
+
+static void check_pool(void)
+{
+  for (const QfkKernel *k = qfk_pool_kernels; k->name; k++)
+    for (size_t s = 0; chk_can_run(k->name, k->isa) && s < sizeof(pool_shapes) / sizeof(*pool_shapes); s++) {
+      check_pool_case(k, &pool_shapes[s], CHK_PLAIN);
+      if (pool_kinds[k->kind].type >= 0)
+        check_pool_case(k, &pool_shapes[s], CHK_EDGE);
+    }
+}
+
+/* The reference's loop nests of a middle. */
+static QfkReduce middle_reduce(const QfkMiddle *m)
+{
+  QfkReduce r = {.op = QFK_REDUCE_SUM, .count = (int64_t)m->n};
+  r.kept = (QfkNd){2,
+                   2,
+                   {(int64_t)m->outer, (int64_t)m->inner},
+                   {{(int64_t)m->inner, 1}, {(int64_t)(m->n * m->inner), 1}}};
+  r.reduced = (QfkNd){1, 2, {(int64_t)m->n}, {{0}, {(int64_t)m->inner}}};
+  return r;
+}
+
+static void check_reduce(void)
+{
+  static const size_t shapes[][3] = {{1, 49, 70}, {3, 5, 16}, {2, 100, 1}, {1, 7, 129}, {4, 1, 3}};
+  static const float multiplier = .02f;
+  for (const QfkKernel *k = qfk_reduce_kernels; k->name; k++)
+    for (size_t s = 0; chk_can_run(k->name, k->isa) && s < sizeof(shapes) / sizeof(*shapes); s++) {
+      const bool real = k->kind == QFK_MIDDLE_SUM_F32;
+      const QfkInt type = k->kind == QFK_MIDDLE_SUM_U8 ? QFK_U8 : QFK_S8;
+      const QfkRequant requant = {.m = &multiplier,
+                                  .zero_point = 3,
+                                  .lo = type ? -128 : 0,
+                                  .hi = type ? 127 : 255};
+      const QfkMiddle m = {shapes[s][0], shapes[s][1], shapes[s][2], 1, type ? -5 : 120, requant};
+      const QfkReduce ref = middle_reduce(&m);
+      const QfkReduceInt q = {type, type, m.x_zero, requant};
+      const size_t in = m.outer * m.n * m.inner, out = m.outer * m.inner, e = real ? 4 : 1;
+      void *x = chk_alloc(in * e), *want = chk_alloc(out * e), *got = chk_alloc(out * e);
+      if (real) {
+        chk_fill_f32(x, in, CHK_PLAIN);
+        qfk_reduce_f32_ref(&ref, x, want);
+      } else {
+        chk_fill_bytes(x, in, CHK_EDGE);
+        qfk_reduce_int_ref(&ref, &q, x, want);
+      }
+      ((QfkMiddleFunc)k->function)(&m, x, got, 0, m.outer);
+      bool same = real ? chk_close(got, want, out, 1e-5f, 1e-5f) : chk_same(got, want, out);
+      bool guards = chk_free_all();
+      chk_result(same && guards, k->name, "%zux%zux%zu", m.outer, m.n, m.inner);
+    }
+}
+
+static void check_softmax(void)
+{
+  static const int64_t widths[] = {1, 3, 16, 21, 1001};
+  for (const QfkKernel *k = qfk_softmax_kernels; k->name; k++)
+    for (size_t s = 0; chk_can_run(k->name, k->isa) && s < sizeof(widths) / sizeof(*widths); s++) {
+      const QfkSoftmax p = {3, widths[s], 1, 1.5f, false};
+      const size_t n = (size_t)(3 * widths[s]);
+      float *x = chk_alloc(n * 4), *want = chk_alloc(n * 4), *got = chk_alloc(n * 4);
+      chk_fill_f32(x, n, CHK_PLAIN);
+      for (size_t i = 0; i < n; i++)
+        x[i] *= 30;
+      qfk_softmax_f32_ref(&p, x, want);
+      ((QfkSoftmaxRowsFunc)k->function)(&p, x, got, 0, 3);
+      bool close = chk_close(got, want, n, 1e-5f, 1e-7f);
+      chk_result(close && chk_free_all(), k->name, "3x%d", (int)widths[s]);
+    }
+}
+
+static void check_quantize(void)
+{
+  static const QfkInt types[] = {QFK_U8, QFK_S8, QFK_U16, QFK_S16};
+  for (const QfkKernel *k = qfk_quantize_kernels; k->name; k++)
+    for (size_t n = 1; chk_can_run(k->name, k->isa) && n < 100; n += 31) {
+      const bool forward = k->kind < QFK_LINEAR_DEQUANTIZE_U8;
+      const QfkInt type = types[k->kind % 4];
+      const size_t e = qfk_int_size(type), in = forward ? 4 : e, out = forward ? e : 4;
+      const QfkLinear p = {.0117f, type == QFK_U8 || type == QFK_U16 ? 100 : -11};
+      const QfkScales scales = {1, 1, (int64_t)n, &p.scale, &p.zero};
+      void *x = chk_alloc(n * in), *want = chk_alloc(n * out), *got = chk_alloc(n * out);
+      if (forward) {
+        chk_fill_f32(x, n, n % 2 ? CHK_EDGE : CHK_PLAIN);
+        qfk_quantize_f32_ref(&scales, type, x, want);
+      } else {
+        chk_fill_bytes(x, n * in, CHK_EDGE);
+        qfk_dequantize_f32_ref(&scales, type, x, want);
+      }
+      ((QfkLinearFunc)k->function)(&p, x, got, n);
+      bool same = chk_same(got, want, n * out);
+      bool guards = chk_free_all();
+      chk_result(same && guards, k->name, "n %zu", n);
+    }
+}
+
+static void check_copy(void)
+{
+  static const QfkNd nests[] = {
+      {2, 2, {35, 3}, {{3, 1}, {1, 35}}},
+      {2, 2, {3, 70}, {{70, 1}, {1, 3}}},
+      {3, 2, {2, 33, 40}, {{1320, 40, 1}, {1320, 1, 33}}},
+      {3, 2, {4, 5, 6}, {{30, 6, 1}, {1, 24, 4}}},
+      {3, 2, {4, 5, 6}, {{30, 6, 1}, {6, 24, 1}}},
+  };
+  for (size_t s = 0; s < sizeof(nests) / sizeof(*nests); s++)
+    for (uint32_t bytes = 1; bytes <= 8; bytes *= 2) {
+      const size_t n = (size_t)qfk_nd_count(&nests[s]) * bytes;
+      void *x = chk_alloc_aligned(n), *want = chk_alloc_aligned(n), *got = chk_alloc_aligned(n);
+      chk_fill_bytes(x, n, CHK_PLAIN);
+      qfk_copy_ref(&nests[s], bytes, x, want);
+      qfk_copy_tiled(&nests[s], bytes, x, got);
+      bool same = chk_same(want, got, n);
+      chk_result(same && chk_free_all(), "qfk_copy_tiled", "nest %zu, %u bytes", s, bytes);
+    }
+}
+
+void chk_vector(void)
+{
+  check_binary();
+  check_unary();
+  check_pool();
+  check_reduce();
+  check_softmax();
+  check_quantize();
+  check_copy();
+}
