@@ -250,26 +250,41 @@ static int32_t group_dims(const QfTensor *in, const QfTensor *out, Group *groups
   return n;
 }
 
-/* TRUE when the group's dimensions other than 1 lie side by side, in order, in the base. */
+/* TRUE when the group's dimensions other than 1 lie side by side in the base, in whatever order. */
 static gboolean lies_together(const QfTensor *in, const View *v, Group *g, int64_t turn)
 {
-  int64_t last = -1;
-  g->key = turn;
+  int64_t first = QF_MAX_RANK, last = -1, members = 0, between = 0;
   for (int i = g->in0; i < g->in1; i++) {
     if (in->dims[i] == 1)
       continue;
-    for (int64_t k = last + 1; last >= 0 && k < v->perm[i]; k++)
-      if (v->base->dims[k] != 1)
-        return FALSE;
-    if (v->perm[i] <= last)
-      return FALSE;
-    g->key = last < 0 ? v->perm[i] : g->key;
-    last = v->perm[i];
+    first = MIN(first, v->perm[i]);
+    last = MAX(last, v->perm[i]);
+    members++;
   }
-  return TRUE;
+  for (int64_t k = first; k <= last; k++)
+    between += v->base->dims[k] != 1;
+  g->key = members ? first : turn;
+  return members == between || !members;
 }
 
-/* A Reshape of a view that only splits and merges dimensions which lie together in the base is done on the base. */
+/* The base with each group's dimensions in the group's order: itself, or a Transpose of it. */
+static QfTensor *arrange(Layout *l, const View *v, Group *const *order, int32_t n, GError **error)
+{
+  int64_t perm[QF_MAX_RANK];
+  int32_t at = 0;
+  for (int i = 0; i < n; i++)
+    for (int k = order[i]->in0; k < order[i]->in1; k++)
+      perm[at++] = v->perm[k];
+  if (!moves_data(v->base, perm))
+    return v->base;
+  QfTensor *arranged = qf_graph_add_tensor(l->graph, NULL);
+  arranged->dtype = v->base->dtype;
+  arranged->enc = v->base->enc;
+  return emit_transpose(l, v->base, arranged, perm, error) ? arranged : NULL;
+}
+
+/* A Reshape of a view that only splits and merges dimensions which lie together in the base is done on the base; a channel shuffle then moves
+ * the channels only. */
 static gboolean move_reshape(Layout *l, QfNode *node, gboolean *moved, GError **error)
 {
   QfTensor *in = node->inputs[0], *out = node->outputs[0];
@@ -289,8 +304,10 @@ static gboolean move_reshape(Layout *l, QfNode *node, gboolean *moved, GError **
   }
   if (!n)
     return TRUE;
-  QfTensor *base = qf_graph_add_tensor(l->graph, out->name);
-  QfNode *inside = qf_graph_new_node(l->graph, "Reshape", node->name, &v->base, 1, &base, 1);
+  QfTensor *arranged = arrange(l, v, order, n, error), *base = qf_graph_add_tensor(l->graph, out->name);
+  if (!arranged)
+    return FALSE;
+  QfNode *inside = qf_graph_new_node(l->graph, "Reshape", node->name, &arranged, 1, &base, 1);
   QfInts *shape = &((QfReshapeAttrs *)inside->attrs)->shape;
   base->dtype = out->dtype;
   base->enc = out->enc;
