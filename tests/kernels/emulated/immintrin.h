@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * immintrin.h - stands in front of the compiler's own when AVX-512 kernels are built for machines without it: SIMDe gives the
+ * intrinsics their meaning on AVX2, and this file those that SIMDe 0.7.4 lacks.
+ */
+#ifndef QFK_EMULATED_IMMINTRIN_H
+#define QFK_EMULATED_IMMINTRIN_H
+
+#include_next <immintrin.h>
+#define SIMDE_ENABLE_NATIVE_ALIASES
+#include <simde/x86/avx512.h>
+
+#include <stdint.h>
+#include <string.h>
+
+#undef __m512
+#undef __m512i
+#define __m512 simde__m512
+#define __m512i simde__m512i
+#undef __mmask16
+#undef __mmask64
+#define __mmask16 uint16_t
+#define __mmask64 uint64_t
+
+static inline __m512 emu_cvtepi32_ps(__m512i a)
+{
+  int32_t x[16];
+  float y[16];
+  memcpy(x, &a, sizeof(x));
+  for (int i = 0; i < 16; i++)
+    y[i] = (float)x[i];
+  __m512 r;
+  memcpy(&r, y, sizeof(y));
+  return r;
+}
+
+static inline __m512i emu_cvtps_epi32(__m512 a)
+{
+  float x[16];
+  int32_t y[16];
+  memcpy(x, &a, sizeof(x));
+  for (int i = 0; i < 16; i++)
+    y[i] = _mm_cvtss_si32(_mm_set_ss(x[i]));
+  __m512i r;
+  memcpy(&r, y, sizeof(y));
+  return r;
+}
+
+static inline __m512 emu_maskz_loadu_ps(uint16_t mask, const void *p)
+{
+  float y[16] = {0};
+  for (int i = 0; i < 16; i++)
+    if (mask >> i & 1)
+      memcpy(&y[i], (const float *)p + i, sizeof(float));
+  __m512 r;
+  memcpy(&r, y, sizeof(y));
+  return r;
+}
+
+static inline void emu_mask_storeu_ps(void *p, uint16_t mask, __m512 a)
+{
+  float x[16];
+  memcpy(x, &a, sizeof(x));
+  for (int i = 0; i < 16; i++)
+    if (mask >> i & 1)
+      memcpy((float *)p + i, &x[i], sizeof(float));
+}
+
+static inline void emu_mask_storeu_epi8(void *p, uint64_t mask, __m512i a)
+{
+  uint8_t x[64];
+  memcpy(x, &a, sizeof(x));
+  for (int i = 0; i < 64; i++)
+    if (mask >> i & 1)
+      ((uint8_t *)p)[i] = x[i];
+}
+
+#undef _mm512_madd_epi16 /* SIMDe's name for it means the masked form */
+#define _mm512_madd_epi16 simde_mm512_madd_epi16
+#undef _mm512_cvtepi32_ps
+#undef _mm512_cvtps_epi32
+#undef _mm512_maskz_loadu_ps
+#undef _mm512_mask_storeu_ps
+#undef _mm512_mask_storeu_epi8
+#define _mm512_cvtepi32_ps emu_cvtepi32_ps
+#define _mm512_cvtps_epi32 emu_cvtps_epi32
+#define _mm512_maskz_loadu_ps emu_maskz_loadu_ps
+#define _mm512_mask_storeu_ps emu_mask_storeu_ps
+#define _mm512_mask_storeu_epi8 emu_mask_storeu_epi8
+
+#endif
