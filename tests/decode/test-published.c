@@ -65,7 +65,7 @@ static gboolean load(Outputs *o, const char *model, const char *const *names)
 {
   *o = (Outputs){0};
   g_autofree char *dir = g_strdup_printf("%s/refs/%s", data_dir(), model);
-  while (read_output(o, dir, names ? names[o->n] : "output"))
+  while (read_output(o, dir, names && names[o->n] ? names[o->n] : "output"))
     ;
   if (!o->n)
     g_test_skip_printf("no recorded outputs in %s", dir);
@@ -106,7 +106,8 @@ static char *labels(const char *name)
 static void test_ssd(void)
 {
   static const char *const names[] = {"TFLite_Detection_PostProcess", "TFLite_Detection_PostProcess:1",
-                                      "TFLite_Detection_PostProcess:2", "TFLite_Detection_PostProcess:3"};
+                                      "TFLite_Detection_PostProcess:2", "TFLite_Detection_PostProcess:3",
+                                      NULL};
   static const struct {
     const char *label;
     float published;
@@ -117,7 +118,7 @@ static void test_ssd(void)
   if (!load(&o, "tflite/coco_ssd_mobilenet_v1_1.0_quant", names))
     return;
   g_autofree char *path = labels("coco_labels.txt");
-  g_autoptr(QfDecoder) d = decode(
+  g_autoptr(QfDecoder) d G_GNUC_UNUSED = decode(
       "auto", "ssd", &o,
       (QfDecoderConfig){.threshold = 0.49f, .labels_path = path, .input_width = 300, .input_height = 300},
       640, 480, &r);
@@ -142,8 +143,9 @@ static float overlap(const QfDetection *d, const float *marked)
   return both / (d->width * d->height + (marked[2] - marked[0]) * (marked[3] - marked[1]) - both);
 }
 
-static const char *const yunet_names[] = {"cls_8",  "cls_16",  "cls_32",  "obj_8", "obj_16", "obj_32",
-                                          "bbox_8", "bbox_16", "bbox_32", "kps_8", "kps_16", "kps_32"};
+static const char *const yunet_names[] = {"cls_8",  "cls_16", "cls_32",  "obj_8",   "obj_16",
+                                          "obj_32", "bbox_8", "bbox_16", "bbox_32", "kps_8",
+                                          "kps_16", "kps_32", NULL};
 
 static const struct {
   const char *model, *decoder;
@@ -167,7 +169,7 @@ static void test_face(gconstpointer data)
   QfResults r;
   if (!load(&o, faces[i].model, faces[i].names))
     return;
-  g_autoptr(QfDecoder) d =
+  g_autoptr(QfDecoder) d G_GNUC_UNUSED =
       decode("auto", faces[i].decoder, &o,
              (QfDecoderConfig){.input_width = faces[i].width, .input_height = faces[i].height}, 512, 512, &r);
   g_assert_cmpuint(r.n_detections, ==, 1);
@@ -195,7 +197,7 @@ static void test_fastestdet(void)
   if (!load(&o, "onnx/fastestdet", NULL))
     return;
   g_autofree char *path = labels("coco.names");
-  g_autoptr(QfDecoder) d =
+  g_autoptr(QfDecoder) d G_GNUC_UNUSED =
       decode("auto", "fastestdet", &o,
              (QfDecoderConfig){.labels_path = path, .input_width = 352, .input_height = 352}, 640, 480, &r);
   g_assert_cmpuint(r.n_detections, ==, G_N_ELEMENTS(animals));
@@ -212,7 +214,7 @@ static void test_movenet(void)
   QfResults r;
   if (!load(&o, "tflite/movenet_single_pose_lightning_ptq", NULL))
     return;
-  g_autoptr(QfDecoder) d =
+  g_autoptr(QfDecoder) d G_GNUC_UNUSED =
       decode("auto", "movenet", &o, (QfDecoderConfig){.input_width = 192, .input_height = 192}, 512, 512, &r);
   g_assert_cmpuint(r.n_detections, ==, 1);
   const QfKeypoint *nose = &r.detections[0].keypoints[0];
@@ -238,7 +240,7 @@ static void test_classes(void)
       return;
     if (cases[i].quant.scale > 0)
       o.desc[0].quant = (QfQuant){1, 0, &cases[i].quant};
-    g_autoptr(QfDecoder) d =
+    g_autoptr(QfDecoder) d G_GNUC_UNUSED =
         decode("auto", "classification", &o, (QfDecoderConfig){.labels_path = path}, 10, 10, &r);
     g_assert_cmpuint(r.n_classes, ==, 5);
     g_assert_cmpstr(r.classes[0].label, ==, cases[i].label);
@@ -274,7 +276,7 @@ static void test_masks(void)
     QfResults r;
     if (!load(&o, cases[i].model, NULL))
       return;
-    g_autoptr(QfDecoder) d =
+    g_autoptr(QfDecoder) d G_GNUC_UNUSED =
         decode("auto", "segmentation", &o,
                (QfDecoderConfig){.input_width = cases[i].size, .input_height = cases[i].size}, 600, 400, &r);
     g_assert_nonnull(r.mask.classes);
