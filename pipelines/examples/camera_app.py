@@ -21,7 +21,7 @@ wanted = Gst.MessageType.ELEMENT | Gst.MessageType.EOS | Gst.MessageType.ERROR
 message = pipeline.get_bus().timed_pop_filtered(Gst.CLOCK_TIME_NONE, wanted)
 while message.type == Gst.MessageType.ELEMENT:
     if message.has_name("qnnflow-results"):
-        print(json.loads(message.get_structure()["json"]))
+        print(json.loads(message.get_structure().get_string("json")))
     message = pipeline.get_bus().timed_pop_filtered(Gst.CLOCK_TIME_NONE, wanted)
 pipeline.set_state(Gst.State.NULL)
 sys.exit(message.parse_error().gerror.message if message.type == Gst.MessageType.ERROR else 0)

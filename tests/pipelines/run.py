@@ -105,8 +105,11 @@ def cats_and_dogs(folder):
     for detection, score in zip(found, (0.64, 0.61, 0.56, 0.50)):
         assert abs(detection["score"] - score) < 0.08, (detection, score)
     boxes = array("tflite/coco_ssd_mobilenet_v1_1.0_quant/output_0.npy")
-    for detection, (top, left, bottom, right) in zip(found, boxes):
-        same_box(detection, [left * 1200, top * 600, min(right, 1) * 1200, min(bottom, 1) * 600], 0.8)
+    pixels = [[left * 1200, top * 600, min(right, 1) * 1200, min(bottom, 1) * 600] for top, left, bottom, right in boxes]
+    # The reference's first five: three cats, then two boxes of the dog at .500 and .477, whose order the filter decides.
+    for detection, wanted in zip(found, pixels[:3]):
+        same_box(detection, wanted, 0.8)
+    same_box(found[3], max(pixels[3:5], key=lambda box: overlap(box_of(found[3]), box)), 0.8)
 
 
 def burger(folder):
