@@ -212,6 +212,8 @@ gboolean qf_tfl_set_epilogue(const QfTflNode *n, uint32_t field, QfEpilogue *epi
   uint32_t i;
   if (!find_activation(n, field, &i, error))
     return FALSE;
+  if (activations[i].act == QF_ACT_TANH && qf_tensor_is_quantized(n->out[0]))
+    return qf_tfl_fail(n, error, QF_ERROR_UNSUPPORTED, "a fused TANH on quantized data is not supported");
   epi->act = activations[i].act;
   epi->lo = activations[i].lo;
   epi->hi = activations[i].hi;
