@@ -27,7 +27,7 @@ static double half_value(uint16_t h)
   return h & 0x8000 ? -v : v;
 }
 
-static double number(const void *data, int64_t i, QfDType dtype)
+double qf_number(const void *data, int64_t i, QfDType dtype)
 {
   uint32_t bits = dtype == QF_DTYPE_BFLOAT16 ? (uint32_t)((const uint16_t *)data)[i] << 16 : 0;
   float bfloat;
@@ -75,7 +75,7 @@ void qf_compare(const void *ours, const void *reference, int64_t count, QfDType 
   double magnitude = 0, sum = 0;
   int64_t differ = 0;
   for (int64_t i = 0; i < count; i++) {
-    double a = number(ours, i, dtype), b = number(reference, i, dtype), d = fabs(a - b);
+    double a = qf_number(ours, i, dtype), b = qf_number(reference, i, dtype), d = fabs(a - b);
     if (isfinite(a) != isfinite(b) || isnan(a) != isnan(b))
       r->bad_number = TRUE;
     if (!isfinite(d))
@@ -118,7 +118,7 @@ int64_t qf_argmax(const void *data, int64_t count, QfDType dtype)
 {
   int64_t best = 0;
   for (int64_t i = 1; i < count; i++)
-    if (number(data, i, dtype) > number(data, best, dtype))
+    if (qf_number(data, i, dtype) > qf_number(data, best, dtype))
       best = i;
   return best;
 }

@@ -27,6 +27,9 @@ gboolean qf_comparison_passes(const QfComparison *result);
 /* How much of its limits a comparison uses; > 1: it fails. */
 double qf_comparison_used(const QfComparison *result);
 
+/* Element @i of an array as a double. */
+double qf_number(const void *data, int64_t i, QfDType dtype);
+
 /* Index of the largest element, the first of equal ones. */
 int64_t qf_argmax(const void *data, int64_t count, QfDType dtype);
 
