@@ -8,14 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-static QfTensor *one_per(QfOnnxNode *n, int64_t count, float value)
-{
-  g_autofree float *values = g_new(float, count + 1);
-  for (int64_t i = 0; i < count; i++)
-    values[i] = value;
-  return qf_onnx_floats(n, &(QfInts){1, {count}}, values);
-}
-
 /* weight = scale / sqrt(var + epsilon), bias = b - mean * weight */
 static gboolean fold_statistics(QfOnnxNode *n, int64_t channels, QfTensor **weight, QfTensor **bias,
                                 GError **error)
@@ -162,8 +154,7 @@ static gboolean map_group_norm(QfOnnxNode *n, GError **error)
   QfInts spread = {3, {x->dims[0], parts, qf_tensor_count(x) / MAX(x->dims[0] * parts, 1)}};
   QfInts column = {3, {1, parts, 1}};
   QfTensor *y = qf_onnx_reshape(n, x, &grouped, NULL, error);
-  y = emit_layer_norm(n, y, one_per(n, each, 1), one_per(n, each, 0), 2, qf_onnx_float(n, "epsilon", 1e-5f),
-                      NULL, error);
+  y = emit_layer_norm(n, y, NULL, NULL, 2, qf_onnx_float(n, "epsilon", 1e-5f), NULL, error);
   y = qf_onnx_reshape(n, y, &spread, NULL, error);
   y = qf_onnx_apply2(n, "ElementWiseMultiply", y, qf_onnx_reshape(n, n->in[1], &column, NULL, error), NULL,
                      error);
@@ -183,7 +174,7 @@ static gboolean map_lp_norm(QfOnnxNode *n, GError **error)
   QfNode *node = qf_onnx_begin(n, "L2Norm", n->in, 1, qf_onnx_output(n, 0));
   QfNormAttrs *a = node->attrs;
   a->axes = (QfInts){1, {axis}};
-  a->epsilon = 0;
+  a->epsilon = 1e-30f; /* only so that zeros do not divide by zero */
   return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
 }
 

@@ -8,15 +8,18 @@
 #include <string.h>
 
 /* The positions that ONNX's clamping gives for one dimension. */
-static void clamp_range(int64_t dim, int64_t step, int64_t *begin, int64_t *end)
+static void clamp_range(int64_t dim, int64_t *step, int64_t *begin, int64_t *end)
 {
-  int64_t low = step < 0 ? -1 : 0;
+  int64_t low = *step < 0 ? -1 : 0, high = *step < 0 ? dim - 1 : dim;
   int64_t b = *begin < 0 ? MAX(*begin, -dim - 1) + dim : *begin;
   int64_t e = *end < 0 ? MAX(*end, -dim - 1) + dim : *end;
-  *begin = CLAMP(b, 0, step < 0 ? dim - 1 : dim);
-  *end = CLAMP(e, low, dim);
-  if (dim == 0)
+  if (dim == 0) {
     *begin = *end = 0;
+    *step = 1;
+    return;
+  }
+  *begin = CLAMP(b, 0, high);
+  *end = CLAMP(e, low, high);
 }
 
 static gboolean read_slice(const QfOnnxNode *n, QfInts *starts, QfInts *ends, QfInts *axes, QfInts *steps,
@@ -46,7 +49,7 @@ static gboolean map_slice(QfOnnxNode *n, GError **error)
     int64_t step = steps.n ? CLAMP(steps.v[i], -G_MAXINT32, G_MAXINT32) : 1;
     if (!step)
       return qf_onnx_fail(n, error, QF_ERROR_FORMAT, "a step is 0");
-    clamp_range(x->dims[axis], step, &starts.v[i], &ends.v[i]);
+    clamp_range(x->dims[axis], &step, &starts.v[i], &ends.v[i]);
     zero.v[axis] = starts.v[i];
     dims.v[axis] = ends.v[i];
     one.v[axis] = step;
@@ -112,24 +115,6 @@ static gboolean map_split(QfOnnxNode *n, GError **error)
   return qf_onnx_end(n, node, error) != NULL;
 }
 
-/* Constant indices without negative ones; others are taken as they are. */
-static QfTensor *plain_indices(QfOnnxNode *n, QfTensor *t, int64_t dim)
-{
-  int64_t count = qf_tensor_count(t);
-  if (!t->data || qf_dtype_is_float(t->dtype))
-    return t;
-  g_autofree int64_t *values = g_new(int64_t, count + 1);
-  gboolean negative = FALSE;
-  if (count > G_MAXINT32 || qf_tensor_get_ints(t, values, (int32_t)count) < 0)
-    return t;
-  for (int64_t i = 0; i < count; i++) {
-    negative |= values[i] < 0;
-    values[i] += values[i] < 0 ? dim : 0;
-  }
-  return negative ? qf_graph_add_constant_copy(n->onnx->graph, NULL, QF_DTYPE_INT64, t->dims, t->rank, values)
-                  : t;
-}
-
 /* Gather, GatherElements, Scatter, ScatterElements: operators with an axis. */
 static gboolean map_gather(QfOnnxNode *n, GError **error)
 {
@@ -139,7 +124,6 @@ static gboolean map_gather(QfOnnxNode *n, GError **error)
   if (!qf_onnx_axis(n, qf_onnx_int(n, "axis", 0), in[0]->rank, &axis, error) ||
       !qf_onnx_enum(n, "reduction", reductions, 0, &reduction, error))
     return FALSE;
-  in[1] = plain_indices(n, in[1], in[0]->dims[axis]);
   QfNode *node = qf_onnx_begin(n, n->row->target, in, n->n_in, qf_onnx_output(n, 0));
   QfGatherAttrs *a = node->attrs;
   a->axis = axis;
