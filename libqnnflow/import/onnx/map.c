@@ -133,6 +133,20 @@ static gboolean add_input(QfOnnx *onnx, const Onnx__ValueInfoProto *v, GError **
   return t != NULL;
 }
 
+static gboolean missing_input(const QfOnnxNode *n, const char *name, GError **error)
+{
+  if (g_hash_table_contains(n->onnx->values, name))
+    return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
+                        "input '%s' is an optional output of another node that is not supported (a mask, "
+                        "indices, statistics); export the model for inference",
+                        name);
+  return qf_onnx_fail(
+      n, error, QF_ERROR_FORMAT,
+      "input '%s' is made by no earlier node, input or initializer: nodes are missing, out of "
+      "order or in a cycle; export the model again",
+      name);
+}
+
 static gboolean resolve_inputs(QfOnnxNode *n, GError **error)
 {
   const Onnx__NodeProto *p = n->proto;
@@ -146,11 +160,7 @@ static gboolean resolve_inputs(QfOnnxNode *n, GError **error)
       return FALSE;
     }
     if (!n->in[i])
-      return qf_onnx_fail(
-          n, error, QF_ERROR_FORMAT,
-          "input '%s' is made by no earlier node, input or initializer: nodes are missing, out of "
-          "order or in a cycle; export the model again",
-          p->input[i]);
+      return missing_input(n, p->input[i], error);
   }
   int got = (int)n->n_in;
   while (got && !n->in[got - 1])
@@ -165,15 +175,13 @@ static gboolean resolve_inputs(QfOnnxNode *n, GError **error)
   return TRUE;
 }
 
+/* Outputs that the map function left out are known by name only: an error when somebody needs them. */
 static gboolean bind_outputs(QfOnnxNode *n, GError **error)
 {
   for (uint32_t i = 0; i < n->n_out; i++) {
     const char *name = n->out_names[i];
     if (!name)
       continue;
-    if (!n->out[i])
-      return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
-                          "its output %u ('%s') is not supported; export the model without it", i, name);
     if (g_hash_table_contains(n->onnx->initializers, name) ||
         !g_hash_table_insert(n->onnx->values, (gpointer)name, n->out[i]))
       return qf_onnx_fail(n, error, QF_ERROR_FORMAT,

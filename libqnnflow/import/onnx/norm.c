@@ -51,7 +51,6 @@ static gboolean map_batchnorm(QfOnnxNode *n, GError **error)
   QfTensor *y = qf_onnx_end(n, node, error);
   if (x->rank > 2)
     y = qf_onnx_channels_first(n, y, qf_onnx_output(n, 0), error);
-  n->n_out = 1; /* older opsets list statistics of training, which nobody reads */
   return qf_onnx_bind(n, 0, y);
 }
 

@@ -50,9 +50,6 @@ static gboolean map_pool(QfOnnxNode *n, GError **error)
 {
   QfOnnxWindow w;
   int64_t extra[2] = {0, 0};
-  if (n->n_out > 1 && n->out_names[1])
-    return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
-                        "its Indices output is not supported; export without it");
   if (!qf_onnx_window(n, n->in[0], NULL, &w, error))
     return FALSE;
   qf_onnx_window_pad(&w);

@@ -183,9 +183,6 @@ static gboolean map_image_scaler(QfOnnxNode *n, GError **error)
 
 static gboolean map_identity(QfOnnxNode *n, GError **error)
 {
-  if (n->n_out > 1 && n->out_names[1])
-    return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
-                        "its mask output is not supported; export without it");
   return qf_onnx_bind(n, 0, n->in[0]);
 }
 
