@@ -162,10 +162,8 @@ static void check_case(gconstpointer data)
   const uint32_t tries[] = {G_MAXUINT32, 1, 0};
   g_autoptr(QfModel) model = NULL;
   g_autoptr(GError) error = NULL;
-  for (guint i = 0; i < G_N_ELEMENTS(tries) && !model; i++) {
-    g_clear_error(&error);
-    model = load(folder, tries[i], &error);
-  }
+  for (guint i = 0; i < G_N_ELEMENTS(tries) && !model; i++)
+    model = load(folder, tries[i], error ? NULL : &error); /* the first refusal is the one that counts */
   if (model)
     run_case(folder, model);
   else if (g_error_matches(error, QF_ERROR, QF_ERROR_UNSUPPORTED))
@@ -212,6 +210,6 @@ int main(int argc, char **argv)
   add_folder("pytorch-operator");
   add_folder("pytorch-converted");
   add_folder("simple");
-  g_test_add_func("/onnx/nodes/zz-count", check_count);
+  g_test_add_func("/onnx-count/passed", check_count);
   return g_test_run();
 }

@@ -10,6 +10,8 @@
 gboolean qf_onnx_fail(const QfOnnxNode *n, GError **error, QfError code, const char *format, ...)
 {
   va_list args;
+  if (error && *error)
+    return FALSE; /* the first error says what happened */
   va_start(args, format);
   g_autofree char *rule = g_strdup_vprintf(format, args);
   va_end(args);
@@ -83,13 +85,16 @@ QfTensor *qf_onnx_input(const QfOnnxNode *n, uint32_t index)
   return index < n->n_in ? n->in[index] : NULL;
 }
 
-static gboolean not_constant(const QfOnnxNode *n, uint32_t index, GError **error)
+gboolean qf_onnx_need_constant(const QfOnnxNode *n, uint32_t index, GError **error)
 {
+  const QfTensor *t = qf_onnx_input(n, index);
+  if (!t || qf_onnx_is_constant(t))
+    return TRUE;
   return qf_onnx_fail(
       n, error, QF_ERROR_UNSUPPORTED,
-      "input %u ('%s') must be known when the model is loaded, but it is computed at run time; give all "
-      "input dimensions, or export the model with fixed shapes and constants folded",
-      index, n->in[index]->name);
+      "input %u ('%s') must be known when the model is loaded, but it is computed at run time; give "
+      "all input dimensions, or export the model with fixed shapes and constants folded",
+      index, t->name);
 }
 
 gboolean qf_onnx_list(const QfOnnxNode *n, const char *attr, uint32_t index, QfInts *out, gboolean *given,
@@ -101,8 +106,8 @@ gboolean qf_onnx_list(const QfOnnxNode *n, const char *attr, uint32_t index, QfI
   *out = (QfInts){0};
   if (!t)
     return attr ? qf_onnx_ints(n, attr, out, error) : TRUE;
-  if (!t->data)
-    return not_constant(n, index, error);
+  if (!qf_onnx_need_constant(n, index, error))
+    return FALSE;
   out->n = qf_tensor_get_ints(t, out->v, QF_MAX_RANK);
   if (out->n < 0)
     return qf_onnx_fail(n, error, QF_ERROR_FORMAT, "input %u ('%s') must be a list of at most %d integers",
@@ -113,11 +118,9 @@ gboolean qf_onnx_list(const QfOnnxNode *n, const char *attr, uint32_t index, QfI
 gboolean qf_onnx_number(const QfOnnxNode *n, uint32_t index, double *value, GError **error)
 {
   const QfTensor *t = qf_onnx_input(n, index), *c = qf_onnx_constant(t);
-  if (!t)
-    return TRUE;
-  if (!c)
-    return not_constant(n, index, error);
-  if (qf_tensor_count(c) < 1)
+  if (!qf_onnx_need_constant(n, index, error))
+    return FALSE;
+  if (!c || qf_tensor_count(c) < 1)
     return TRUE;
   *value = qf_tensor_get_real(c, 0);
   return TRUE;

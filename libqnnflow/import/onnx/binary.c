@@ -33,6 +33,20 @@ static gboolean map_binary(QfOnnxNode *n, GError **error)
   return b && qf_onnx_bind(n, 0, qf_onnx_apply2(n, n->row->target, n->in[0], b, qf_onnx_output(n, 0), error));
 }
 
+/* Older files give one slope a channel as a vector, where newer ones broadcast. */
+static gboolean map_prelu(QfOnnxNode *n, GError **error)
+{
+  QfTensor *x = n->in[0], *slope = n->in[1];
+  if (slope->rank == 1 && x->rank > 2 && slope->dims[0] == x->dims[1] &&
+      (n->opset < 7 || slope->dims[0] != x->dims[x->rank - 1])) {
+    QfInts shape = {.n = x->rank - 1};
+    for (int i = 0; i < shape.n; i++)
+      shape.v[i] = i ? 1 : slope->dims[0];
+    slope = qf_onnx_reshape(n, slope, &shape, NULL, error);
+  }
+  return qf_onnx_bind(n, 0, qf_onnx_apply2(n, "Prelu", x, slope, qf_onnx_output(n, 0), error));
+}
+
 /* The exponent may have a type of its own. */
 static gboolean map_pow(QfOnnxNode *n, GError **error)
 {
@@ -92,7 +106,7 @@ const QfOnnxRow qf_onnx_binary_rows[] = {
     BINARY("And", "ElementWiseAnd"),
     BINARY("Or", "ElementWiseOr"),
     BINARY("Xor", "ElementWiseXor"),
-    BINARY("PRelu", "Prelu"),
+    {"", "PRelu", map_prelu, 2, 2, "Prelu", 0},
     {"", "Pow", map_pow, 2, 2, "ElementWisePower", 0},
     {"", "Mod", map_mod, 2, 2, "ElementWiseMod", 0},
     {"", "Sum", map_variadic, 1, -1, "ElementWiseAdd", 0},

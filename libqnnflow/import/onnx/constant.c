@@ -69,9 +69,8 @@ static gboolean map_constant_of_shape(QfOnnxNode *n, GError **error)
 static gboolean map_range(QfOnnxNode *n, GError **error)
 {
   for (uint32_t i = 0; i < 3; i++)
-    if (!n->in[i]->data)
-      return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "input %u ('%s') must be constant", i,
-                          n->in[i]->name);
+    if (!qf_onnx_need_constant(n, i, error))
+      return FALSE;
   QfNode *node = qf_onnx_begin(n, "Range", n->in, 3, qf_onnx_output(n, 0));
   return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
 }

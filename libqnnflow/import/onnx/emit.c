@@ -51,6 +51,8 @@ static void carry_encoding(QfNode *node)
 
 QfTensor *qf_onnx_end(QfOnnxNode *n, QfNode *node, GError **error)
 {
+  if (error && *error)
+    return NULL; /* a map function may go on emitting after one node failed */
   carry_encoding(node);
   return qf_graph_add_node(node, error) ? node->outputs[0] : NULL;
 }

@@ -289,6 +289,9 @@ static gboolean add_output(QfOnnx *onnx, const Onnx__ValueInfoProto *v, GError *
     g_propagate_error(error, e);
     return FALSE;
   }
+  if (!t && g_hash_table_contains(onnx->values, v->name))
+    return fail(onnx, error, QF_ERROR_UNSUPPORTED, "output", v->name,
+                "is a node's optional output that is not supported; export the model without it");
   if (!t)
     return fail(onnx, error, QF_ERROR_FORMAT, "output", v->name,
                 "is made by no node; export the model again");

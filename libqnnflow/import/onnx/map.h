@@ -76,6 +76,8 @@ QfTensor *qf_onnx_input(const QfOnnxNode *n, uint32_t index);
 gboolean qf_onnx_is_constant(const QfTensor *t); /* or a Dequantize of one */
 /* The constant behind @t (itself, or what it dequantizes): for qf_tensor_get_real(). NULL: not constant. */
 const QfTensor *qf_onnx_constant(const QfTensor *t);
+/* An error unless input @index is absent or constant. */
+gboolean qf_onnx_need_constant(const QfOnnxNode *n, uint32_t index, GError **error);
 /* Integers that newer opsets give as a constant input and older ones as an attribute. @given may be NULL. */
 gboolean qf_onnx_list(const QfOnnxNode *n, const char *attr, uint32_t index, QfInts *out, gboolean *given,
                       GError **error);

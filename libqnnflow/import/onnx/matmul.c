@@ -81,9 +81,11 @@ static QfTensor *emit_gemm(QfOnnxNode *n, QfTensor *out, GError **error)
   }
   if (alpha != 1)
     y = qf_onnx_scale(n, y, alpha, c ? NULL : out, error);
-  if (y && c && beta != 1)
+  if (!c)
+    return y;
+  if (beta != 1)
     c = qf_onnx_scale(n, c, beta, NULL, error);
-  return y && c ? qf_onnx_apply2(n, "ElementWiseAdd", y, c, out, error) : y;
+  return qf_onnx_apply2(n, "ElementWiseAdd", y, c, out, error);
 }
 
 static gboolean map_gemm(QfOnnxNode *n, GError **error)

@@ -76,8 +76,6 @@ static gboolean read_scales(const QfOnnxNode *n, const QfTensor *scales, const Q
 {
   const Onnx__AttributeProto *attr = qf_onnx_attr(n, "scales");
   int64_t count = scales ? qf_tensor_count(scales) : attr ? (int64_t)attr->n_floats : 0;
-  if (scales && !scales->data)
-    return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "its scales ('%s') must be constant", scales->name);
   if (count != (axes->n ? axes->n : n->in[0]->rank))
     return qf_onnx_fail(n, error, QF_ERROR_SHAPE, "it has %" G_GINT64_FORMAT " scales for %d dimensions",
                         count, axes->n ? axes->n : n->in[0]->rank);
@@ -122,9 +120,11 @@ static gboolean read_wish(const QfOnnxNode *n, Wish *w, GError **error)
   if (!qf_onnx_ints(n, "axes", &axes, error))
     return FALSE;
   gboolean old = n->opset < 11 || n->row->arg;
-  const QfTensor *scales = qf_onnx_input(n, old ? 1 : 2);
+  const QfTensor *scales = qf_onnx_constant(qf_onnx_input(n, old ? 1 : 2));
   if (scales && !qf_tensor_count(scales))
     scales = NULL;
+  if (!qf_onnx_need_constant(n, old ? 1 : 2, error))
+    return FALSE;
   g_autofree char *policy = qf_onnx_string(n, "keep_aspect_ratio_policy", "stretch");
   if (strcmp(policy, "stretch"))
     return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "keep_aspect_ratio_policy %s is not supported",

@@ -67,10 +67,8 @@ static int64_t *split_sizes(const QfOnnxNode *n, int64_t dim, GError **error)
   g_autofree int64_t *sizes = g_new0(int64_t, n->n_out + 1);
   int64_t equal = (dim + n->n_out - 1) / n->n_out, total = 0;
   gboolean wrong = attr && !t && attr->n_ints != n->n_out;
-  if (t && !t->data) {
-    qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "its sizes ('%s') must be constant", t->name);
+  if (!qf_onnx_need_constant(n, 1, error))
     return NULL;
-  }
   wrong = wrong || (t && qf_tensor_get_ints(t, sizes, (int32_t)n->n_out) != (int32_t)n->n_out);
   for (uint32_t i = 0; i < n->n_out && !wrong; i++) {
     if (!t)
@@ -152,16 +150,14 @@ static gboolean read_pad(const QfOnnxNode *n, QfInts *before, QfInts *after, GEr
   const Onnx__AttributeProto *attr = qf_onnx_attr(n, qf_onnx_attr(n, "pads") ? "pads" : "paddings");
   int64_t values[2 * QF_MAX_RANK] = {0};
   QfInts axes;
-  if (!qf_onnx_list(n, NULL, 3, &axes, NULL, error))
+  if (!qf_onnx_need_constant(n, 1, error) || !qf_onnx_list(n, NULL, 3, &axes, NULL, error))
     return FALSE;
   int32_t count = t      ? qf_tensor_get_ints(t, values, 2 * QF_MAX_RANK)
                   : attr ? (int32_t)MIN(attr->n_ints, 99)
                          : -1;
   int32_t named = axes.n ? axes.n : rank;
   if (count != 2 * named)
-    return qf_onnx_fail(n, error, QF_ERROR_SHAPE,
-                        t && !t->data ? "its pads must be constant"
-                                      : "it needs a begin and an end pad for each dimension");
+    return qf_onnx_fail(n, error, QF_ERROR_SHAPE, "it needs a begin and an end pad for each dimension");
   for (int i = 0; !t && i < count; i++)
     values[i] = attr->ints[i];
   before->n = after->n = rank;
