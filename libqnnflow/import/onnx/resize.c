@@ -25,10 +25,14 @@ enum { COORD_SYMMETRIC = 4, COORD_TF_NEAREST = 5 };
 /* Names that are written differently in the graph. */
 static gboolean settle_modes(const QfOnnxNode *n, Wish *w, GError **error)
 {
-  if (w->coordinate_mode ==
-      COORD_TF_NEAREST) { /* floor of (x + 0.5) / scale: half a pixel more, then rounded up */
+  if (w->coordinate_mode == COORD_TF_NEAREST) { /* half a pixel above QF_COORD_HALF_PIXEL */
     w->coordinate_mode = QF_COORD_HALF_PIXEL;
-    w->nearest_mode = QF_NEAREST_ROUND_PREFER_CEIL;
+    if (w->nearest_mode == QF_NEAREST_ROUND_PREFER_FLOOR)
+      w->nearest_mode = QF_NEAREST_CEIL;
+    else if (w->nearest_mode == QF_NEAREST_FLOOR)
+      w->nearest_mode = QF_NEAREST_ROUND_PREFER_CEIL;
+    else
+      return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "tf_half_pixel_for_nn with this nearest_mode");
   } else if (w->coordinate_mode == COORD_SYMMETRIC) {
     for (int i = 0; w->by_scale && i < w->size.n; i++)
       if (w->scale[i] * (float)n->in[0]->dims[i] != (float)w->size.v[i])
