@@ -104,10 +104,11 @@ gboolean qf_import_resolve_dims(const QfGraph *graph, const QfModelOptions *opti
   for (int i = 0; i < rank; i++) {
     if (dims[i] >= 0)
       continue;
-    g_set_error(error, QF_ERROR, QF_ERROR_SHAPE,
-                "%s: dimension %d of input '%s' (%s) is open: give all of the input's dimensions "
-                "(QfModelOptions.input_dims; input-dims=%s:1x... for tools and elements)",
-                graph->name, i, name, open, name);
+    g_set_error(
+        error, QF_ERROR, QF_ERROR_SHAPE,
+        "%s: dimension %d of input '%s' (%s) is open: give all its dimensions, --dims=%s=1x... to tools, "
+        "input-dims=%s:1x... to elements, QfModelOptions.input_dims in code",
+        graph->name, i, name, open, name, name);
     return FALSE;
   }
   return TRUE;

@@ -37,8 +37,8 @@ const OnnxGraphCase onnx_graph_cases[] = {
      "Transpose PoolMax2d Transpose", "float32 1x2x3x3"},
     {"average-pool-ceil",
      "opset 13; in x f32 1,2,6,6; node AveragePool x -> y kernel_shape=[3,3] strides=[2,2] ceil_mode=1 "
-     "count_include_pad=1 pads=[1,1,0,0]; out y",
-     "Transpose Pad PoolAvg2d Transpose", "float32 1x2x3x3"},
+     "count_include_pad=1 pads=[1,1,1,1]; out y",
+     "Transpose Pad PoolAvg2d Transpose", "float32 1x2x4x4"},
     {"global-pool", "opset 13; in x f32 1,2,6,6; node GlobalAveragePool x -> y; out y", "ReduceMean",
      "float32 1x2x1x1"},
     {"gemm", "opset 13; in x f32 2,3; w k f32 4,3; w b f32 4; node Gemm x,k,b -> y transB=1; out y",
@@ -140,9 +140,9 @@ const OnnxValueCase onnx_value_cases[] = {
      "node BatchNormalization x,s,b,m,v -> y epsilon=0.0; out y",
      "float32 1x2x2", "1 2 0 1"},
     {"gemm",
-     "opset 13; w a f32 1,2 = 1 2; w b f32 2,2 = 1 2 3 4; w c f32 2 = 10 20; node Gemm a,b,c -> y alpha=2 "
+     "opset 13; w a f32 1,2 = 1 2; w b f32 2,2 = 1 2 3 4; w c f32 2 = 10 20; node Gemm a,b,c -> y "
      "alpha=2.5 beta=0.5; out y",
-     "float32 1x2", "7 10"},
+     "float32 1x2", "22.5 35"},
     {"matmul-vector", "opset 13; w a f32 2 = 1 2; w b f32 2 = 3 4; node MatMul a,b -> y; out y",
      "float32 scalar", "11"},
     {"softmax-flat", "opset 11; w x f32 1,2,1 = 0 0; node Softmax x -> y axis=1; out y", "float32 1x2x1",

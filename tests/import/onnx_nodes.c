@@ -15,19 +15,20 @@
 
 #define FOLDER "/usr/lib/python3/dist-packages/onnx/backend/test/data"
 /* No fewer may pass than did when this was written: support must not vanish unseen. */
-#define MIN_PASSED 350
+#define MIN_PASSED 700
 
 static const char *backend = "ref";
 static guint n_passed;
 
-/* Cases whose published numbers cannot be ours, and why. */
+/* Parts of the names of cases whose published numbers cannot be ours, and why. */
 static const struct {
-  const char *name, *why;
+  const char *part, *why;
 } exceptions[] = {
-    {"test_resize_downsample_scales_linear_align_corners",
-     "they take a fractional output size, 2.4 pixels wide"},
-    {"test_resize_downsample_scales_cubic_align_corners",
-     "they take a fractional output size, 2.4 pixels wide"},
+    {"downsample_scales_linear_align_corners", "they take a fractional output size, 2.4 pixels wide"},
+    {"downsample_scales_cubic_align_corners", "they take a fractional output size, 2.4 pixels wide"},
+    {"BFLOAT16", "they keep bfloat16 as integers of other shapes"},
+    {"test_operator_add",
+     "they add random bytes as float64, beyond the float32 that floats have inside the graph"},
     {NULL, NULL},
 };
 
@@ -107,6 +108,8 @@ static void compare(const QfTensorDesc *desc, const void *got, const Values *wan
 {
   g_assert_cmpstr(qf_dtype_name(desc->dtype), ==, qf_dtype_name(want->dtype));
   g_assert_cmpint(qf_dims_count(desc->dims, desc->rank), ==, want->count);
+  if (g_test_failed())
+    return;
   double tolerance = want->dtype == QF_DTYPE_FLOAT16 || want->dtype == QF_DTYPE_BFLOAT16 ? 1e-2 : 1e-3;
   const void *data = g_bytes_get_data(want->bytes, NULL);
   for (int64_t i = 0; i < want->count; i++) {
@@ -125,6 +128,8 @@ static void run_case(const char *folder, QfModel *model)
   g_autoptr(GError) error = NULL;
   g_autoptr(QfSession) session = qf_session_new(model, &(QfSessionOptions){.n_threads = 1}, &error);
   g_assert_no_error(error);
+  if (!session)
+    return;
   for (uint32_t i = 0; i < qf_model_n_inputs(model); i++) {
     g_autofree char *path = value_path(folder, "input", i);
     Values v;
@@ -133,7 +138,8 @@ static void run_case(const char *folder, QfModel *model)
       return;
     }
     g_assert_cmpint(g_bytes_get_size(v.bytes), ==, qf_model_input(model, i)->size_bytes);
-    memcpy(qf_session_input_data(session, i), g_bytes_get_data(v.bytes, NULL), g_bytes_get_size(v.bytes));
+    if (!g_test_failed())
+      memcpy(qf_session_input_data(session, i), g_bytes_get_data(v.bytes, NULL), g_bytes_get_size(v.bytes));
     g_bytes_unref(v.bytes);
   }
   gboolean ran = qf_session_run(session, &error);
@@ -156,8 +162,8 @@ static void check_case(gconstpointer data)
 {
   const char *folder = data;
   g_autofree char *name = g_path_get_basename(folder);
-  for (guint i = 0; exceptions[i].name; i++) {
-    if (!strcmp(exceptions[i].name, name)) {
+  for (guint i = 0; exceptions[i].part; i++) {
+    if (strstr(name, exceptions[i].part)) {
       g_test_skip(exceptions[i].why);
       return;
     }
@@ -203,6 +209,7 @@ static void add_folder(const char *kind)
 int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
+  g_test_set_nonfatal_assertions();
   if (argc > 1)
     backend = argv[1];
   if (!g_file_test(FOLDER, G_FILE_TEST_IS_DIR)) {

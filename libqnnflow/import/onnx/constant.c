@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* What a file may blow up from a few bytes. */
-#define MAX_FILL_BYTES ((int64_t)1 << 31)
+/* What a file may blow up from a few bytes, in all. */
+#define MAX_FILL_BYTES ((int64_t)1 << 30)
 
 static QfTensor *own_float(QfOnnxNode *n, QfTensor *t, GError **error)
 {
@@ -39,6 +39,18 @@ static gboolean map_constant(QfOnnxNode *n, GError **error)
   return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "its value is neither a tensor nor numbers");
 }
 
+/* @count times @size bytes, by doubling. */
+static char *repeat(const void *value, gsize size, gsize count)
+{
+  gsize total = size * count, done = MIN(size, total);
+  char *bytes = g_try_malloc(total + 1);
+  if (bytes)
+    memcpy(bytes, value, done);
+  for (; bytes && done < total; done = MIN(2 * done, total))
+    memcpy(bytes + done, bytes, MIN(done, total - done));
+  return bytes;
+}
+
 static gboolean map_constant_of_shape(QfOnnxNode *n, GError **error)
 {
   const Onnx__AttributeProto *a = qf_onnx_attr(n, "value");
@@ -52,15 +64,14 @@ static gboolean map_constant_of_shape(QfOnnxNode *n, GError **error)
   if (!value)
     return FALSE;
   int64_t count = qf_dims_count(shape.v, shape.n), size = (int64_t)qf_dtype_size(value->dtype);
-  if (count < 0 || count > MAX_FILL_BYTES / size)
+  if (count < 0 || count > (MAX_FILL_BYTES - (int64_t)MIN(g->folded_bytes, MAX_FILL_BYTES)) / size)
     return qf_onnx_fail(n, error, QF_ERROR_LIMIT, "its shape is negative or too large");
   if (qf_tensor_count(value) != 1 || !value->data)
     return qf_onnx_fail(n, error, QF_ERROR_FORMAT, "its value is not a single number");
-  char *bytes = g_try_malloc((gsize)(count * size + 1));
+  char *bytes = repeat(qf_tensor_data(value), (gsize)size, (gsize)count);
   if (!bytes)
     return qf_onnx_fail(n, error, QF_ERROR_LIMIT, "there is no memory for its output");
-  for (int64_t i = 0; i < count; i++)
-    memcpy(bytes + i * size, qf_tensor_data(value), (size_t)size);
+  g->folded_bytes += (uint64_t)(count * size);
   return qf_onnx_bind(n, 0,
                       qf_graph_add_constant(g, n->out_names[0], value->dtype, shape.v, shape.n,
                                             g_bytes_new_take(bytes, (gsize)(count * size))));

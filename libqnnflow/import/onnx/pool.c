@@ -58,7 +58,8 @@ static gboolean map_pool(QfOnnxNode *n, GError **error)
   gboolean count_pad = qf_onnx_int(n, "count_include_pad", 0);
   QfTensor *x = qf_onnx_to_image(n, n->in[0], error);
   if (x && count_pad && (extra[0] || extra[1])) {
-    x = pad_with_zeros(n, x, &w, error);
+    if (w.pad[0] || w.pad[1] || w.pad[2] || w.pad[3])
+      x = pad_with_zeros(n, x, &w, error);
     count_pad = FALSE;
   }
   w.pad[1] += extra[0];

@@ -119,8 +119,8 @@ static gboolean map_softmax(QfOnnxNode *n, GError **error)
 {
   QfTensor *x = n->in[0];
   gboolean flat = n->opset < 13;
-  int32_t axis, rank = MAX(x->rank, 1);
-  if (!qf_onnx_axis(n, qf_onnx_int(n, "axis", flat ? 1 : -1), flat ? rank + 1 : rank, &axis, error))
+  int32_t axis = qf_onnx_int(n, "axis", flat ? 1 : -1);
+  if (!(flat && axis == x->rank) && !qf_onnx_axis(n, axis, MAX(x->rank, 1), &axis, error))
     return FALSE;
   int64_t inner = axis < x->rank ? qf_dims_count(x->dims + axis, x->rank - axis) : 1;
   int64_t outer = qf_dims_count(x->dims, MIN(axis, x->rank));
