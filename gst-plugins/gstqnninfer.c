@@ -139,11 +139,10 @@ static gboolean load(GstQnnInfer *self, const gchar *path, GError **error)
     self->image_width = self->image_height = 0;
   qf_model_stats(self->loaded, &stats);
   if (stats.n_fallback)
-    GST_ELEMENT_WARNING(
-        self, RESOURCE, SETTINGS,
-        ("%u of %u nodes of %s have no kernel on \"%s\" and run on the reference one, slowly.",
-         stats.n_fallback, stats.n_nodes, path, qf_model_backend(self->loaded)),
-        (NULL));
+    GST_ELEMENT_INFO(self, RESOURCE, SETTINGS,
+                     ("%u of %u nodes of %s have no kernel on \"%s\" yet and run on the reference one.",
+                      stats.n_fallback, stats.n_nodes, path, qf_model_backend(self->loaded)),
+                     (NULL));
   GST_OBJECT_LOCK(self);
   g_free(self->active_backend);
   self->active_backend = g_strdup(qf_model_backend(self->loaded));
