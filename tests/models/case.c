@@ -63,13 +63,19 @@ static char *find_model(const char *directory, const char *wanted)
   }
 }
 
-/* The largest of the fields whose names begin with @prefix ("maxdiff_opt", "maxdiff_xnn", ...); NAN: none. */
-static double largest_field(const cJSON *root, const char *prefix)
+/* The largest of the @count fields whose names begin with @prefix ("maxdiff_opt", "maxdiff_xnn", ...); NAN: none. */
+static double largest_field(const cJSON *root, const char *prefix, uint32_t *count)
 {
   double largest = NAN;
+  *count = 0;
   const cJSON *field;
-  cJSON_ArrayForEach(field, root) if (g_str_has_prefix(field->string, prefix) && cJSON_IsNumber(field))
-      largest = isnan(largest) ? field->valuedouble : fmax(largest, field->valuedouble);
+  cJSON_ArrayForEach(field, root)
+  {
+    if (!g_str_has_prefix(field->string, prefix) || !cJSON_IsNumber(field))
+      continue;
+    largest = *count ? fmax(largest, field->valuedouble) : field->valuedouble;
+    ++*count;
+  }
   return largest;
 }
 
@@ -113,10 +119,10 @@ QfCase *qf_case_read(const char *directory, GError **error)
   c->wanted = string_field(root, "model");
   c->model = find_model(directory, c->wanted);
   c->runtime = string_field(root, "runtime");
-  c->peer.max = largest_field(root, "maxdiff_");
-  c->peer.mean = largest_field(root, "meandiff_");
-  c->peer.share = largest_field(root, "fracdiff_");
-  c->peer.known = !isnan(c->peer.max);
+  uint32_t ignored;
+  c->peer.mean = largest_field(root, "meandiff_", &ignored);
+  c->peer.share = largest_field(root, "fracdiff_", &ignored);
+  c->peer.max = largest_field(root, "maxdiff_", &c->peer.runs);
   read_top(c, root);
   cJSON_Delete(root);
   return c;

@@ -9,10 +9,10 @@
 
 /* How far the peer's own kernels are from the saved outputs: the largest of its runs. */
 typedef struct {
-  gboolean known; /* the case gives differences at all */
-  double max;     /* largest absolute difference of any element, in the output's own numbers */
-  double mean;    /* largest mean absolute difference; NAN: not given */
-  double share;   /* largest share of elements that differ, 0..1; NAN: not given */
+  uint32_t runs; /* other ways the peer ran the model; 0: the case gives no differences */
+  double max;    /* largest absolute difference of any element, in the output's own numbers */
+  double mean;   /* largest mean absolute difference; NAN: not given */
+  double share;  /* largest share of elements that differ, 0..1; NAN: not given */
 } QfPeer;
 
 typedef struct {

@@ -12,8 +12,9 @@
 #define FLOAT32_MEAN 2e-6
 /* Half precision stores 11 bits: two steps at the largest magnitude. */
 #define FLOAT16_MAX 0x1p-9
-/* A third implementation may be as far from the second as the second from the first. */
+/* A third implementation may be as far from the second as the second from the first; one run tells less than two. */
 #define PEER_FACTOR 2.0
+#define PEER_FACTOR_ONE 3.0
 /* Of the elements, or one element, where the peer's kernels agree among themselves. */
 #define INTEGER_SHARE 0.02
 #define CLASS_SHARE 0.005
@@ -51,9 +52,12 @@ double qf_number(const void *data, int64_t i, QfDType dtype)
 static void set_float_limits(QfComparison *r, QfDType dtype, const QfPeer *peer, double magnitude)
 {
   double own = magnitude * (dtype == QF_DTYPE_FLOAT16 ? FLOAT16_MAX : FLOAT32_MAX);
-  double peers = peer->known ? PEER_FACTOR * peer->max : 0;
+  double factor = peer->runs == 1 ? PEER_FACTOR_ONE : PEER_FACTOR,
+         peers = peer->runs ? factor * peer->max : 0;
   r->limit_max = fmax(own, peers);
-  r->rule = peers >= own ? "2 x peer" : dtype == QF_DTYPE_FLOAT16 ? "2 steps of float16" : "1e-5 of largest";
+  r->rule = peers >= own                ? (peer->runs == 1 ? "3 x peer" : "2 x peer")
+            : dtype == QF_DTYPE_FLOAT16 ? "2 steps of float16"
+                                        : "1e-5 of largest";
   r->limit_mean = isnan(peer->mean) ? INFINITY : fmax(PEER_FACTOR * peer->mean, magnitude * FLOAT32_MEAN);
   r->limit_share = INFINITY;
 }
@@ -62,7 +66,7 @@ static void set_integer_limits(QfComparison *r, int64_t count, gboolean quantize
 {
   double least = quantized ? INTEGER_SHARE : CLASS_SHARE;
   double peers = isnan(peer->share) ? 0 : PEER_FACTOR * peer->share;
-  r->limit_max = !quantized ? INFINITY : fmax(peer->known ? peer->max : 0, 1);
+  r->limit_max = !quantized ? INFINITY : fmax(peer->runs ? peer->max : 0, 1);
   r->rule = !quantized ? "classes: share only" : r->limit_max > 1 ? "peer" : "1 step";
   r->limit_mean = INFINITY;
   r->limit_share = fmax(fmax(least, peers), 1.0 / (double)MAX(count, 1));
