@@ -42,6 +42,25 @@ static const QfFormat *recognise(const uint8_t *data, size_t size, const char *n
   return NULL;
 }
 
+/* Dimensions that were given must be those of an input: a misspelt name would otherwise be ignored. */
+static gboolean all_dims_used(const QfGraph *graph, const QfModelOptions *options, GError **error)
+{
+  for (uint32_t i = 0; i < options->n_input_dims; i++) {
+    const char *name = options->input_dims[i].name;
+    guint k = name ? 0 : i;
+    while (name && k < graph->inputs->len &&
+           strcmp(((QfTensor *)g_ptr_array_index(graph->inputs, k))->name, name))
+      k++;
+    if (k < graph->inputs->len)
+      continue;
+    g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT,
+                "%s: dimensions are given for input '%s', which the model does not have", graph->name,
+                name ? name : "(by position)");
+    return FALSE;
+  }
+  return TRUE;
+}
+
 QfGraph *qf_import(GBytes *bytes, const char *name, const char *directory, const QfModelOptions *options,
                    QfEvaluateFunc evaluate, GError **error)
 {
@@ -55,6 +74,8 @@ QfGraph *qf_import(GBytes *bytes, const char *name, const char *directory, const
   graph->format = format->name;
   graph->evaluate = evaluate;
   if (!format->import(graph, bytes, directory, options ? options : &defaults, error))
+    return NULL;
+  if (options && !all_dims_used(graph, options, error))
     return NULL;
   if (!qf_graph_verify(graph, error))
     return NULL;

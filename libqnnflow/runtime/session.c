@@ -116,10 +116,16 @@ QfSession *qf_session_new(QfModel *model, const QfSessionOptions *options, GErro
   uint32_t n_threads = options && options->n_threads ? MIN(options->n_threads, 64) : default_threads();
   session->model = qf_model_ref(model);
   if (!allocate(session, n_threads)) {
+    double ports = 0;
+    for (uint32_t i = 0; i < model->n_inputs + model->n_outputs; i++)
+      ports +=
+          i < model->n_inputs ? model->inputs[i].size_bytes : model->outputs[i - model->n_inputs].size_bytes;
     g_set_error(error, QF_ERROR, QF_ERROR_LIMIT,
-                "%s: a session needs %" G_GSIZE_FORMAT
-                " bytes for intermediate tensors and %u threads: not to be had",
-                model->name, model->arena_bytes, n_threads);
+                "%s: a session's memory cannot be had: %.1f MB for inputs and outputs, %.1f MB for "
+                "intermediate tensors, "
+                "%.1f MB for %u threads; give smaller dimensions or fewer threads",
+                model->name, ports / 1e6, model->arena_bytes / 1e6,
+                (double)model->scratch_bytes * n_threads / 1e6, n_threads);
     qf_session_free(session);
     return NULL;
   }

@@ -9,7 +9,8 @@
 #include <gst/video/video.h>
 #include <string.h>
 
-#define TIMEOUT_NS (20 * GST_SECOND)
+#define STEP_NS (100 * GST_MSECOND)
+#define STEPS 200 /* 20 s in all */
 
 gboolean qf_picture_is_one(const uint8_t *bytes, size_t length)
 {
@@ -39,16 +40,24 @@ static gboolean copy_sample(GstSample *sample, QfPicture *picture)
   return TRUE;
 }
 
-/* Why the pipeline gave no picture. */
-static char *cause_of(GstElement *pipeline)
+/* The first picture. NULL with @why when there is none: a decoder that fails posts an error but ends no stream. */
+static GstSample *pull(GstElement *pipeline, GstAppSink *sink, char **why)
 {
   g_autoptr(GstBus) bus = gst_element_get_bus(pipeline);
-  g_autoptr(GstMessage) message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
-  g_autoptr(GError) cause = NULL;
-  if (!message)
-    return g_strdup("no picture came out in time");
-  gst_message_parse_error(message, &cause, NULL);
-  return g_strdup(cause->message);
+  for (int i = 0; i < STEPS; i++) {
+    GstSample *sample = gst_app_sink_try_pull_sample(sink, STEP_NS);
+    g_autoptr(GstMessage) message = sample ? NULL : gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
+    if (sample)
+      return sample;
+    if (message) {
+      g_autoptr(GError) cause = NULL;
+      gst_message_parse_error(message, &cause, NULL);
+      *why = g_strdup(cause->message);
+      return NULL;
+    }
+  }
+  *why = g_strdup("nothing came out in time");
+  return NULL;
 }
 
 gboolean qf_picture_read(const char *path, QfPicture *picture, GError **error)
@@ -70,10 +79,8 @@ gboolean qf_picture_read(const char *path, QfPicture *picture, GError **error)
   g_autoptr(GstElement) sink = gst_bin_get_by_name(GST_BIN(pipeline), "sink");
   g_object_set(src, "location", path, NULL);
   gst_element_set_state(pipeline, GST_STATE_PLAYING);
-  g_autoptr(GstSample) sample = gst_app_sink_try_pull_sample(GST_APP_SINK(sink), TIMEOUT_NS);
+  g_autoptr(GstSample) sample = pull(pipeline, GST_APP_SINK(sink), &why);
   gboolean ok = sample && copy_sample(sample, picture);
-  if (!ok)
-    why = cause_of(pipeline);
   gst_element_set_state(pipeline, GST_STATE_NULL);
   if (!ok)
     g_set_error(error, QF_ERROR, QF_ERROR_FORMAT, "%s: not a picture that can be decoded (%s)", path, why);
