@@ -3,7 +3,7 @@
  * pool.h - windows over NHWC images: average and maximum.
  *
  * Average of encoded integers: the sum of (q - x_zero) over the pixels inside is exact (int32 for 8 bits), then
- * y = requant(sum) with one multiplier for each divisor: m[d] = (float)(x_scale / y_scale / d), evaluated in double. Maximum of integers
+ * y = requant(sum) with one multiplier for each divisor, see qfk_pool_avg_scales(). Maximum of integers
  * compares the stored values and clamps them to [lo, hi]; input and output share one encoding.
  */
 #ifndef QFK_POOL_H
@@ -50,6 +50,24 @@ static inline QfkPoolWindow qfk_pool_window(int32_t o, int32_t in, int32_t k, in
     win.last = t + 1;
   }
   return win;
+}
+
+/*
+ * Fills @m [kh * kw + 1] with (float)(x_scale / y_scale / d), evaluated in double, and links it to @q, whose other fields are set.
+ * When 8-bit input and output share one encoding and no padding counts, the mean is that of the stored values and halves, which are
+ * frequent then, go away from zero, as in LiteRT: zero points become 0, and multipliers a trifle larger.
+ */
+static inline void qfk_pool_avg_scales(QfkPoolInt *q, const QfkPoolShape *s, float x_scale, float y_scale,
+                                       float *m)
+{
+  const bool stored = q->type == q->y_type && q->type <= QFK_S8 && x_scale == y_scale &&
+                      q->x_zero == q->y_zero && !s->count_pad;
+  const double ratio = stored ? 1.0 + 0x1p-21 : (double)x_scale / (double)y_scale;
+  for (int32_t d = 1; d <= s->kh * s->kw; d++)
+    m[d] = (float)(ratio / d);
+  if (stored)
+    q->x_zero = q->y_zero = 0;
+  q->m = m;
 }
 
 /* @act is none or a clamp. Sums in double. */

@@ -94,9 +94,7 @@ static void pool_int(QfLower *lower, const QfNode *node, Pool *p)
     q->hi = qfk_requant_bound(a->hi, sy, q->y_zero, type_min(q->type), type_max(q->type));
   }
   float *m = qf_lower_alloc(lower, (size_t)(taps + 1) * sizeof(*m));
-  for (int32_t d = 1; d <= taps; d++)
-    m[d] = (float)((double)sx / (double)sy / d);
-  q->m = m;
+  qfk_pool_avg_scales(q, &p->shape, sx, sy, m);
   p->args = q;
 }
 

@@ -47,15 +47,6 @@ static gboolean describe(QfkPoolShape *s, const QfNode *node)
   return TRUE;
 }
 
-static const float *multipliers(QfLower *lower, const QfkPoolShape *s, float x_scale, float y_scale)
-{
-  int32_t n = s->kh * s->kw;
-  float *m = qf_lower_alloc(lower, ((size_t)n + 1) * sizeof(*m));
-  for (int32_t d = 1; d <= n; d++)
-    m[d] = (float)((double)x_scale / (double)y_scale / d);
-  return m;
-}
-
 gboolean qf_ref_lower_pool(QfLower *lower, QfNode *node, GError **error)
 {
   const QfPool2dAttrs *a = node->attrs;
@@ -74,7 +65,9 @@ gboolean qf_ref_lower_pool(QfLower *lower, QfNode *node, GError **error)
   p->q = (QfkPoolInt){.type = ex.type, .y_type = ey.type, .x_zero = ex.zero, .y_zero = ey.zero};
   qf_ref_bounds(&ey, a->act, a->lo, a->hi, &p->q.lo, &p->q.hi);
   if (avg)
-    p->q.m = multipliers(lower, &p->shape, ex.scale, ey.scale);
+    qfk_pool_avg_scales(&p->q, &p->shape, ex.scale, ey.scale,
+                        qf_lower_alloc(lower,
+                                       ((size_t)p->shape.kh * (size_t)p->shape.kw + 1) * sizeof(float)));
   qf_ref_lower_plain(lower, node, avg ? "pool_avg_int_ref" : "pool_max_int_ref",
                      avg ? run_avg_int : run_max_int, p);
   return TRUE;
