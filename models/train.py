@@ -219,7 +219,7 @@ def main():
     network = train(images, truths, args.steps, args.batch, args.rate, args.seed)
     calibration, _ = scenes.draw_set(args.library, SEED_CALIBRATE, 150)
     export.write(network.folded(), args.output, calibration)
-    print(f"all in {time.time() - begin:.0f} s")
+    print(f"all in {time.time() - begin:.0f} s, {time.process_time():.0f} s of CPU")
 
 
 if __name__ == "__main__":
