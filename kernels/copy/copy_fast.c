@@ -12,6 +12,21 @@ typedef struct {
   ptrdiff_t y_row, y_column, x_row, x_column; /* elements */
 } Plane;
 
+/* Three planes to pixels of three, what a camera frame in planar order needs. */
+#define INTERLEAVE3(T)                                                                                       \
+  static void interleave3_##T(const Plane *p, const T *restrict x, T *restrict y)                            \
+  {                                                                                                          \
+    const T *a = x, *b = x + p->x_column, *c = x + 2 * p->x_column;                                          \
+    for (int64_t i = 0; i < p->rows; i++) {                                                                  \
+      y[3 * i] = a[i];                                                                                       \
+      y[3 * i + 1] = b[i];                                                                                   \
+      y[3 * i + 2] = c[i];                                                                                   \
+    }                                                                                                        \
+  }
+
+INTERLEAVE3(uint8_t)
+INTERLEAVE3(uint32_t)
+
 #define PLANE(T)                                                                                             \
   static void plane_##T(const Plane *p, const T *x, T *y)                                                    \
   {                                                                                                          \
@@ -32,7 +47,12 @@ PLANE(uint64_t)
 
 static void copy_plane(const Plane *p, uint32_t bytes, const void *x, void *y)
 {
-  if (bytes == 1)
+  const bool three = p->columns == 3 && p->x_row == 1 && p->y_column == 1 && p->y_row == 3;
+  if (three && bytes == 1)
+    interleave3_uint8_t(p, x, y);
+  else if (three && bytes == 4)
+    interleave3_uint32_t(p, x, y);
+  else if (bytes == 1)
     plane_uint8_t(p, x, y);
   else if (bytes == 2)
     plane_uint16_t(p, x, y);

@@ -196,22 +196,35 @@ static void check_reduce(void)
     }
 }
 
+static void check_softmax_case(const QfkKernel *k, int64_t width)
+{
+  const bool real = k->kind == QFK_SOFTMAX_F32;
+  const QfkInt type = k->kind == QFK_SOFTMAX_U8 ? QFK_U8 : QFK_S8;
+  QfkSoftmaxRows p = {{3, width, 1, 1.5f, false}, {type, type, 1.0f / 256, type == QFK_S8 ? -128 : 0, {0}}};
+  const size_t n = (size_t)(3 * width), e = real ? 4 : 1;
+  void *x = chk_alloc(n * e), *want = chk_alloc(n * e), *got = chk_alloc(n * e);
+  qfk_softmax_int_init(&p.integer, 1.5f, .05f);
+  if (real) {
+    chk_fill_f32(x, n, CHK_PLAIN);
+    for (size_t i = 0; i < n; i++)
+      ((float *)x)[i] *= 30;
+    qfk_softmax_f32_ref(&p.softmax, x, want);
+  } else {
+    chk_fill_bytes(x, n, CHK_PLAIN);
+    qfk_softmax_int_ref(&p.softmax, &p.integer, x, want);
+  }
+  ((QfkSoftmaxRowsFunc)k->function)(&p, x, got, 0, 3);
+  bool same = real ? chk_close(got, want, n, 1e-5f, 1e-7f) : chk_same(got, want, n);
+  bool guards = chk_free_all();
+  chk_result(same && guards, k->name, "3x%d", (int)width);
+}
+
 static void check_softmax(void)
 {
-  static const int64_t widths[] = {1, 3, 16, 21, 1001};
+  static const int64_t widths[] = {1, 3, 16, 21, 256, 1001};
   for (const QfkKernel *k = qfk_softmax_kernels; k->name; k++)
-    for (size_t s = 0; chk_can_run(k->name, k->isa) && s < sizeof(widths) / sizeof(*widths); s++) {
-      const QfkSoftmax p = {3, widths[s], 1, 1.5f, false};
-      const size_t n = (size_t)(3 * widths[s]);
-      float *x = chk_alloc(n * 4), *want = chk_alloc(n * 4), *got = chk_alloc(n * 4);
-      chk_fill_f32(x, n, CHK_PLAIN);
-      for (size_t i = 0; i < n; i++)
-        x[i] *= 30;
-      qfk_softmax_f32_ref(&p, x, want);
-      ((QfkSoftmaxRowsFunc)k->function)(&p, x, got, 0, 3);
-      bool close = chk_close(got, want, n, 1e-5f, 1e-7f);
-      chk_result(close && chk_free_all(), k->name, "3x%d", (int)widths[s]);
-    }
+    for (size_t s = 0; chk_can_run(k->name, k->isa) && s < sizeof(widths) / sizeof(*widths); s++)
+      check_softmax_case(k, widths[s]);
 }
 
 static void check_quantize(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * resize.c - the row of Resize: bilinear resampling of height and width.
+ * resize.c - the row of Resize: bilinear and nearest resampling of height and width.
  */
 #include "cpu.h"
 #include "kernels/resize/resize_fast.h"
@@ -32,12 +32,31 @@ static void run_resize(const QfStep *step, const QfExec *exec)
   qf_cpu_parallel(exec, p->rows, 8192 / MAX(p->image.ow * p->image.c, 1) + 1, resize_range, &call);
 }
 
+/* Whole pixels, of the image's c bytes. */
+static void nearest_range(void *arg, size_t begin, size_t end, uint32_t thread)
+{
+  const ResizeCall *call = arg;
+  const QfkResizeImage *p = &call->p->image;
+  for (size_t row = begin; row < end; row++) {
+    size_t line = row / p->oh * p->h + (size_t)p->rows[row % p->oh].index[0];
+    const char *from = (const char *)call->x + line * p->w * p->c;
+    char *to = (char *)call->y + row * p->ow * p->c;
+    for (size_t x = 0; x < p->ow; x++, to += p->c)
+      memcpy(to, from + (size_t)p->columns[x].index[0] * p->c, p->c);
+  }
+}
+
+static void run_nearest(const QfStep *step, const QfExec *exec)
+{
+  const Resize *p = step->params;
+  ResizeCall call = {p, qf_step_in(step, exec, 0), qf_step_out(step, exec, 0)};
+  qf_cpu_parallel(exec, p->rows, 32768 / MAX(p->image.ow * p->image.c, 1) + 1, nearest_range, &call);
+}
+
 static gboolean is_image(const QfNode *node)
 {
-  const QfResizeAttrs *a = node->attrs;
   const QfTensor *x = node->inputs[0], *y = node->outputs[0];
-  return a->interpolation == QF_RESIZE_LINEAR && x->rank == 4 && x->dims[0] == y->dims[0] &&
-         x->dims[3] == y->dims[3];
+  return x->rank == 4 && x->dims[0] == y->dims[0] && x->dims[3] == y->dims[3] && qf_tensor_count(y);
 }
 
 /* Kernel kind, with the integer constants set; FALSE: other types. */
@@ -77,7 +96,10 @@ static const QfkTap2 *make_taps(QfLower *lower, const QfkResize *r, int32_t dim)
 static void describe(const QfNode *node, QfkResize *r)
 {
   const QfResizeAttrs *a = node->attrs;
-  *r = (QfkResize){.rank = 4, .interpolation = QFK_RESIZE_LINEAR, .coordinate_mode = a->coordinate_mode};
+  *r = (QfkResize){.rank = 4,
+                   .interpolation = a->interpolation,
+                   .coordinate_mode = a->coordinate_mode,
+                   .nearest_mode = a->nearest_mode};
   for (int i = 0; i < 4; i++) {
     uint32_t bits = a->scale.n ? (uint32_t)a->scale.v[i] : 0;
     r->in[i] = node->inputs[0]->dims[i];
@@ -88,29 +110,46 @@ static void describe(const QfNode *node, QfkResize *r)
   }
 }
 
-gboolean qf_cpu_lower_resize(QfLower *lower, QfNode *node)
+static Resize *new_resize(QfLower *lower, const QfNode *node, QfkResizeImage image, size_t pixel)
 {
   const QfTensor *x = node->inputs[0], *y = node->outputs[0];
-  QfkResizeImage image = {0};
   QfkResize r;
-  int32_t kind;
-  if (!is_image(node) || !find_kind(x, y, &image, &kind))
-    return FALSE;
-  const QfkKernel *kernel = qfk_kernel_find(qfk_resize_kernels, qfk_cpu_features(), kind);
-  if (!kernel)
-    return FALSE;
   describe(node, &r);
   Resize *p = qf_lower_alloc(lower, sizeof(*p));
   p->image = image;
   p->image.h = (size_t)x->dims[1];
   p->image.w = (size_t)x->dims[2];
-  p->image.c = (size_t)x->dims[3];
+  p->image.c = pixel;
   p->image.oh = (size_t)y->dims[1];
   p->image.ow = (size_t)y->dims[2];
   p->image.rows = make_taps(lower, &r, 1);
   p->image.columns = make_taps(lower, &r, 2);
-  p->run = (QfkResizeFunc)kernel->function;
   p->rows = (size_t)(y->dims[0] * y->dims[1]);
+  return p;
+}
+
+gboolean qf_cpu_lower_resize(QfLower *lower, QfNode *node)
+{
+  const QfResizeAttrs *a = node->attrs;
+  const QfTensor *x = node->inputs[0], *y = node->outputs[0];
+  QfkResizeImage image = {0};
+  int32_t kind;
+  if (!is_image(node))
+    return FALSE;
+  if (a->interpolation == QF_RESIZE_NEAREST && x->dtype == y->dtype && x->enc.count <= 1 &&
+      qf_encoding_equal(&x->enc, &y->enc)) {
+    size_t pixel = (size_t)x->dims[3] * qf_dtype_size(x->dtype);
+    qf_lower_step(lower, node, QF_CPU_UNIT, "resize_nearest", run_nearest,
+                  new_resize(lower, node, image, pixel), 0);
+    return TRUE;
+  }
+  if (a->interpolation != QF_RESIZE_LINEAR || !find_kind(x, y, &image, &kind))
+    return FALSE;
+  const QfkKernel *kernel = qfk_kernel_find(qfk_resize_kernels, qfk_cpu_features(), kind);
+  if (!kernel)
+    return FALSE;
+  Resize *p = new_resize(lower, node, image, (size_t)x->dims[3]);
+  p->run = (QfkResizeFunc)kernel->function;
   qf_lower_step(lower, node, QF_CPU_UNIT, kernel->name, run_resize, p, 0);
   return TRUE;
 }

@@ -215,43 +215,53 @@ gboolean qf_cpu_lower_reduce(QfLower *lower, QfNode *node)
 }
 
 typedef struct {
-  QfkSoftmax softmax;
+  QfkSoftmaxRows rows;
   QfkSoftmaxRowsFunc run;
 } Softmax;
 
 typedef struct {
   const Softmax *p;
-  const float *x;
-  float *y;
+  const void *x;
+  void *y;
 } SoftmaxCall;
 
 static void softmax_range(void *arg, size_t begin, size_t end, uint32_t thread)
 {
   const SoftmaxCall *call = arg;
-  call->p->run(&call->p->softmax, call->x, call->y, begin, end);
+  call->p->run(&call->p->rows, call->x, call->y, begin, end);
 }
 
 static void run_softmax(const QfStep *step, const QfExec *exec)
 {
   const Softmax *p = step->params;
+  const QfkSoftmax *s = &p->rows.softmax;
   SoftmaxCall call = {p, qf_step_in(step, exec, 0), qf_step_out(step, exec, 0)};
-  qf_cpu_parallel(exec, (size_t)p->softmax.outer, 4096 / MAX((size_t)p->softmax.n, 1) + 1, softmax_range,
-                  &call);
+  qf_cpu_parallel(exec, (size_t)s->outer, 4096 / MAX((size_t)s->n, 1) + 1, softmax_range, &call);
 }
 
 gboolean qf_cpu_lower_softmax(QfLower *lower, QfNode *node)
 {
   const QfAxisAttrs *a = node->attrs;
   const QfTensor *x = node->inputs[0], *y = node->outputs[0];
-  const QfkKernel *kernel = qfk_kernel_find(qfk_softmax_kernels, qfk_cpu_features(), QFK_SOFTMAX_F32);
-  if (!kernel || x->dtype != QF_DTYPE_FLOAT32 || y->dtype != QF_DTYPE_FLOAT32 || !qf_tensor_count(x) ||
-      qf_dims_count(x->dims + a->axis + 1, x->rank - a->axis - 1) != 1)
+  gboolean is_float = x->dtype == QF_DTYPE_FLOAT32 && y->dtype == QF_DTYPE_FLOAT32;
+  uint32_t type = 0;
+  if (!qf_tensor_count(x) || qf_dims_count(x->dims + a->axis + 1, x->rank - a->axis - 1) != 1 ||
+      (!is_float && (!int_index(x, y, &type) || !(a->beta >= 0))))
+    return FALSE;
+  int32_t kind = is_float ? (int32_t)QFK_SOFTMAX_F32 : (int32_t)QFK_SOFTMAX_U8 + (int32_t)type;
+  const QfkKernel *kernel = qfk_kernel_find(qfk_softmax_kernels, qfk_cpu_features(), kind);
+  if (!kernel)
     return FALSE;
   Softmax *p = qf_lower_alloc(lower, sizeof(*p));
-  p->softmax = (QfkSoftmax){.outer = qf_dims_count(x->dims, a->axis),
-                            .n = x->dims[a->axis],
-                            .inner = 1,
-                            .beta = a->beta};
+  p->rows.softmax = (QfkSoftmax){.outer = qf_dims_count(x->dims, a->axis),
+                                 .n = x->dims[a->axis],
+                                 .inner = 1,
+                                 .beta = a->beta};
+  if (!is_float) {
+    p->rows.integer.y_scale = y->enc.entries[0].scale;
+    p->rows.integer.y_zero = qf_cpu_zero_point(y);
+    qfk_softmax_int_init(&p->rows.integer, a->beta, x->enc.entries[0].scale);
+  }
   p->run = (QfkSoftmaxRowsFunc)kernel->function;
   qf_lower_step(lower, node, QF_CPU_UNIT, kernel->name, run_softmax, p, 0);
   return TRUE;

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * join.c - rows of Concat, Pack, Split and Unpack: every part is a run of bytes in each row of the whole. A part of Concat with another encoding
+ * goes through a table of 256 bytes.
+ */
+#include "cpu.h"
+#include "kernels/quantize/quantize.h"
+#include "kernels/unary/unary.h"
+
+#include <string.h>
+
+typedef struct {
+  size_t bytes;         /* in one row */
+  const uint8_t *table; /* NULL: copied */
+} Part;
+
+typedef struct {
+  size_t rows, row_bytes;
+  uint32_t n;
+  Part *parts;
+} Join;
+
+typedef struct {
+  const QfStep *step;
+  const QfExec *exec;
+} Call;
+
+static void join_range(void *arg, size_t begin, size_t end, uint32_t thread)
+{
+  const Call *call = arg;
+  const Join *p = call->step->params;
+  size_t start = 0;
+  for (uint32_t i = 0; i < p->n; start += p->parts[i++].bytes) {
+    const Part *part = &p->parts[i];
+    const uint8_t *from = (const uint8_t *)qf_step_in(call->step, call->exec, i) + begin * part->bytes;
+    uint8_t *to = (uint8_t *)qf_step_out(call->step, call->exec, 0) + begin * p->row_bytes + start;
+    for (size_t r = begin; r < end; r++, from += part->bytes, to += p->row_bytes) {
+      if (part->table)
+        qfk_lookup_u8_ref(part->table, from, to, part->bytes);
+      else
+        memcpy(to, from, part->bytes);
+    }
+  }
+}
+
+static void cut_range(void *arg, size_t begin, size_t end, uint32_t thread)
+{
+  const Call *call = arg;
+  const Join *p = call->step->params;
+  size_t start = 0;
+  for (uint32_t i = 0; i < p->n; start += p->parts[i++].bytes) {
+    const size_t bytes = p->parts[i].bytes;
+    const uint8_t *from =
+        (const uint8_t *)qf_step_in(call->step, call->exec, 0) + begin * p->row_bytes + start;
+    uint8_t *to = (uint8_t *)qf_step_out(call->step, call->exec, i) + begin * bytes;
+    for (size_t r = begin; r < end; r++, from += p->row_bytes, to += bytes)
+      memcpy(to, from, bytes);
+  }
+}
+
+static void run_join(const QfStep *step, const QfExec *exec)
+{
+  const Join *p = step->params;
+  Call call = {step, exec};
+  qf_cpu_parallel(exec, p->rows, 32768 / MAX(p->row_bytes, 1) + 1, join_range, &call);
+}
+
+static void run_cut(const QfStep *step, const QfExec *exec)
+{
+  const Join *p = step->params;
+  Call call = {step, exec};
+  qf_cpu_parallel(exec, p->rows, 32768 / MAX(p->row_bytes, 1) + 1, cut_range, &call);
+}
+
+static gboolean same_form(const QfTensor *a, const QfTensor *b)
+{
+  return a->dtype == b->dtype && a->enc.count <= 1 && qf_encoding_equal(&a->enc, &b->enc);
+}
+
+/* How the part's bytes become the whole's, by the reference's requantisation. NULL: other types. */
+static const uint8_t *make_table(QfLower *lower, const QfTensor *part, const QfTensor *whole)
+{
+  QfkRequantize q = {.x_type = QFK_U16};
+  uint8_t bytes[256];
+  if (part->enc.count != 1 || whole->enc.count != 1 || !qf_cpu_int_type(part->dtype, &q.x_type) ||
+      !qf_cpu_int_type(whole->dtype, &q.y_type) || q.x_type > QFK_S8 || q.y_type > QFK_S8)
+    return NULL;
+  q.x_zero = qf_cpu_zero_point(part);
+  q.y_zero = qf_cpu_zero_point(whole);
+  q.m = (float)((double)part->enc.entries[0].scale / (double)whole->enc.entries[0].scale);
+  for (int i = 0; i < 256; i++)
+    bytes[i] = (uint8_t)i;
+  uint8_t *table = qf_lower_alloc(lower, sizeof(bytes));
+  qfk_requantize_ref(&q, bytes, table, sizeof(bytes));
+  return table;
+}
+
+/* @parts lie in @whole along its axis. NULL: the reference takes it. */
+static Join *new_join(QfLower *lower, const QfNode *node, const QfTensor *whole, QfTensor *const *parts,
+                      uint32_t n, gboolean tables)
+{
+  int32_t axis = ((const QfConcatAttrs *)node->attrs)->axis;
+  Join *p = qf_lower_alloc(lower, sizeof(*p));
+  p->rows = (size_t)qf_dims_count(whole->dims, axis);
+  p->parts = qf_lower_alloc(lower, n * sizeof(*p->parts));
+  p->n = n;
+  if (!qf_tensor_count(whole))
+    return NULL;
+  p->row_bytes = qf_tensor_size_bytes(whole) / p->rows;
+  for (uint32_t i = 0; i < n; i++) {
+    p->parts[i].bytes = qf_tensor_size_bytes(parts[i]) / p->rows;
+    if (same_form(parts[i], whole))
+      continue;
+    p->parts[i].table = tables ? make_table(lower, parts[i], whole) : NULL;
+    if (!p->parts[i].table)
+      return NULL;
+  }
+  return p;
+}
+
+gboolean qf_cpu_lower_join(QfLower *lower, QfNode *node)
+{
+  Join *p = new_join(lower, node, node->outputs[0], node->inputs, node->n_inputs, TRUE);
+  if (p)
+    qf_lower_step(lower, node, QF_CPU_UNIT, "join", run_join, p, 0);
+  return p != NULL;
+}
+
+gboolean qf_cpu_lower_cut(QfLower *lower, QfNode *node)
+{
+  Join *p = new_join(lower, node, node->inputs[0], node->outputs, node->n_outputs, FALSE);
+  if (p)
+    qf_lower_step(lower, node, QF_CPU_UNIT, "cut", run_cut, p, 0);
+  return p != NULL;
+}
