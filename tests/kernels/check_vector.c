@@ -6,7 +6,9 @@
 #include "check.h"
 #include "kernels/binary/binary_fast.h"
 #include "kernels/copy/copy_fast.h"
+#include "kernels/norm/norm_fast.h"
 #include "kernels/pool/pool_fast.h"
+#include "kernels/resize/resize_fast.h"
 #include "kernels/quantize/quantize_fast.h"
 #include "kernels/reduce/reduce_fast.h"
 #include "kernels/softmax/softmax_fast.h"
@@ -273,8 +275,119 @@ static void check_copy(void)
     }
 }
 
+static void check_norm(void)
+{
+  static const size_t shapes[][3] = {{2, 37, 1},
+                                     {3, 256, 1},
+                                     {2, 50, 70},
+                                     {1, 600, 3}}; /* images or rows, n, channels */
+  for (const QfkKernel *k = qfk_norm_kernels; k->name; k++)
+    for (size_t s = 0; chk_can_run(k->name, k->isa) && s < 4; s++)
+      for (int affine = 0; affine < 2; affine++) {
+        const bool layer = k->kind == QFK_LAYER_NORM_F32;
+        const size_t rows = shapes[s][0], n = shapes[s][1], c = layer ? 1 : shapes[s][2],
+                     wide = layer ? n : c;
+        const QfkNorm p = {n, c, 1e-3f};
+        float *x = chk_alloc(rows * n * c * 4), *w = chk_alloc(wide * 4), *b = chk_alloc(wide * 4);
+        float *want = chk_alloc(rows * n * c * 4), *got = chk_alloc(rows * n * c * 4);
+        chk_fill_f32(x, rows * n * c, CHK_PLAIN);
+        chk_fill_f32(w, wide, CHK_PLAIN);
+        chk_fill_f32(b, wide, CHK_PLAIN);
+        if (layer)
+          qfk_layer_norm_f32_ref(rows, n, p.epsilon, x, affine ? w : NULL, affine ? b : NULL, want);
+        else
+          qfk_instance_norm_f32_ref(rows, n, c, p.epsilon, x, affine ? w : NULL, affine ? b : NULL, want);
+        const size_t count = layer ? rows : rows * ((c + QFK_NORM_CHANNELS - 1) / QFK_NORM_CHANNELS);
+        ((QfkNormFunc)k->function)(&p, x, affine ? w : NULL, affine ? b : NULL, got, 0, count);
+        bool close = chk_close(got, want, rows * n * c, 1e-5f, 2e-6f);
+        chk_result(close && chk_free_all(), k->name, "%zux%zux%zu affine %d", rows, n, c, affine);
+      }
+}
+
+/* Up, down and the same size; few and many channels. */
+static const struct {
+  int64_t h, w, c, oh, ow;
+  int32_t mode;
+} resize_shapes[] = {
+    {5, 7, 3, 11, 9, QFK_COORD_HALF_PIXEL},
+    {9, 8, 21, 4, 3, QFK_COORD_ASYMMETRIC},
+    {4, 4, 40, 13, 13, QFK_COORD_ALIGN_CORNERS},
+    {1, 1, 8, 5, 6, QFK_COORD_HALF_PIXEL},
+};
+
+static const QfkTap2 *resize_taps(const QfkResize *r, int32_t dim)
+{
+  QfkTap2 *taps = chk_alloc_aligned((size_t)r->out[dim] * sizeof(*taps));
+  for (int64_t i = 0; i < r->out[dim]; i++) {
+    QfkTaps t;
+    qfk_resize_taps(r, dim, i, &t);
+    taps[i] =
+        (QfkTap2){{(int32_t)t.index[0], (int32_t)t.index[t.n - 1]}, {t.weight[0], t.n > 1 ? t.weight[1] : 0}};
+  }
+  return taps;
+}
+
+/* Integers against the float reference between the conversions of quantize.h. */
+static void check_resize_case(const QfkKernel *k, size_t s)
+{
+  const int64_t h = resize_shapes[s].h, w = resize_shapes[s].w, c = resize_shapes[s].c;
+  const QfkResize r = {4,
+                       {1, h, w, c},
+                       {1, resize_shapes[s].oh, resize_shapes[s].ow, c},
+                       {1, (float)resize_shapes[s].oh / (float)h, (float)resize_shapes[s].ow / (float)w, 1},
+                       QFK_RESIZE_LINEAR,
+                       resize_shapes[s].mode,
+                       0,
+                       0,
+                       false};
+  const bool real = k->kind == QFK_RESIZE_LINEAR_F32;
+  const QfkInt type = k->kind == QFK_RESIZE_LINEAR_U8 ? QFK_U8 : QFK_S8;
+  const float sx = .02f, sy = .025f;
+  const int32_t zx = type ? 3 : 120, zy = type ? -8 : 99, min = type ? -128 : 0;
+  const size_t in = (size_t)(h * w * c), out = (size_t)(r.out[1] * r.out[2] * c), e = real ? 4 : 1;
+  void *x = chk_alloc(in * e), *want = chk_alloc(out * e), *got = chk_alloc(out * e);
+  float *xf = chk_alloc_aligned(in * 4), *yf = chk_alloc_aligned(out * 4);
+  const QfkScales from = {1, 1, (int64_t)in, &sx, &zx}, to = {1, 1, (int64_t)out, &sy, &zy};
+  const QfkResizeImage p = {(size_t)h,
+                            (size_t)w,
+                            (size_t)c,
+                            (size_t)r.out[1],
+                            (size_t)r.out[2],
+                            resize_taps(&r, 1),
+                            resize_taps(&r, 2),
+                            sx,
+                            sy,
+                            zx,
+                            zy,
+                            (float)(min - zy),
+                            (float)(min + 255 - zy)};
+  if (real) {
+    chk_fill_f32(x, in, CHK_PLAIN);
+    qfk_resize_f32_ref(&r, x, want);
+  } else {
+    chk_fill_bytes(x, in, CHK_PLAIN);
+    qfk_dequantize_f32_ref(&from, type, x, xf);
+    qfk_resize_f32_ref(&r, xf, yf);
+    qfk_quantize_f32_ref(&to, type, yf, want);
+  }
+  ((QfkResizeFunc)k->function)(&p, x, got, 0, p.oh);
+  bool same = real ? chk_close(got, want, out, 1e-6f, 1e-7f) : chk_same(got, want, out);
+  bool guards = chk_free_all();
+  chk_result(same && guards, k->name, "shape %zu", s);
+}
+
+static void check_resize(void)
+{
+  for (const QfkKernel *k = qfk_resize_kernels; k->name; k++)
+    for (size_t s = 0; chk_can_run(k->name, k->isa) && s < sizeof(resize_shapes) / sizeof(*resize_shapes);
+         s++)
+      check_resize_case(k, s);
+}
+
 void chk_vector(void)
 {
+  check_norm();
+  check_resize();
   check_binary();
   check_unary();
   check_pool();
