@@ -6,7 +6,7 @@
  * quantise, layout. Size, type, layout and quantization come by negotiation; nobody types them.
  *
  * |[
- * gst-launch-1.0 videotestsrc num-buffers=30 ! qnnconvert ! neural-network/tensors,type=FLOAT32,dimensions=(int)"<<1,224,224,3>>" ! fakesink
+ * gst-launch-1.0 videotestsrc num-buffers=30 ! qnnconvert ! 'neural-network/tensors,type=FLOAT32,dimensions=(int)<<1,224,224,3>>' ! fakesink
  * ]|
  *
  * Without mean and std, pixels p of 0..255 become

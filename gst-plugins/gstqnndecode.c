@@ -212,8 +212,10 @@ static gboolean gst_qnn_decode_query(GstBaseTransform *trans, GstPadDirection di
   if (direction == GST_PAD_SINK && GST_QUERY_TYPE(query) == GST_QUERY_ALLOCATION) {
     GstCaps *caps;
     gst_query_parse_allocation(query, &caps, NULL);
-    if (caps && !gst_qnn_caps_are_tensors(caps)) /* about the frame, which we hand on */
-      return !GST_QNN_DECODE(trans)->text && gst_pad_peer_query(trans->srcpad, query);
+    /* About the frame, which we hand on: the next one knows. About tensors: any memory will do, and the elements behind
+     * have nothing to do with it. */
+    return caps && !gst_qnn_caps_are_tensors(caps) && !GST_QNN_DECODE(trans)->text &&
+           gst_pad_peer_query(trans->srcpad, query);
   }
   return GST_BASE_TRANSFORM_CLASS(gst_qnn_decode_parent_class)->query(trans, direction, query);
 }

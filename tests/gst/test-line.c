@@ -309,37 +309,43 @@ static void test_outputs(void)
 }
 
 /* Size and format change in the middle; no frame is lost, boxes follow. */
-static void look_size(GstBuffer *buffer, gpointer data)
+typedef struct {
+  GstElement *filter;
+  guint sizes[2]; /* frames seen of 160x120 and of 640x480 */
+} Change;
+
+static void change_size(GstBuffer *buffer, gpointer data)
 {
+  Change *change = data;
   GstVideoRegionOfInterestMeta *roi = gst_buffer_get_video_region_of_interest_meta(buffer);
 
   g_assert_nonnull(roi);
-  ((guint *)data)[roi->w > 100]++;
+  if (++change->sizes[roi->w > 100] != 5)
+    return;
+  gst_util_set_object_arg(G_OBJECT(change->filter), "caps",
+                          roi->w > 100 ? "video/x-raw,format=RGB,width=640,height=480"
+                                       : "video/x-raw,format=I420,width=640,height=480");
 }
 
+#define SHORT_QUEUE "queue max-size-buffers=2 ! "
 static void test_renegotiation(void)
 {
-  g_autofree gchar *text = with_models(
-      "videotestsrc name=source num-buffers=60 ! capsfilter name=filter "
-      "caps=video/x-raw,format=NV12,width=160,height=120 ! queue ! qnnconvert ! queue ! qnninfer model=BOXES "
-      "! queue ! qnndecode threshold=0.7 ! qnnoverlay ! qnnprofile table=false ! fakesink name=sink "
-      "sync=true");
+  g_autofree gchar *text =
+      with_models("videotestsrc name=source num-buffers=60 ! capsfilter name=filter "
+                  "caps=video/x-raw,format=NV12,width=160,height=120 ! " SHORT_QUEUE
+                  "qnnconvert ! " SHORT_QUEUE "qnninfer model=BOXES ! " SHORT_QUEUE
+                  "qnndecode threshold=0.7 ! qnnoverlay ! qnnprofile table=false ! fakesink name=sink");
   GstElement *pipeline = line_parse(text);
-  g_autoptr(GstElement) filter = gst_bin_get_by_name(GST_BIN(pipeline), "filter");
-  g_autoptr(GstCaps) caps = gst_caps_from_string("video/x-raw,format=I420,width=640,height=480");
-  guint sizes[2] = {0};
-  g_autoptr(LineResult) r = NULL;
+  Change change = {.filter = gst_bin_get_by_name(GST_BIN(pipeline), "filter")};
+  g_autoptr(LineResult) r = line_run(pipeline, change_size, &change);
 
-  gst_element_set_state(pipeline, GST_STATE_PAUSED);
-  g_assert_cmpint(gst_element_get_state(pipeline, NULL, NULL, 5 * GST_SECOND), ==, GST_STATE_CHANGE_SUCCESS);
-  g_object_set(filter, "caps", caps, NULL);
-  r = line_run(pipeline, look_size, sizes);
   g_assert_cmpstr(r->error, ==, NULL);
   g_assert_true(r->eos);
-  g_assert_cmpuint(sizes[0], >, 0);
-  g_assert_cmpuint(sizes[1], >, 0);
-  gst_clear_object(&filter);
-  gst_clear_caps(&caps);
+  g_assert_cmpuint(r->n_same_memory, ==, 60);
+  g_assert_cmpuint(change.sizes[0], >=, 5);
+  g_assert_cmpuint(change.sizes[1], >=, 30);
+  g_assert_cmpuint(change.sizes[0] + change.sizes[1], ==, 60);
+  gst_clear_object(&change.filter);
   gst_object_unref(pipeline);
   line_assert_no_leaks();
 }
