@@ -115,30 +115,73 @@ static inline int32_t weight_int(const QfkPack *p, uint32_t seg, uint32_t i, uin
   return qfk_load_int(p->w, p->w_type, (size_t)weight_at(p, seg, i, n)) - (p->w_zero ? p->w_zero[n] : 0);
 }
 
-/* One value of the packed matrix; columns and rows beyond the matrix are zero. */
-static void put(const QfkTileKernel *k, const QfkPack *p, uint32_t seg, uint32_t i, uint32_t n, void *dst)
+/* A panel of @width columns from @n0 on; @columns says which column stands at each slot. */
+typedef struct {
+  const QfkTileKernel *k;
+  const QfkPack *p;
+  uint32_t n0, width;
+  uint32_t columns[256];
+} Panel;
+
+static void pack_f32(const Panel *a, uint32_t seg, float *dst)
 {
-  const bool inside = i < p->k && n < p->n && !(p->seg_row && p->seg_row[seg] < 0);
-  if (k->kind == QFK_TILE_F32)
-    *(float *)dst = inside ? ((const float *)p->w)[weight_at(p, seg, i, n)] : 0;
-  else if (k->kind == QFK_TILE_S16)
-    *(int16_t *)dst = (int16_t)(inside ? weight_int(p, seg, i, n) : 0);
-  else
-    *(int8_t *)dst = (int8_t)(inside ? weight_int(p, seg, i, n) : 0);
+  const QfkPack *p = a->p;
+  const float *w = (const float *)p->w + weight_at(p, seg, 0, a->n0);
+  const uint32_t used = p->n - a->n0 < a->width ? p->n - a->n0 : a->width;
+  for (uint32_t i = 0; i < p->k; i++, dst += a->width, w += p->row) {
+    if (p->col == 1)
+      memcpy(dst, w, used * sizeof(float));
+    else
+      for (uint32_t slot = 0; slot < used; slot++)
+        dst[slot] = w[(ptrdiff_t)slot * p->col];
+    memset(dst + used, 0, (a->width - used) * sizeof(float));
+  }
+}
+
+/* Integers: one group of kr rows, from row @i on. */
+static void *pack_group(const Panel *a, uint32_t seg, uint32_t i, void *dst)
+{
+  const QfkPack *p = a->p;
+  const bool s16 = a->k->kind == QFK_TILE_S16;
+  uint8_t *out = dst;
+  for (uint32_t slot = 0; slot < a->width; slot++)
+    for (uint32_t j = i; j < i + a->k->kr; j++) {
+      const uint32_t n = a->columns[slot];
+      const int16_t v = (int16_t)(j < p->k && n < p->n ? weight_int(p, seg, j, n) : 0);
+      if (s16)
+        memcpy(out, &v, 2);
+      else
+        *out = (uint8_t)v;
+      out += s16 ? 2 : 1;
+    }
+  return out;
+}
+
+void qfk_pack_panel(const QfkTileKernel *k, const QfkPack *p, uint32_t n0, void *panel)
+{
+  Panel a = {k, p, n0, qfk_panel_width(k, p->n - n0), {0}};
+  const uint32_t kp = packed_k(k, p);
+  const size_t seg_bytes = (size_t)kp * a.width * value_size(k);
+  uint8_t *dst = panel;
+  for (uint32_t slot = 0; slot < a.width; slot++)
+    a.columns[slot] = n0 + qfk_panel_column(k, a.width, slot);
+  for (uint32_t seg = 0; seg < p->n_seg; seg++, dst += seg_bytes) {
+    uint8_t *at = dst;
+    if (p->seg_row && p->seg_row[seg] < 0)
+      memset(dst, 0, seg_bytes);
+    else if (k->kind == QFK_TILE_F32)
+      pack_f32(&a, seg, (float *)dst);
+    else
+      for (uint32_t i = 0; i < kp; i += k->kr)
+        at = pack_group(&a, seg, i, at);
+  }
 }
 
 void qfk_pack_panels(const QfkTileKernel *k, const QfkPack *p, void *panels)
 {
-  uint8_t *dst = panels;
-  const uint32_t kp = packed_k(k, p);
-  for (uint32_t n = 0; n < p->n; n += k->nr) {
-    const uint32_t width = qfk_panel_width(k, p->n - n);
-    for (uint32_t seg = 0; seg < p->n_seg; seg++)
-      for (uint32_t i = 0; i < kp; i += k->kr)
-        for (uint32_t slot = 0; slot < width; slot++)
-          for (uint32_t j = 0; j < k->kr; j++, dst += value_size(k))
-            put(k, p, seg, i + j, n + qfk_panel_column(k, width, slot), dst);
-  }
+  const size_t column_bytes = (size_t)p->n_seg * packed_k(k, p) * value_size(k);
+  for (uint32_t n = 0; n < p->n; n += k->nr)
+    qfk_pack_panel(k, p, n, (uint8_t *)panels + n * column_bytes);
 }
 
 void qfk_pack_vector(const QfkTileKernel *k, uint32_t n, const void *src, void *dst)

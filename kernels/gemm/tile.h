@@ -74,6 +74,8 @@ typedef struct {
 uint32_t qfk_pack_columns(const QfkTileKernel *k, uint32_t n);
 size_t qfk_pack_bytes(const QfkTileKernel *k, const QfkPack *p);
 void qfk_pack_panels(const QfkTileKernel *k, const QfkPack *p, void *panels);
+/* The one panel that begins at column @n0, a multiple of nr. */
+void qfk_pack_panel(const QfkTileKernel *k, const QfkPack *p, uint32_t n0, void *panel);
 
 /* 4-byte values, one per column (@src NULL: zero), into packed order; @dst has qfk_pack_columns(). */
 void qfk_pack_vector(const QfkTileKernel *k, uint32_t n, const void *src, void *dst);
