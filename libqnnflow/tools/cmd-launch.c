@@ -7,6 +7,7 @@
 
 #include <glib-unix.h>
 #include <gst/gst.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@ typedef struct {
 typedef struct {
   GstElement *pipeline;
   GMainLoop *loop;
+  GThread *finisher; /* sends EOS; NULL: nobody asked to stop */
   int exit_code;
   gboolean live, stopping, playing, progress;
   gint64 start_us, signal_us;
@@ -136,20 +138,34 @@ static gboolean on_message(GstBus *bus, GstMessage *message, gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/* Without taking the pipeline down: an event that is stuck in it holds the lock that this needs. */
+static void quit_now(int exit_code)
+{
+  fflush(NULL);
+  _exit(exit_code);
+}
+
 static gboolean on_eos_timeout(gpointer data)
 {
   Launch *l = data;
   clear_line(l);
   g_printerr("qnnflow launch: the pipeline did not finish within %d s of the stop; files may be incomplete\n",
              EOS_SECONDS);
-  stop(l, QF_EXIT_FAILED);
+  quit_now(QF_EXIT_FAILED);
   return G_SOURCE_REMOVE;
+}
+
+/* In a thread of its own: a live source that waits for preroll holds the lock that the event needs. */
+static gpointer send_eos(gpointer pipeline)
+{
+  gst_element_send_event(pipeline, gst_event_new_eos());
+  return NULL;
 }
 
 static void finish(Launch *l)
 {
   l->stopping = TRUE;
-  gst_element_send_event(l->pipeline, gst_event_new_eos());
+  l->finisher = g_thread_new("eos", send_eos, l->pipeline);
   g_timeout_add_seconds(EOS_SECONDS, on_eos_timeout, l);
 }
 
@@ -159,10 +175,8 @@ static gboolean on_signal(gpointer data)
   if (l->signal_us && g_get_monotonic_time() - l->signal_us < SAME_PRESS_US)
     return G_SOURCE_CONTINUE;
   l->signal_us = g_get_monotonic_time();
-  if (l->stopping) {
-    stop(l, QF_EXIT_INTERRUPTED);
-    return G_SOURCE_CONTINUE;
-  }
+  if (l->stopping)
+    quit_now(QF_EXIT_INTERRUPTED);
   clear_line(l);
   g_printerr("qnnflow launch: stopping; once more to quit at once\n");
   finish(l);
@@ -218,6 +232,8 @@ static void run_loop(Launch *l, const LaunchOptions *o)
   gst_element_set_state(l->pipeline, GST_STATE_PLAYING);
   g_main_loop_run(l->loop);
   gst_element_set_state(l->pipeline, GST_STATE_NULL);
+  if (l->finisher)
+    g_thread_join(l->finisher);
   g_autoptr(GstMessage) last = NULL;
   while ((last = gst_bus_pop_filtered(bus, GST_MESSAGE_ELEMENT)) != NULL) {
     on_element(l, last);
