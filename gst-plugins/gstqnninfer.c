@@ -336,7 +336,7 @@ static gboolean run(GstQnnInfer *self, GError **error)
 /* FALSE: an error was posted, or @error is set. */
 static gboolean infer(GstQnnInfer *self, GstBuffer *in, GstBuffer *out, GError **error)
 {
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&self->lock);
+  g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&self->lock);
   Mapped inputs = {.n = 0}, outputs = {.n = 0};
   gboolean ok;
 

@@ -86,7 +86,7 @@ static void answer_layers(GstQnnInfer *self, GstStructure *s)
 {
   const QfLayerProfile *layers;
   guint n = 0;
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&self->lock);
+  g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&self->lock);
 
   layers = self->session ? qf_session_layers(self->session, &n) : NULL;
   if (layers && n) {

@@ -33,7 +33,7 @@ static gchar *make_key(const gchar *path, const QfModelOptions *o)
 QfModel *gst_qnn_models_acquire(const gchar *path, const QfModelOptions *options, GError **error)
 {
   g_autofree gchar *key = make_key(path, options);
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+  g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&lock);
   QfModel *model;
   Entry *entry;
 
@@ -55,7 +55,7 @@ QfModel *gst_qnn_models_acquire(const gchar *path, const QfModelOptions *options
 
 void gst_qnn_models_release(QfModel *model)
 {
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+  g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&lock);
 
   for (GSList *l = entries; l; l = l->next) {
     Entry *entry = l->data;

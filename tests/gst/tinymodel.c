@@ -61,7 +61,7 @@ static void put_value(TinyModel *model, guint field, const gchar *name, TinyType
   GByteArray *shape = g_byte_array_new(), *tensor = g_byte_array_new(), *any = g_byte_array_new();
   GByteArray *value = g_byte_array_new();
 
-  for (gchar **w = words; *w; w++) {
+  for (gchar **w = words; *w && **w; w++) {
     GByteArray *dim = g_byte_array_new();
     gint64 size = g_ascii_strtoll(*w, NULL, 10);
     if (size >= 0)
@@ -119,11 +119,13 @@ void tiny_model_constant(TinyModel *model, const gchar *name, TinyType type, con
   put_message(model->graph, 5, tensor);
 }
 
-void tiny_model_node(TinyModel *model, const gchar *op, const gchar *inputs, const gchar *outputs)
+/* A NodeProto: input(1), output(2), name(3), op_type(4), attribute(5) { name(1), i(3), type(20) = INT }. */
+void tiny_model_node_int(TinyModel *model, const gchar *op, const gchar *inputs, const gchar *outputs,
+                         const gchar *attribute, gint64 value)
 {
   g_auto(GStrv) in = g_strsplit(inputs, ",", -1), out = g_strsplit(outputs, ",", -1);
   g_autofree gchar *name = g_strdup_printf("%s_%u", op, model->n_nodes++);
-  GByteArray *node = g_byte_array_new();
+  GByteArray *node = g_byte_array_new(), *attr = g_byte_array_new();
 
   for (gchar **w = in; *w; w++)
     put_string(node, 1, *w);
@@ -131,7 +133,19 @@ void tiny_model_node(TinyModel *model, const gchar *op, const gchar *inputs, con
     put_string(node, 2, *w);
   put_string(node, 3, name);
   put_string(node, 4, op);
+  if (attribute) {
+    put_string(attr, 1, attribute);
+    put_int(attr, 3, value);
+    put_int(attr, 20, 2);
+    put_bytes(node, 5, attr->data, attr->len);
+  }
+  g_byte_array_unref(attr);
   put_message(model->graph, 1, node);
+}
+
+void tiny_model_node(TinyModel *model, const gchar *op, const gchar *inputs, const gchar *outputs)
+{
+  tiny_model_node_int(model, op, inputs, outputs, NULL, 0);
 }
 
 gchar *tiny_model_save(TinyModel *model, const gchar *dir, const gchar *name)

@@ -15,7 +15,7 @@ typedef struct TinyModel TinyModel;
 
 TinyModel *tiny_model_new(void);
 
-/* @dims: "1,3,8,8"; -1 is an open dimension. */
+/* @dims: "1,3,8,8"; -1 is an open dimension, "" a scalar. */
 void tiny_model_input(TinyModel *model, const gchar *name, TinyType type, const gchar *dims);
 void tiny_model_output(TinyModel *model, const gchar *name, TinyType type, const gchar *dims);
 
@@ -25,6 +25,10 @@ void tiny_model_constant(TinyModel *model, const gchar *name, TinyType type, con
 
 /* A node; names separated by commas. */
 void tiny_model_node(TinyModel *model, const gchar *op, const gchar *inputs, const gchar *outputs);
+
+/* The same with one whole number as attribute. */
+void tiny_model_node_int(TinyModel *model, const gchar *op, const gchar *inputs, const gchar *outputs,
+                         const gchar *attribute, gint64 value);
 
 /* Writes the file DIR/NAME and frees the model. Returns the path, to be freed with g_free(). */
 gchar *tiny_model_save(TinyModel *model, const gchar *dir, const gchar *name);
