@@ -75,39 +75,30 @@ static void sample_row(const QfkImagePlan *plan, const uint8_t *const planes[3],
   }
 }
 
-/* The weighted sum of the rows of @plane under output row @y, over the bytes of the crop, into plan->sum. */
-static void sum_rows(const QfkImagePlan *plan, int32_t p, const uint8_t *plane, size_t stride, int32_t y,
+/* The weighted sum of the rows of @plane under output row @y, over all bytes of a row, into plan->sum. */
+static void sum_rows(const QfkImagePlan *plan, int32_t p, const uint8_t *plane, ptrdiff_t stride, int32_t y,
                      int32_t shift)
 {
   const QfkImageSpec *s = &plan->spec;
-  double ratio = (double)s->crop[3] / s->fit[3] / (1 << shift), origin = (double)s->crop[1] / (1 << shift);
-  int32_t n = s->row_bytes[p];
+  double ratio = plan->row_ratio / (1 << shift), origin = (double)s->crop[1] / (1 << shift);
+  float *w = plan->row_weight;
+  int32_t rows = 0, from;
   if (ratio <= 1) {
     RowPair r = bilinear_rows(plan, y, shift);
-    plan->rows->sum(plan->sum, plane + r.j0 * stride, n, 1 - r.f, false);
-    if (r.f > 0)
-      plan->rows->sum(plan->sum, plane + r.j1 * stride, n, r.f, true);
-    return;
+    from = r.j0;
+    w[rows++] = 1 - r.f;
+    if (r.j1 > r.j0)
+      w[rows++] = r.f;
+  } else {
+    int32_t last = (s->crop[1] + s->crop[3] - 1) >> shift;
+    double top = origin + y * ratio, bottom = origin + (y + 1) * ratio;
+    from = (int32_t)top;
+    for (int32_t j = from; j <= last && j < bottom; j++) {
+      double a = top > j ? top : j, b = bottom < j + 1 ? bottom : j + 1;
+      w[rows++] = (float)((b - a) / ratio);
+    }
   }
-  int32_t last = (s->crop[1] + s->crop[3] - 1) >> shift;
-  double from = origin + y * ratio, to = origin + (y + 1) * ratio;
-  bool add = false;
-  for (int32_t j = (int32_t)from; j <= last && j < to; j++) {
-    double a = from > j ? from : j, b = to < j + 1 ? to : j + 1;
-    plan->rows->sum(plan->sum, plane + j * stride, n, (float)((b - a) / ratio), add);
-    add = true;
-  }
-}
-
-static void average_row(const QfkImageTaps *t, const float *sum, int32_t n, float *dst)
-{
-  for (int32_t i = 0; i < n; i++) {
-    const float *v = sum + (size_t)t->start[i] * t->step + t->offset, *w = t->weight + t->first[i];
-    float total = 0;
-    for (int32_t k = 0; k < t->count[i]; k++)
-      total += v[(size_t)k * t->step] * w[k];
-    dst[i] = total;
-  }
+  plan->rows->sum(plan->sum, plane + from * stride, stride, w, rows, s->row_bytes[p]);
 }
 
 static void area_row(const QfkImagePlan *plan, const uint8_t *const planes[3], const int32_t strides[3],
@@ -116,9 +107,9 @@ static void area_row(const QfkImagePlan *plan, const uint8_t *const planes[3], c
   for (int32_t p = 0; p < plan->spec.n_planes; p++) {
     int32_t first = plan->plane[p].first, count = plan->plane[p].count;
     if (count)
-      sum_rows(plan, p, planes[p], (size_t)strides[p], y, shift_of(plan, p));
+      sum_rows(plan, p, planes[p], strides[p], y, shift_of(plan, p));
     for (int32_t k = first; k < first + count; k++)
-      average_row(&plan->taps[k], plan->sum, plan->spec.fit[2], plan->row[k]);
+      plan->rows->average(&plan->taps[k], plan->sum, plan->spec.fit[2], plan->row[k]);
   }
 }
 

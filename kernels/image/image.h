@@ -61,7 +61,8 @@ typedef struct {
   /* bilinear: byte offsets of both taps, weight of the second */
   int32_t *off0, *off1;
   float *frac;
-  /* area: output i is the sum of weight[first[i] + k] * sample[start[i] + k], k < count[i] */
+  /* area: output i is the sum of weight[first[i] + k] * sum[start[i] + k], k < count[i]. Counts are multiples of
+   * QFK_IMAGE_GROUP; bytes of other components have no weight. */
   int32_t *start, *count, *first;
   float *weight;
   int32_t offset, step; /* of the component, in bytes */
@@ -82,8 +83,9 @@ typedef struct {
   struct {
     int32_t first, count; /* its components; none when they are not needed */
   } plane[3];
-  float *row[3]; /* component rows of fit width, in 0..255, padded to a multiple of a group */
-  float *sum;    /* area: one row of a plane */
+  float *row[3];     /* component rows of fit width, in 0..255, padded to a multiple of a group */
+  float *sum;        /* area: one row of a plane, and a group of zeros */
+  float *row_weight; /* area: of the source rows under one output row */
   /* Stored channel c, before rounding and the offset: matrix[c] . (components, 1), clamped to lo[c]..hi[c]. The value is
    * monotone in the colour, so the colour's clamp and the type's are one. */
   float matrix[3][4];
@@ -98,8 +100,11 @@ typedef struct {
  * bytes further: a hint. */
 typedef void (*QfkImageSampleFn)(const QfkImageTaps *taps, int32_t count, const uint8_t *r0,
                                  const uint8_t *r1, float fy, int32_t n, ptrdiff_t ahead, float *const *dst);
-/* sum[i] = w * row[i], or += when @add, for @n bytes. */
-typedef void (*QfkImageSumFn)(float *sum, const uint8_t *row, int32_t n, float w, bool add);
+/* sum[i] = the sum of weight[j] * row[j * stride + i], j < rows, for @n bytes. */
+typedef void (*QfkImageSumFn)(float *sum, const uint8_t *row, ptrdiff_t stride, const float *weight,
+                              int32_t rows, int32_t n);
+/* One row of one component by the area taps. */
+typedef void (*QfkImageAverageFn)(const QfkImageTaps *taps, const float *sum, int32_t n, float *dst);
 /* @n pixels from component rows to memory at @dst: colour, clamp, value, type. Channels are @plane elements apart in a
  * planar tensor. Writes exactly these elements. */
 typedef void (*QfkImageStoreFn)(const QfkImagePlan *plan, const float *const comp[3], int32_t n, void *dst,
@@ -110,6 +115,7 @@ struct QfkImageRows {
   bool shuffles; /* wants the shuffle tables */
   QfkImageSampleFn sample;
   QfkImageSumFn sum;
+  QfkImageAverageFn average;
   QfkImageStoreFn store[QFK_IMAGE_TYPES];
 };
 
@@ -150,6 +156,8 @@ void qfk_image_quantize_ref(const QfkImageSpec *spec, int32_t c, double rgb, voi
 /* The plain row functions, for tails and for what an instruction set has nothing better for. */
 void qfk_image_sample_c(const QfkImageTaps *taps, int32_t count, const uint8_t *r0, const uint8_t *r1,
                         float fy, int32_t n, ptrdiff_t ahead, float *const *dst);
-void qfk_image_sum_c(float *sum, const uint8_t *row, int32_t n, float w, bool add);
+void qfk_image_sum_c(float *sum, const uint8_t *row, ptrdiff_t stride, const float *weight, int32_t rows,
+                     int32_t n);
+void qfk_image_average_c(const QfkImageTaps *taps, const float *sum, int32_t n, float *dst);
 
 #endif

@@ -104,16 +104,52 @@ static void sample_avx2(const QfkImageTaps *taps, int32_t count, const uint8_t *
       sample_many(&taps[c], r0, r1, fy, n, dst[c]);
 }
 
-static void sum_avx2(float *sum, const uint8_t *row, int32_t n, float w, bool add)
+INLINE __m256 floats(const uint8_t *p)
 {
-  const __m256 vw = _mm256_set1_ps(w);
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)));
+}
+
+static void sum_avx2(float *sum, const uint8_t *row, ptrdiff_t stride, const float *weight, int32_t rows,
+                     int32_t n)
+{
   int32_t i = 0;
-  for (; i + 8 <= n; i += 8) {
-    __m256 v = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(row + i))));
-    __m256 old = add ? _mm256_loadu_ps(sum + i) : _mm256_setzero_ps();
-    _mm256_storeu_ps(sum + i, _mm256_fmadd_ps(v, vw, old));
+  for (; i + 32 <= n; i += 32) {
+    __m256 v[4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
+    const uint8_t *p = row + i;
+    for (int32_t j = 0; j < rows; j++, p += stride) {
+      __m256 w = _mm256_set1_ps(weight[j]);
+      for (int32_t k = 0; k < 4; k++)
+        v[k] = _mm256_fmadd_ps(floats(p + 8 * k), w, v[k]);
+    }
+    for (int32_t k = 0; k < 4; k++)
+      _mm256_storeu_ps(sum + i + 8 * k, v[k]);
   }
-  qfk_image_sum_c(sum + i, row + i, n - i, w, add);
+  qfk_image_sum_c(sum + i, row + i, stride, weight, rows, n - i);
+}
+
+INLINE __m256 weighted(const QfkImageTaps *t, const float *sum, int32_t i)
+{
+  const float *v = sum + t->start[i], *w = t->weight + t->first[i];
+  __m256 total = _mm256_mul_ps(_mm256_loadu_ps(v), _mm256_loadu_ps(w));
+  for (int32_t k = QFK_IMAGE_GROUP; k < t->count[i]; k += QFK_IMAGE_GROUP)
+    total = _mm256_fmadd_ps(_mm256_loadu_ps(v + k), _mm256_loadu_ps(w + k), total);
+  return total;
+}
+
+static void average_avx2(const QfkImageTaps *t, const float *sum, int32_t n, float *dst)
+{
+  int32_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    __m256 a = _mm256_hadd_ps(weighted(t, sum, i), weighted(t, sum, i + 1));
+    __m256 b = _mm256_hadd_ps(weighted(t, sum, i + 2), weighted(t, sum, i + 3));
+    __m256 all = _mm256_hadd_ps(a, b);
+    _mm_storeu_ps(dst + i, _mm_add_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps(all, 1)));
+  }
+  QfkImageTaps rest = *t;
+  rest.start += i;
+  rest.count += i;
+  rest.first += i;
+  qfk_image_average_c(&rest, sum, n - i, dst + i);
 }
 
 /* The plan's numbers as vectors: the compiler cannot know that what is stored is not the plan. */
@@ -286,5 +322,6 @@ const QfkImageRows qfk_image_rows_avx2 = {
     .shuffles = true,
     .sample = sample_avx2,
     .sum = sum_avx2,
+    .average = average_avx2,
     .store = {store_f32, store_f16, store_u8, store_i8, store_u16, store_i16},
 };

@@ -25,14 +25,25 @@ void qfk_image_sample_c(const QfkImageTaps *taps, int32_t count, const uint8_t *
     sample_one(&taps[k], r0, r1, fy, n, dst[k]);
 }
 
-void qfk_image_sum_c(float *sum, const uint8_t *row, int32_t n, float w, bool add)
+void qfk_image_sum_c(float *sum, const uint8_t *row, ptrdiff_t stride, const float *weight, int32_t rows,
+                     int32_t n)
 {
-  if (add)
+  for (int32_t i = 0; i < n; i++)
+    sum[i] = weight[0] * (float)row[i];
+  for (int32_t j = 1; j < rows; j++)
     for (int32_t i = 0; i < n; i++)
-      sum[i] += w * (float)row[i];
-  else
-    for (int32_t i = 0; i < n; i++)
-      sum[i] = w * (float)row[i];
+      sum[i] += weight[j] * (float)row[j * stride + i];
+}
+
+void qfk_image_average_c(const QfkImageTaps *t, const float *sum, int32_t n, float *dst)
+{
+  for (int32_t i = 0; i < n; i++) {
+    const float *v = sum + t->start[i], *w = t->weight + t->first[i];
+    float total = 0;
+    for (int32_t k = 0; k < t->count[i]; k++)
+      total += v[k] * w[k];
+    dst[i] = total;
+  }
 }
 
 static inline float value_of(const QfkImagePlan *p, int32_t c, float a, float b, float d)
@@ -77,5 +88,6 @@ STORE(i16, int16_any, integer_of)
 const QfkImageRows qfk_image_rows_c = {
     .sample = qfk_image_sample_c,
     .sum = qfk_image_sum_c,
+    .average = qfk_image_average_c,
     .store = {store_f32, store_f16, store_u8, store_i8, store_u16, store_i16},
 };

@@ -52,17 +52,33 @@ static void sample_neon(const QfkImageTaps *taps, int32_t count, const uint8_t *
       sample(&taps[c], r0, r1, fy, n, ahead, dst[c], blocks);
 }
 
-static void sum_neon(float *sum, const uint8_t *row, int32_t n, float w, bool add)
+static void sum_neon(float *sum, const uint8_t *row, ptrdiff_t stride, const float *weight, int32_t rows,
+                     int32_t n)
 {
-  const float32x4_t zero = vdupq_n_f32(0);
   int32_t i = 0;
   for (; i + 8 <= n; i += 8) {
-    uint16x8_t v = vmovl_u8(vld1_u8(row + i));
-    float32x4_t a = vcvtq_f32_u32(vmovl_u16(vget_low_u16(v))), b = vcvtq_f32_u32(vmovl_high_u16(v));
-    vst1q_f32(sum + i, vfmaq_n_f32(add ? vld1q_f32(sum + i) : zero, a, w));
-    vst1q_f32(sum + i + 4, vfmaq_n_f32(add ? vld1q_f32(sum + i + 4) : zero, b, w));
+    float32x4_t low = vdupq_n_f32(0), high = low;
+    const uint8_t *p = row + i;
+    for (int32_t j = 0; j < rows; j++, p += stride) {
+      uint16x8_t v = vmovl_u8(vld1_u8(p));
+      low = vfmaq_n_f32(low, vcvtq_f32_u32(vmovl_u16(vget_low_u16(v))), weight[j]);
+      high = vfmaq_n_f32(high, vcvtq_f32_u32(vmovl_high_u16(v)), weight[j]);
+    }
+    vst1q_f32(sum + i, low);
+    vst1q_f32(sum + i + 4, high);
   }
-  qfk_image_sum_c(sum + i, row + i, n - i, w, add);
+  qfk_image_sum_c(sum + i, row + i, stride, weight, rows, n - i);
+}
+
+static void average_neon(const QfkImageTaps *t, const float *sum, int32_t n, float *dst)
+{
+  for (int32_t i = 0; i < n; i++) {
+    const float *v = sum + t->start[i], *w = t->weight + t->first[i];
+    float32x4_t total = vdupq_n_f32(0);
+    for (int32_t k = 0; k < t->count[i]; k += 4)
+      total = vfmaq_f32(total, vld1q_f32(v + k), vld1q_f32(w + k));
+    dst[i] = vaddvq_f32(total);
+  }
 }
 
 /* Eight pixels of a stored channel, before rounding. */
@@ -165,5 +181,6 @@ const QfkImageRows qfk_image_rows_neon = {
     .shuffles = true,
     .sample = sample_neon,
     .sum = sum_neon,
+    .average = average_neon,
     .store = {store_f32, store_f16, store_u8, store_i8, store_u16, store_i16},
 };

@@ -29,8 +29,9 @@ static void carve_taps(Arena *a, const QfkImageSpec *s, const QfkImageComponent 
     t->start = take(a, w, 4);
     t->count = take(a, w, 4);
     t->first = take(a, w, 4);
-    /* Each output touches its share of the samples and part of two more. */
-    t->weight = take(a, (size_t)s->frame_width + 3 * w + 3, 4);
+    /* Each output touches its share of the samples and part of two more, up to a whole group of bytes. */
+    t->weight =
+        take(a, ((size_t)s->frame_width + 3 * w + 3) * (size_t)c->step + (w + 2) * QFK_IMAGE_GROUP, 4);
     return;
   }
   t->off0 = take(a, w, 4);
@@ -51,7 +52,10 @@ static size_t carve(const QfkImageSpec *s, QfkImagePlan *plan, void *memory)
   size_t longest = 0;
   for (int32_t p = 0; p < s->n_planes; p++)
     longest = (size_t)s->row_bytes[p] > longest ? (size_t)s->row_bytes[p] : longest;
-  plan->sum = s->area ? take(&a, longest, 4) : NULL;
+  plan->sum = s->area ? take(&a, longest + QFK_IMAGE_GROUP, 4) : NULL;
+  plan->row_weight = s->area ? take(&a, (size_t)s->frame_height + 2, 4) : NULL;
+  if (plan->sum)
+    memset(plan->sum, 0, (longest + QFK_IMAGE_GROUP) * sizeof *plan->sum);
   return a.used;
 }
 
@@ -61,32 +65,44 @@ size_t qfk_image_plan_size(const QfkImageSpec *spec)
   return carve(spec, &plan, NULL);
 }
 
+/* The weights of the samples of an output: *@start and the others into @w, which are returned. */
+static int32_t area_weights(double from, double to, int32_t lo, int32_t hi, int32_t *start, int32_t step,
+                            float *w)
+{
+  int32_t count = 0;
+  if (to - from > 1) {
+    *start = (int32_t)from;
+    for (int32_t j = (int32_t)from; j <= hi && j < to; j++) {
+      double a = from > j ? from : j, b = to < j + 1 ? to : j + 1;
+      w[step * count++] = (float)((b - a) / (to - from));
+    }
+    return count;
+  }
+  double at = (from + to) / 2 - 0.5;
+  at = at < lo ? lo : at > hi ? hi : at;
+  *start = (int32_t)at;
+  w[step * count++] = (float)(1 - (at - *start));
+  if (at > *start)
+    w[step * count++] = (float)(at - *start);
+  return count;
+}
+
 static void area_taps(const QfkImageSpec *s, const QfkImageComponent *c, QfkImageTaps *t)
 {
   int32_t n = s->fit[2], sub = 1 << c->shift_x, used = 0;
   int32_t lo = s->crop[0] >> c->shift_x, hi = (s->crop[0] + s->crop[2] - 1) >> c->shift_x;
   double ratio = (double)s->crop[2] / n / sub, origin = (double)s->crop[0] / sub;
+  size_t longest = ((size_t)ratio + 3) * (size_t)c->step + QFK_IMAGE_GROUP;
   for (int32_t i = 0; i < n; i++) {
-    double from = origin + i * ratio, to = origin + (i + 1) * ratio;
-    float *w = t->weight + used;
-    int32_t count = 0;
-    if (ratio <= 1) {
-      double at = origin + (i + 0.5) * ratio - 0.5;
-      at = at < lo ? lo : at > hi ? hi : at;
-      t->start[i] = (int32_t)at;
-      w[count++] = (float)(1 - (at - (int32_t)at));
-      if (at > (int32_t)at)
-        w[count++] = (float)(at - (int32_t)at);
-    } else {
-      t->start[i] = (int32_t)from;
-      for (int32_t j = (int32_t)from; j <= hi && j < to; j++) {
-        double a = from > j ? from : j, b = to < j + 1 ? to : j + 1;
-        w[count++] = (float)((b - a) / ratio);
-      }
-    }
-    t->count[i] = count;
+    int32_t sample;
+    memset(t->weight + used, 0, longest * sizeof(float));
+    int32_t count = area_weights(origin + i * ratio, origin + (i + 1) * ratio, lo, hi, &sample, c->step,
+                                 t->weight + used);
+    int32_t bytes = (count - 1) * c->step + 1;
+    t->start[i] = sample * c->step + c->offset;
+    t->count[i] = (bytes + QFK_IMAGE_GROUP - 1) / QFK_IMAGE_GROUP * QFK_IMAGE_GROUP;
     t->first[i] = used;
-    used += count;
+    used += t->count[i];
   }
 }
 
