@@ -39,6 +39,9 @@ typedef struct {
   bool per_channel;
   int32_t zero_point; /* of the output */
   int32_t lo, hi;     /* inclusive, within the output type */
+  /* The `tflite` scheme: one for each of m, used in their place. References only; NULL elsewhere. */
+  const struct QfkFixed *fixed;
+  bool wide; /* with fixed: sums of 16-bit data */
 } QfkRequant;
 
 #endif

@@ -9,6 +9,7 @@
 #define QFK_EPILOGUE_H
 
 #include "common.h"
+#include "fixed.h"
 #include <math.h>
 
 /* The values of QfActivation in ops/op.h; the CPU backend asserts that they agree. */
@@ -65,6 +66,12 @@ static inline float qfk_act_scalar(const QfkEpilogue *e, float x, size_t channel
  * the conversion in range. */
 static inline int32_t qfk_requant(const QfkRequant *r, int64_t acc, size_t channel)
 {
+  if (r->fixed) {
+    const QfkFixed m = r->fixed[r->per_channel ? channel : 0];
+    const int64_t v =
+        (int64_t)(r->wide ? qfk_fixed_mul_wide(m, acc) : qfk_fixed_mul(m, (int32_t)acc)) + r->zero_point;
+    return (int32_t)(v < r->lo ? r->lo : v > r->hi ? r->hi : v);
+  }
   float f = (float)acc * r->m[r->per_channel ? channel : 0];
   f = fmaxf(f, (float)(r->lo - r->zero_point));
   f = fminf(f, (float)(r->hi - r->zero_point));

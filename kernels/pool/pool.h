@@ -28,6 +28,7 @@ typedef struct {
   const float *m; /* average: [kh * kw + 1], by divisor */
   int32_t y_zero;
   int32_t lo, hi; /* inclusive */
+  bool litert; /* average, x and y encoded alike: stored values' mean, half away from zero; references only */
 } QfkPoolInt;
 
 /* Along one dimension of @in pixels, output pixel @o: taps [first, last) of @k lie inside, [pad_first, pad_last) lie within the padding. */

@@ -3,6 +3,7 @@
  * pool_ref.c - windows over images, in plain C: one walk, four ways to take a pixel in and give the result. See pool.h.
  */
 #include "pool.h"
+#include "../litert/litert.h"
 
 /* What a window has gathered for one channel. */
 typedef struct {
@@ -85,6 +86,11 @@ static void take_int(const Pool *p, Gathered *g, size_t at)
 static void give_avg_int(const Pool *p, const Gathered *g, size_t at)
 {
   const QfkPoolInt *q = p->q;
+  if (q->litert) {
+    const int32_t mean = qfk_litert_mean(g->int_sum + (int64_t)g->inside * q->x_zero, g->inside);
+    qfk_store_int(p->y, q->y_type, at, mean < q->lo ? q->lo : mean > q->hi ? q->hi : mean);
+    return;
+  }
   QfkRequant r = {.m = &q->m[divisor(p, g)], .zero_point = q->y_zero, .lo = q->lo, .hi = q->hi};
   qfk_store_int(p->y, q->y_type, at, qfk_requant(&r, g->int_sum, 0));
 }

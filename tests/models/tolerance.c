@@ -95,7 +95,7 @@ void qf_compare(const void *ours, const void *reference, int64_t count, QfDType 
     r->limit_mean = INFINITY;
     r->rule = "exact";
   } else if (qf_dtype_is_float(dtype)) {
-    set_float_limits(r, dtype, peer, magnitude);
+    set_float_limits(r, dtype, exact ? &(QfPeer){.mean = NAN} : peer, magnitude);
   } else {
     set_integer_limits(r, count, quantized, peer);
   }

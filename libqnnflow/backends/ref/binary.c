@@ -2,7 +2,7 @@
 /*
  * binary.c - rows of the elementwise operators of two inputs, and of ElementWiseSelect.
  */
-#include "encoded.h"
+#include "litert.h"
 #include "../../ops/list.h"
 #include "kernels/copy/copy.h"
 
@@ -57,6 +57,8 @@ gboolean qf_ref_lower_binary(QfLower *lower, QfNode *node, GError **error)
   if (p->op < QFK_BINARY_AND && qf_ref_is_encoded(tensors[1], &ea) && qf_ref_is_encoded(tensors[2], &eb) &&
       qf_ref_is_encoded(y, &ey)) {
     qfk_binary_int_init(p, ea, eb, ey);
+    if (qf_ref_litert_binary(lower, node, p, ea, eb, ey))
+      return TRUE;
     qf_ref_lower_plain(lower, node, "binary_int_ref", run_int, p);
     return TRUE;
   }

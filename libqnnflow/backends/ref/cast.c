@@ -2,7 +2,7 @@
 /*
  * cast.c - rows of the operators that change the type of numbers, and of Range.
  */
-#include "encoded.h"
+#include "litert.h"
 #include "../../graph/numbers.h"
 #include "kernels/quantize/quantize.h"
 
@@ -145,6 +145,8 @@ gboolean qf_ref_lower_convert(QfLower *lower, QfNode *node, GError **error)
 {
   Params *p = new_params(lower, node);
   QfkEncoding x, y;
+  if (qf_ref_litert_requantize(lower, node))
+    return TRUE;
   if (qf_ref_is_encoded(node->inputs[0], &x) && qf_ref_is_encoded(node->outputs[0], &y)) {
     p->requantize =
         (QfkRequantize){x.type, y.type, x.zero, y.zero, (float)((double)x.scale / (double)y.scale)};

@@ -63,6 +63,7 @@ gboolean qf_ref_lower_pool(QfLower *lower, QfNode *node, GError **error)
     return TRUE;
   }
   p->q = (QfkPoolInt){.type = ex.type, .y_type = ey.type, .x_zero = ex.zero, .y_zero = ey.zero};
+  p->q.litert = lower->requant == QF_REQUANT_TFLITE && qf_ref_same_form(x, y) && !a->count_pad;
   qf_ref_bounds(&ey, a->act, a->lo, a->hi, &p->q.lo, &p->q.hi);
   if (avg)
     qfk_pool_avg_scales(&p->q, &p->shape, ex.scale, ey.scale,

@@ -3,6 +3,7 @@
  * weighted.c - types, encodings, bias and epilogue of weighted operators. See weighted.h.
  */
 #include "weighted.h"
+#include "litert.h"
 #include "../../graph/numbers.h"
 
 gboolean qf_ref_fits_int32(const QfTensor *t)
@@ -104,6 +105,10 @@ gboolean qf_ref_weighted_init(QfRefWeighted *w, QfLower *lower, const QfNode *no
     w->q.requant.zero_point = y.zero;
     qf_ref_bounds(&y, epi->act, epi->lo, epi->hi, &w->q.requant.lo, &w->q.requant.hi);
     fill_scales(w, lower, node, channels);
+    if (lower->requant == QF_REQUANT_TFLITE) {
+      w->q.requant.fixed = qf_ref_litert_multipliers(lower, node, channels);
+      w->q.requant.wide = x.type > QFK_S8;
+    }
     return TRUE;
   }
   return fill_real_bias(w, lower, node, b, channels) ||

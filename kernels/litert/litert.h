@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * litert.h - integer operators as LiteRT's reference kernels compute them, for the `tflite` scheme: only the reference backend
+ * uses them, to show that a model gives the peer's very numbers. Convolutions and products share the usual references, with
+ * QfkRequant.fixed set.
+ */
+#ifndef QFK_LITERT_H
+#define QFK_LITERT_H
+
+#include "../epilogue.h"
+#include "../nd.h"
+
+/* y = clamp((a * fa + b * fb) * fy + y_zero), a and b shifted left first; b is negated for a difference. MUL: (a * b) * fy. */
+typedef struct {
+  QfkNd nd; /* y, a, b */
+  QfkInt a_type, b_type, y_type;
+  int32_t a_zero, b_zero, y_zero, lo, hi;
+  int32_t left_shift;
+  bool multiply, subtract;
+  QfkFixed fa, fb, fy;
+} QfkLitertBinary;
+
+void qfk_litert_binary_ref(const QfkLitertBinary *p, const void *a, const void *b, void *y);
+
+/* The mean of the stored values, rounded half away from zero; @sum of @count of them. */
+static inline int32_t qfk_litert_mean(int64_t sum, int32_t count)
+{
+  return count ? (int32_t)((sum + (sum > 0 ? count / 2 : -(count / 2))) / count) : 0;
+}
+
+/* y = clamp((x - x_zero) * f + y_zero) */
+typedef struct {
+  QfkInt x_type, y_type;
+  int32_t x_zero, y_zero, lo, hi;
+  QfkFixed f;
+} QfkLitertRequantize;
+
+void qfk_litert_requantize_ref(const QfkLitertRequantize *p, const void *x, void *y, size_t n);
+
+#endif
