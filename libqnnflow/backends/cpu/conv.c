@@ -77,6 +77,8 @@ static uint32_t lower_phases(QfLower *lower, const QfCpuWeighted *wt, const QfkC
 gboolean qf_cpu_conv_shaped(QfLower *lower, const QfNode *node, const QfCpuWeighted *wt,
                             const QfkConvShape *s, gboolean transposed)
 {
+  if (!transposed && qf_cpu_wino(lower, node, wt, s))
+    return TRUE;
   QfkPack all = whole_matrix(wt, s);
   const QfkTileKernel *kernel = qf_cpu_tile_kernel(wt, &all);
   if (!kernel)

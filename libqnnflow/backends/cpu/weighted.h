@@ -40,6 +40,9 @@ void qf_cpu_igemm_fill(QfLower *lower, QfkIgemm *plan, const QfCpuWeighted *wt, 
 void qf_cpu_igemm_step(QfLower *lower, const QfNode *node, const QfkIgemm *plans, uint32_t n_plans,
                        gboolean residual);
 
+/* Appends a step by Winograd's method. FALSE: it does not suit. In wino.c. */
+gboolean qf_cpu_wino(QfLower *lower, const QfNode *node, const QfCpuWeighted *wt, const QfkConvShape *s);
+
 /* The shape of a Conv2d, DepthWiseConv2d or TransposeConv2d. FALSE: too large for 32-bit coordinates. */
 gboolean qf_cpu_conv_shape(const QfNode *node, QfkConvShape *s);
 /* Appends the step of a convolution whose node was taken apart. FALSE: not for these kernels. */

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wino_vec.h - the two transforms for vectors of LANES channels, named by SUFFIX; included by one file an instruction set.
+ */
+#include "wino.h"
+
+#include <string.h>
+
+#define PASTE2(a, b) a##b
+#define PASTE(a, b) PASTE2(a, b)
+
+typedef float Vec __attribute__((vector_size(LANES * 4)));
+typedef int32_t Mask __attribute__((vector_size(LANES * 4)));
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 6")
+#define A 0.70710678118654752f /* the points: a = 1 / sqrt 2 and b = sqrt 2, so that a b = 1 */
+#define B 1.41421356237309505f
+
+INLINE Vec load(const float *p)
+{
+  Vec v;
+  memcpy(&v, p, sizeof(v));
+  return v;
+}
+
+INLINE void store(float *p, Vec v)
+{
+  memcpy(p, &v, sizeof(v));
+}
+
+/* Coefficients of the product of (x - point) over the other points, on one row or column. */
+INLINE void in_6(Vec o[6], const Vec d[6])
+{
+  o[0] = d[4] - 2.5f * d[2] + d[0];
+  const Vec e1 = d[4] - 2.0f * d[2], o1 = A * d[3] - B * d[1];
+  o[1] = e1 + o1;
+  o[2] = e1 - o1;
+  const Vec e2 = d[4] - 0.5f * d[2], o2 = B * d[3] - A * d[1];
+  o[3] = e2 + o2;
+  o[4] = e2 - o2;
+  o[5] = d[5] - 2.5f * d[3] + d[1];
+}
+
+/* Powers of the points. */
+INLINE void out_4(Vec o[4], const Vec m[6])
+{
+  const Vec s1 = m[1] + m[2], d1 = m[1] - m[2], s2 = m[3] + m[4], d2 = m[3] - m[4];
+  o[0] = m[0] + s1 + s2;
+  o[1] = A * d1 + B * d2;
+  o[2] = 0.5f * s1 + 2.0f * s2;
+  o[3] = (A / 2) * d1 + (B * 2) * d2 + m[5];
+}
+
+void PASTE(qfk_wino_in_, SUFFIX)(const float *x, ptrdiff_t row, ptrdiff_t col, uint32_t c, float *v,
+                                 size_t plane)
+{
+  for (uint32_t i = 0; i < c; i += LANES, x += LANES, v += LANES) {
+    Vec t[6][6], d[6], o[6];
+    UNROLL for (int j = 0; j < 6; j++)
+    {
+      UNROLL for (int k = 0; k < 6; k++) d[k] = load(x + k * row + j * col);
+      in_6(o, d);
+      UNROLL for (int k = 0; k < 6; k++) t[k][j] = o[k];
+    }
+    UNROLL for (int k = 0; k < 6; k++)
+    {
+      in_6(o, t[k]);
+      UNROLL for (int j = 0; j < 6; j++) store(v + (size_t)(6 * k + j) * plane, o[j]);
+    }
+  }
+}
+
+INLINE Vec clamp(Vec x, Vec lo, Vec hi)
+{
+  const Mask below = x<lo, above = x> hi; /* a NaN is neither */
+  const Mask y = (below & (Mask)lo) | (~below & (Mask)x);
+  return (Vec)((above & (Mask)hi) | (~above & y));
+}
+
+void PASTE(qfk_wino_out_, SUFFIX)(const QfkWinoTile *t)
+{
+  const Vec lo = t->lo - (Vec){0}, hi = t->hi - (Vec){0};
+  for (uint32_t i = 0; i < t->c; i += LANES) {
+    Vec rows[4][6], m[6], o[4];
+    const Vec bias = load(t->bias + i);
+    UNROLL for (int j = 0; j < 6; j++)
+    {
+      UNROLL for (int k = 0; k < 6; k++) m[k] = load(t->m + (size_t)(6 * k + j) * t->plane + i);
+      out_4(o, m);
+      UNROLL for (int k = 0; k < 4; k++) rows[k][j] = o[k];
+    }
+    UNROLL for (uint32_t k = 0; k < 4; k++)
+    {
+      if (k >= t->h)
+        break;
+      out_4(o, rows[k]);
+      const ptrdiff_t at = (ptrdiff_t)k * t->row + i;
+      UNROLL for (uint32_t j = 0; j < 4; j++) if (j < t->w)
+      {
+        const ptrdiff_t pixel = at + (ptrdiff_t)(j * t->c);
+        Vec y = o[j] + bias;
+        if (t->res)
+          y = y + load(t->res + pixel);
+        store(t->y + pixel, clamp(y, lo, hi));
+      }
+    }
+  }
+}
