@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan.c - greedy placement by size: the largest buffer first, each at the lowest gap that is free for its whole life.
+ * plan.c - two greedy placements: by turns at the two ends of the largest live sum, which is exact when it succeeds, else the largest buffer
+ * first, each at the lowest gap that is free for its whole life.
  */
 #include "plan.h"
 
@@ -20,6 +21,14 @@ static int by_offset(const void *a, const void *b)
   return x->offset_bytes < y->offset_bytes ? -1 : x->offset_bytes > y->offset_bytes;
 }
 
+static int by_time(const void *a, const void *b)
+{
+  const QfPlanItem *x = *(QfPlanItem *const *)a, *y = *(QfPlanItem *const *)b;
+  if (x->first != y->first)
+    return x->first < y->first ? -1 : 1;
+  return x->last < y->last ? -1 : x->last > y->last;
+}
+
 static int overlaps(const QfPlanItem *a, const QfPlanItem *b)
 {
   return a->first <= b->last && b->first <= a->last;
@@ -28,6 +37,20 @@ static int overlaps(const QfPlanItem *a, const QfPlanItem *b)
 static size_t round_up(size_t n, size_t alignment)
 {
   return (n + alignment - 1) & ~(alignment - 1);
+}
+
+/* The largest live sum, of sizes rounded up to the alignment. */
+static size_t rounded_bound(const QfPlanItem *items, uint32_t n_items, size_t alignment)
+{
+  size_t bound = 0;
+  for (uint32_t i = 0; i < n_items; i++) { /* the sum can only grow where an item begins */
+    size_t sum = 0;
+    for (uint32_t k = 0; k < n_items; k++)
+      if (items[k].first <= items[i].first && items[i].first <= items[k].last)
+        sum += round_up(items[k].size_bytes, alignment);
+    bound = sum > bound ? sum : bound;
+  }
+  return bound;
 }
 
 /* @placed is sorted by offset. */
@@ -54,36 +77,71 @@ static void insert_sorted(QfPlanItem **placed, uint32_t n, QfPlanItem *item)
   placed[n] = item;
 }
 
-size_t qf_plan_arena(QfPlanItem *items, uint32_t n_items, size_t alignment)
+/* Largest first, each at the lowest gap. */
+static size_t place_by_size(QfPlanItem **order, QfPlanItem **placed, uint32_t n, size_t alignment)
 {
   size_t total = 0;
-  QfPlanItem **order = calloc((size_t)n_items * 2 + 1, sizeof(*order));
-  if (!order)
-    return SIZE_MAX;
-  QfPlanItem **placed = order + n_items;
-  for (uint32_t i = 0; i < n_items; i++)
-    order[i] = &items[i];
-  qsort(order, n_items, sizeof(*order), by_size);
-  for (uint32_t i = 0; i < n_items; i++) {
+  qsort(order, n, sizeof(*order), by_size);
+  for (uint32_t i = 0; i < n; i++) {
     QfPlanItem *item = order[i];
     item->offset_bytes = lowest_gap(item, placed, i, alignment);
     insert_sorted(placed, i, item);
     if (item->offset_bytes + item->size_bytes > total)
       total = item->offset_bytes + item->size_bytes;
   }
+  return total;
+}
+
+/* The highest offset below @capacity at which the item fits; SIZE_MAX: none. */
+static size_t highest_gap(const QfPlanItem *item, QfPlanItem *const *placed, uint32_t n, size_t alignment,
+                          size_t capacity)
+{
+  size_t top = capacity;
+  for (uint32_t i = n; i-- > 0;) {
+    size_t end = round_up(placed[i]->offset_bytes + placed[i]->size_bytes, alignment);
+    if (!overlaps(item, placed[i]))
+      continue;
+    if (top >= item->size_bytes && ((top - item->size_bytes) & ~(alignment - 1)) >= end)
+      break;
+    top = placed[i]->offset_bytes < top ? placed[i]->offset_bytes : top;
+  }
+  return top < item->size_bytes ? SIZE_MAX : (top - item->size_bytes) & ~(alignment - 1);
+}
+
+/* In the order of time, in turn at the bottom and at the top of @capacity: exact for a chain, where each buffer meets its neighbours only.
+ * SIZE_MAX when an item does not fit. */
+static size_t place_by_turns(QfPlanItem **order, QfPlanItem **placed, uint32_t n, size_t alignment,
+                             size_t capacity)
+{
+  qsort(order, n, sizeof(*order), by_time);
+  for (uint32_t i = 0; i < n; i++) {
+    size_t low = lowest_gap(order[i], placed, i, alignment);
+    size_t high = highest_gap(order[i], placed, i, alignment, capacity);
+    size_t at = i % 2 && high != SIZE_MAX ? high : low;
+    if (at + order[i]->size_bytes > capacity)
+      return SIZE_MAX;
+    order[i]->offset_bytes = at;
+    insert_sorted(placed, i, order[i]);
+  }
+  return capacity;
+}
+
+size_t qf_plan_arena(QfPlanItem *items, uint32_t n_items, size_t alignment)
+{
+  QfPlanItem **order = calloc((size_t)n_items * 2 + 1, sizeof(*order));
+  if (!order)
+    return SIZE_MAX;
+  for (uint32_t i = 0; i < n_items; i++)
+    order[i] = &items[i];
+  size_t bound = round_up(rounded_bound(items, n_items, alignment), alignment);
+  size_t total = place_by_turns(order, order + n_items, n_items, alignment, bound);
+  if (total == SIZE_MAX)
+    total = place_by_size(order, order + n_items, n_items, alignment);
   free(order);
   return total;
 }
 
 size_t qf_plan_lower_bound(const QfPlanItem *items, uint32_t n_items)
 {
-  size_t bound = 0;
-  for (uint32_t i = 0; i < n_items; i++) { /* the sum can only grow where an item begins */
-    size_t sum = 0;
-    for (uint32_t k = 0; k < n_items; k++)
-      if (items[k].first <= items[i].first && items[i].first <= items[k].last)
-        sum += items[k].size_bytes;
-    bound = sum > bound ? sum : bound;
-  }
-  return bound;
+  return rounded_bound(items, n_items, 1);
 }
