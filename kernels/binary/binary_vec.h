@@ -49,26 +49,36 @@ static inline float clamp_f32(float f, float lo, float hi)
       ROW_LOOPS(PLAIN, PLAIN, E);                                                                            \
   } while (0)
 
-static void f32_row(const QfkBinary *p, size_t n, const float *restrict pa, int sa, const float *restrict pb,
-                    int sb, float *restrict y)
-{
-  const bool clamped = p->act.act == QFK_ACT_CLAMP;
-  const float lo = p->act.lo, hi = p->act.hi;
-  switch (p->op) {
-  case QFK_BINARY_ADD: F32_ROW(a + b); break;
-  case QFK_BINARY_SUB: F32_ROW(a - b); break;
-  case QFK_BINARY_MUL: F32_ROW(a * b); break;
-  case QFK_BINARY_DIV: F32_ROW(a / b); break;
-  case QFK_BINARY_MAX: F32_ROW(a != a || a > b ? a : b); break;
-  case QFK_BINARY_MIN: F32_ROW(a != a || a < b ? a : b); break;
-  case QFK_BINARY_SQUARED_DIFFERENCE: F32_ROW((a - b) * (a - b)); break;
-  default: F32_ROW(a < 0 ? a * b : a); break; /* PRELU, the last that qfk_binary_f32_is_vec() lets in */
+#define F32_OP(name, E)                                                                                      \
+  static void name##_f32_row(const QfkBinary *p, size_t n, const float *restrict pa, int sa,                 \
+                             const float *restrict pb, int sb, float *restrict y)                            \
+  {                                                                                                          \
+    const bool clamped = p->act.act == QFK_ACT_CLAMP;                                                        \
+    const float lo = p->act.lo, hi = p->act.hi;                                                              \
+    F32_ROW(E);                                                                                              \
   }
-}
+
+F32_OP(add, a + b)
+F32_OP(sub, a - b)
+F32_OP(mul, a *b)
+F32_OP(div, a / b)
+F32_OP(max, a != a || a > b ? a : b)
+F32_OP(min, a != a || a < b ? a : b)
+F32_OP(squared_difference, (a - b) * (a - b))
+F32_OP(prelu, a < 0 ? a * b : a)
+
+/* What qfk_binary_is_vec() lets in. */
+static void (*const f32_rows[QFK_N_BINARY])(const QfkBinary *p, size_t n, const float *pa, int sa,
+                                            const float *pb, int sb, float *y) = {
+    [QFK_BINARY_ADD] = add_f32_row,     [QFK_BINARY_SUB] = sub_f32_row,
+    [QFK_BINARY_MUL] = mul_f32_row,     [QFK_BINARY_DIV] = div_f32_row,
+    [QFK_BINARY_MAX] = max_f32_row,     [QFK_BINARY_MIN] = min_f32_row,
+    [QFK_BINARY_PRELU] = prelu_f32_row, [QFK_BINARY_SQUARED_DIFFERENCE] = squared_difference_f32_row,
+};
 
 #define REAL(v) ((float)(int32_t)(v))
 #define ROUND(v) (T)((int32_t)rintf(clamp_f32(v, lo, hi)) + zero)
-#define INT_ROW(T_, name)                                                                                    \
+#define INT_OP(T_, name, E)                                                                                  \
   static void name(const QfkBinary *p, size_t n, const T_ *restrict pa, int sa, const T_ *restrict pb,       \
                    int sb, T_ *restrict y)                                                                   \
   {                                                                                                          \
@@ -78,43 +88,47 @@ static void f32_row(const QfkBinary *p, size_t n, const float *restrict pa, int 
                 zb = (float)q->b_zero;                                                                       \
     const int32_t zero = p->op == QFK_BINARY_MUL ? q->y_zero : 0;                                            \
     const float lo = (float)(q->lo - zero), hi = (float)(q->hi - zero);                                      \
-    switch (p->op) {                                                                                         \
-    case QFK_BINARY_MUL: ROW_LOOPS(REAL, ROUND, ((a - za) * (b - zb)) * ma); break; /* below 2^24: exact */  \
-    case QFK_BINARY_MAX:                                                                                     \
-      ROW_LOOPS(REAL, ROUND, (a * ma + ca) > (b * mb + cb) ? a * ma + ca : b * mb + cb);                     \
-      break;                                                                                                 \
-    case QFK_BINARY_MIN:                                                                                     \
-      ROW_LOOPS(REAL, ROUND, (a * ma + ca) < (b * mb + cb) ? a * ma + ca : b * mb + cb);                     \
-      break;                                                                                                 \
-    default: ROW_LOOPS(REAL, ROUND, (a * ma + b * mb) + ca); break; /* ADD, SUB */                           \
-    }                                                                                                        \
+    (void)mb, (void)ca, (void)cb, (void)za, (void)zb;                                                        \
+    ROW_LOOPS(REAL, ROUND, E);                                                                               \
   }
 
-INT_ROW(uint8_t, u8_row)
-INT_ROW(int8_t, s8_row)
+/* A product is below 2^24, and so exact in float32. ADD serves SUB too: the sign is in mb. */
+#define INT_OPS(T, t)                                                                                        \
+  INT_OP(T, add_##t##_row, (a * ma + b * mb) + ca)                                                           \
+  INT_OP(T, mul_##t##_row, ((a - za) * (b - zb)) * ma)                                                       \
+  INT_OP(T, max_##t##_row, (a * ma + ca) > (b * mb + cb) ? a * ma + ca : b * mb + cb)                        \
+  INT_OP(T, min_##t##_row, (a * ma + ca) < (b * mb + cb) ? a * ma + ca : b * mb + cb)                        \
+  static void (*const t##_rows[QFK_N_BINARY])(const QfkBinary *p, size_t n, const T *pa, int sa,             \
+                                              const T *pb, int sb, T *y) = {                                 \
+      [QFK_BINARY_ADD] = add_##t##_row, [QFK_BINARY_SUB] = add_##t##_row, [QFK_BINARY_MUL] = mul_##t##_row,  \
+      [QFK_BINARY_MAX] = max_##t##_row, [QFK_BINARY_MIN] = min_##t##_row,                                    \
+  };
 
-#define WALK(T, row)                                                                                         \
+INT_OPS(uint8_t, u8)
+INT_OPS(int8_t, s8)
+
+#define WALK(T, rows)                                                                                        \
   const QfkNd *nd = &p->nd;                                                                                  \
   const int32_t last = nd->rank - 1;                                                                         \
   QfkNdWalk walk = {0};                                                                                      \
   if (!qfk_nd_count(nd))                                                                                     \
     return;                                                                                                  \
   do                                                                                                         \
-    row(p, (size_t)nd->dims[last], (const T *)a + walk.offset[1], (int)nd->stride[1][last],                  \
-        (const T *)b + walk.offset[2], (int)nd->stride[2][last], (T *)y + walk.offset[0]);                   \
+    rows[p->op](p, (size_t)nd->dims[last], (const T *)a + walk.offset[1], (int)nd->stride[1][last],          \
+                (const T *)b + walk.offset[2], (int)nd->stride[2][last], (T *)y + walk.offset[0]);           \
   while (qfk_nd_next(nd, &walk))
 
 void NAME(qfk_binary_f32)(const QfkBinary *p, const void *a, const void *b, void *y)
 {
-  WALK(float, f32_row);
+  WALK(float, f32_rows);
 }
 
 void NAME(qfk_binary_u8)(const QfkBinary *p, const void *a, const void *b, void *y)
 {
-  WALK(uint8_t, u8_row);
+  WALK(uint8_t, u8_rows);
 }
 
 void NAME(qfk_binary_s8)(const QfkBinary *p, const void *a, const void *b, void *y)
 {
-  WALK(int8_t, s8_row);
+  WALK(int8_t, s8_rows);
 }
