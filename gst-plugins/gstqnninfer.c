@@ -119,7 +119,7 @@ static gboolean load(GstQnnInfer *self, const gchar *path, GError **error)
 {
   g_autofree gchar *backend = gst_qnn_prop_dup(self, &self->backend);
   g_autofree gchar *requant = gst_qnn_prop_dup(self, &self->requant);
-  QfModelOptions options = {.backend = backend, .requant = requant};
+  QfModelOptions options = {.backend = backend, .requant = requant, .direct_inputs = TRUE};
   g_auto(GStrv) texts = NULL;
   g_autofree QfInputDims *dims = NULL;
   QfModelStats stats;

@@ -19,4 +19,7 @@ const QfPass *const *qf_pass_list(uint32_t *count);
 /* Runs all passes and verifies the graph after each. */
 gboolean qf_passes_run(QfGraph *graph, gboolean no_optimize, GError **error);
 
+/* Makes the model's image inputs what its first operators compute with: see QfModelOptions.direct_inputs. Run after the passes. */
+void qf_passes_direct_inputs(QfGraph *graph);
+
 #endif

@@ -39,7 +39,11 @@ static gboolean freeze(QfModel *model, GBytes *bytes, const char *directory, con
   model->graph = qf_import(bytes, model->name, directory, options, qf_ref_evaluate, error);
   if (!model->graph)
     return FALSE;
-  return qf_passes_run(model->graph, options->no_optimize, error) && qf_model_compile(model, requant, error);
+  if (!qf_passes_run(model->graph, options->no_optimize, error))
+    return FALSE;
+  if (options->direct_inputs)
+    qf_passes_direct_inputs(model->graph);
+  return qf_model_compile(model, requant, error);
 }
 
 static QfModel *load(GBytes *bytes, const char *name, const char *directory, const QfModelOptions *options,
