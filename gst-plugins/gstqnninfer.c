@@ -123,20 +123,32 @@ static gboolean load(GstQnnInfer *self, const gchar *path, GError **error)
   g_auto(GStrv) texts = NULL;
   g_autofree QfInputDims *dims = NULL;
   QfModelStats stats;
-  gint channels;
+  QfModel *model;
+  GstQnnTensors *in;
+  gint width, height, channels;
+  gboolean opened;
   QfLayout layout;
 
   if (!take_input_dims(self, &options, &texts, &dims, error))
     return FALSE;
-  self->loaded = gst_qnn_models_acquire(path, &options, error);
-  if (!self->loaded || !open_session(self, error))
+  model = gst_qnn_models_acquire(path, &options, error);
+  if (!model)
     return FALSE;
-  self->in = gst_qnn_tensors_from_model(self->loaded, TRUE);
-  self->out = gst_qnn_tensors_from_model(self->loaded, FALSE);
-  self->image_width = self->image_height = 0;
-  if (self->in->n && !gst_qnn_tensor_is_image(&self->in->desc[0], &self->image_width, &self->image_height,
-                                              &channels, &layout))
-    self->image_width = self->image_height = 0;
+  in = gst_qnn_tensors_from_model(model, TRUE);
+  if (!in->n || !gst_qnn_tensor_is_image(&in->desc[0], &width, &height, &channels, &layout))
+    width = height = 0;
+  GST_OBJECT_LOCK(self);
+  self->loaded = model;
+  self->in = in;
+  self->out = gst_qnn_tensors_from_model(model, FALSE);
+  self->image_width = width;
+  self->image_height = height;
+  GST_OBJECT_UNLOCK(self);
+  g_mutex_lock(&self->lock);
+  opened = open_session(self, error);
+  g_mutex_unlock(&self->lock);
+  if (!opened)
+    return FALSE;
   qf_model_stats(self->loaded, &stats);
   if (stats.n_fallback)
     GST_ELEMENT_INFO(self, RESOURCE, SETTINGS,
@@ -150,16 +162,25 @@ static gboolean load(GstQnnInfer *self, const gchar *path, GError **error)
   return TRUE;
 }
 
+/* Caps and custom queries may still come from other threads: they take references under the object lock. */
 static gboolean gst_qnn_infer_stop(GstBaseTransform *trans)
 {
   GstQnnInfer *self = GST_QNN_INFER(trans);
+  QfModel *model;
+  GstQnnTensors *in, *out;
 
   g_mutex_lock(&self->lock);
   g_clear_pointer(&self->session, qf_session_free);
   g_mutex_unlock(&self->lock);
-  g_clear_pointer(&self->in, gst_qnn_tensors_unref);
-  g_clear_pointer(&self->out, gst_qnn_tensors_unref);
-  g_clear_pointer(&self->loaded, gst_qnn_models_release);
+  GST_OBJECT_LOCK(self);
+  model = g_steal_pointer(&self->loaded);
+  in = g_steal_pointer(&self->in);
+  out = g_steal_pointer(&self->out);
+  GST_OBJECT_UNLOCK(self);
+  gst_qnn_tensors_unref(in);
+  gst_qnn_tensors_unref(out);
+  if (model)
+    gst_qnn_models_release(model);
   gst_clear_object(&self->allocator);
   return TRUE;
 }

@@ -19,11 +19,32 @@ static GstBaseTransformClass *parent_of(GstBaseTransform *trans)
   return g_type_class_peek_parent(G_OBJECT_GET_CLASS(trans));
 }
 
+/* A reference to what is loaded, or NULL. Queries come from any thread, also while the element stops. */
+static GstQnnTensors *tensors_now(GstQnnInfer *self, GstQnnTensors *const *which)
+{
+  GstQnnTensors *tensors;
+
+  GST_OBJECT_LOCK(self);
+  tensors = *which ? gst_qnn_tensors_ref(*which) : NULL;
+  GST_OBJECT_UNLOCK(self);
+  return tensors;
+}
+
+static QfModel *model_now(GstQnnInfer *self)
+{
+  QfModel *model;
+
+  GST_OBJECT_LOCK(self);
+  model = self->loaded ? qf_model_ref(self->loaded) : NULL;
+  GST_OBJECT_UNLOCK(self);
+  return model;
+}
+
 static GstCaps *gst_qnn_infer_transform_caps(GstBaseTransform *trans, GstPadDirection direction,
                                              GstCaps *caps, GstCaps *filter)
 {
   GstQnnInfer *self = GST_QNN_INFER(trans);
-  GstQnnTensors *other = direction == GST_PAD_SINK ? self->out : self->in;
+  g_autoptr(GstQnnTensors) other = tensors_now(self, direction == GST_PAD_SINK ? &self->out : &self->in);
   GstCaps *all = gst_caps_new_empty();
 
   for (guint i = 0; i < gst_caps_get_size(caps); i++) {
@@ -51,7 +72,8 @@ static gboolean gst_qnn_infer_sink_event(GstBaseTransform *trans, GstEvent *even
 {
   GstQnnInfer *self = GST_QNN_INFER(trans);
 
-  if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS && self->in) {
+  if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS &&
+      self->in) { /* not stopped while this holds the stream lock */
     GstCaps *caps;
     g_autofree gchar *mismatch = NULL;
     gst_event_parse_caps(event, &caps);
@@ -82,7 +104,7 @@ static void layer_copy_free(gpointer data)
   g_free(copy);
 }
 
-static void answer_layers(GstQnnInfer *self, GstStructure *s)
+static void answer_layers(GstQnnInfer *self, QfModel *model, GstStructure *s)
 {
   const QfLayerProfile *layers;
   guint n = 0;
@@ -92,7 +114,7 @@ static void answer_layers(GstQnnInfer *self, GstStructure *s)
   if (layers && n) {
     LayerCopy *copy = g_new(LayerCopy, 1);
     g_autoptr(GBytes) bytes = NULL;
-    copy->model = qf_model_ref(self->loaded);
+    copy->model = qf_model_ref(model);
     copy->layers = g_memdup2(layers, n * sizeof *layers);
     bytes = g_bytes_new_with_free_func(copy->layers, n * sizeof *layers, layer_copy_free, copy);
     gst_structure_set(s, "layers", G_TYPE_BYTES, bytes, NULL);
@@ -102,17 +124,18 @@ static void answer_layers(GstQnnInfer *self, GstStructure *s)
 static gboolean answer_inference(GstQnnInfer *self, GstQuery *query)
 {
   GstStructure *s = gst_query_writable_structure(query);
+  g_autoptr(QfModel) model = model_now(self);
   gboolean profile = FALSE;
 
-  if (!self->loaded)
+  if (!model)
     return FALSE;
   if (gst_structure_get_boolean(s, "profile", &profile) && profile)
     g_atomic_int_set(&self->want_profile, 1);
   GST_OBJECT_LOCK(self);
-  gst_structure_set(s, "model", G_TYPE_STRING, qf_model_name(self->loaded), "backend", G_TYPE_STRING,
-                    qf_model_backend(self->loaded), "inferences", G_TYPE_UINT64, self->n_inferences, NULL);
+  gst_structure_set(s, "model", G_TYPE_STRING, qf_model_name(model), "backend", G_TYPE_STRING,
+                    qf_model_backend(model), "inferences", G_TYPE_UINT64, self->n_inferences, NULL);
   GST_OBJECT_UNLOCK(self);
-  answer_layers(self, s);
+  answer_layers(self, model, s);
   return TRUE;
 }
 

@@ -308,6 +308,51 @@ static void test_sharing(void)
   gst_qnn_models_release(b);
 }
 
+typedef struct {
+  GstPad *sink, *source;
+  gint stop;
+  guint n;
+} Asker;
+
+static gpointer ask_on(gpointer data)
+{
+  Asker *a = data;
+
+  while (!g_atomic_int_get(&a->stop)) {
+    GstQuery *query =
+        gst_query_new_custom(GST_QUERY_CUSTOM, gst_structure_new_empty(GST_QNN_INFERENCE_QUERY));
+    gst_caps_unref(gst_pad_query_caps(a->sink, NULL));
+    gst_pad_query(a->source, query);
+    gst_query_unref(query);
+    a->n++;
+  }
+  return NULL;
+}
+
+/* Other threads may ask for caps and for the model at any time, also while the element starts and stops. */
+static void test_questions(void)
+{
+  g_autofree gchar *model = tiny_mean_model(line_dir(), 32, 16);
+  GstElement *element = gst_element_factory_make("qnninfer", NULL);
+  Asker asker = {.sink = gst_element_get_static_pad(element, "sink"),
+                 .source = gst_element_get_static_pad(element, "src")};
+  GThread *thread;
+
+  g_object_set(element, "model", model, NULL);
+  thread = g_thread_new("asker", ask_on, &asker);
+  for (guint i = 0; i < 200; i++) {
+    g_assert_cmpint(gst_element_set_state(element, GST_STATE_PAUSED), !=, GST_STATE_CHANGE_FAILURE);
+    gst_element_set_state(element, GST_STATE_NULL);
+  }
+  g_atomic_int_set(&asker.stop, 1);
+  g_thread_join(thread);
+  g_assert_cmpuint(asker.n, >, 10);
+  gst_object_unref(asker.sink);
+  gst_object_unref(asker.source);
+  gst_object_unref(element);
+  line_assert_no_leaks();
+}
+
 /* What the engine computes is what the buffers hold, for one input and for two. */
 static void test_numbers(void)
 {
@@ -343,6 +388,7 @@ int main(int argc, char **argv)
   g_test_add_func("/elements/slots", test_slots);
   g_test_add_func("/elements/latency", test_latency);
   g_test_add_func("/elements/sharing", test_sharing);
+  g_test_add_func("/elements/questions", test_questions);
   g_test_add_func("/elements/numbers", test_numbers);
   return line_exit(g_test_run());
 }
