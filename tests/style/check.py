@@ -176,7 +176,9 @@ def no_switch_over_operators():
     found = []
     for path in sources(".c", ".h", ".inc"):
         for number, line in enumerate(without_comments(text_of(path)).split("\n"), 1):
-            if re.search(r"\bcase\s+QF_OP_|\bswitch\s*\([^)]*\bop\b", line):
+            # In kernels `op` is the variant of one family, chosen by a constant and folded away.
+            over = r"\bcase\s+QF_OP_" if path.startswith("kernels/") else r"\bcase\s+QF_OP_|\bswitch\s*\([^)]*\bop\b"
+            if re.search(over, line):
                 found.append((path, number, "a switch over operators; make it a table or a field of QfOpDef"))
     return found
 
