@@ -41,7 +41,7 @@ INLINE void sample_few(const QfkImageTaps *taps, int32_t count, const uint8_t *r
       upper[k] = load(r0 + low, r0 + high);
       lower[k] = load(r1 + low, r1 + high);
     }
-    for (int32_t h = 0; h < (blocks > 1 ? 2 : 1); h++) {
+    for (int32_t h = 0; h < (blocks > 2 ? 2 : 1); h++) {
       _mm_prefetch((const char *)r0 + base[h] + ahead, _MM_HINT_T0);
       _mm_prefetch((const char *)r1 + base[h] + ahead, _MM_HINT_T0);
     }
