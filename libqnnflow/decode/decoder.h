@@ -117,6 +117,16 @@ void qf_decoder_to_frame(const QfDecoder *d, float x, float y, float *fx, float 
 /* One label a line, or "index label" / "index: label" in all lines. Entries may be NULL. NULL with _FILE or _FORMAT. */
 char **qf_labels_load(const char *path, uint32_t *count, GError **error);
 
+/* Items that qf_best_classes() takes at a time. */
+#define QF_BLOCK 64
+
+/*
+ * The best of @n_classes for each of @n_items (at most QF_BLOCK), the first of equal ones: class c of item i is at
+ * v[i * item + c * channel]. Walks memory in its own order, whichever of both is the shorter step.
+ */
+void qf_best_classes(const float *v, uint32_t n_items, size_t item, int32_t n_classes, size_t channel,
+                     int32_t *best, float *score);
+
 static inline float qf_sigmoid(float x)
 {
   return 1 / (1 + __builtin_expf(-x));

@@ -71,6 +71,26 @@ void qf_candidate_add_keypoint(QfCandidate *c, float x, float y, float score)
     c->keypoints[c->n_keypoints++] = (QfKeypoint){x, y, score};
 }
 
+void qf_best_classes(const float *v, uint32_t n_items, size_t item, int32_t n_classes, size_t channel,
+                     int32_t *best, float *score)
+{
+  uint32_t block = channel < item ? 1 : n_items; /* items that go through the classes together */
+  for (uint32_t from = 0; from < n_items; from += block) {
+    const float *first = v + from * item;
+    for (uint32_t i = 0; i < block; i++) {
+      best[from + i] = 0;
+      score[from + i] = first[i * item];
+    }
+    for (int32_t c = 1; c < n_classes; c++)
+      for (uint32_t i = 0; i < block; i++) {
+        float x = first[i * item + (size_t)c * channel];
+        gboolean better = x > score[from + i];
+        best[from + i] = better ? c : best[from + i];
+        score[from + i] = better ? x : score[from + i];
+      }
+  }
+}
+
 /* heap becomes a list, best first. */
 static void sort_candidates(QfDecoder *d)
 {

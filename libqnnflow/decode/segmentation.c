@@ -88,12 +88,13 @@ static QfRect visible(const QfDecoder *d, const State *s, QfRect *region)
 /* The best class of each of @n pixels. */
 static void argmax_row(const State *s, const float *v, int32_t n, uint8_t *out)
 {
-  for (int32_t i = 0; i < n; i++, v += s->pixel) {
-    int32_t best = 0;
-    for (int32_t c = 1; c < s->classes; c++)
-      if (v[(size_t)c * s->channel] > v[(size_t)best * s->channel])
-        best = c;
-    out[i] = (uint8_t)best;
+  int32_t best[QF_BLOCK];
+  float score[QF_BLOCK];
+  for (int32_t at = 0; at < n; at += QF_BLOCK) {
+    uint32_t items = (uint32_t)MIN(n - at, QF_BLOCK);
+    qf_best_classes(v + (size_t)at * s->pixel, items, s->pixel, s->classes, s->channel, best, score);
+    for (uint32_t i = 0; i < items; i++)
+      out[at + (int32_t)i] = (uint8_t)best[i];
   }
 }
 

@@ -86,25 +86,29 @@ static gboolean are_fractions(const State *s, const float *all)
   return top <= 2;
 }
 
-static void offer(QfDecoder *d, const State *s, const float *v, float sx, float sy)
+static void run_end(QfDecoder *d, const State *s, const float *v, float sx, float sy)
 {
   size_t c = s->column;
-  float score;
-  int32_t first = s->form == FORM_V8 ? 4 : 5, best = first;
-  if (s->form == FORM_END) {
+  for (int32_t i = 0; i < s->n; i++, v += s->item)
     if (v[5 * c] >= 0 && v[5 * c] < 1e6f)
       qf_decoder_offer(d, v[0] * sx, v[c] * sy, v[2 * c] * sx, v[3 * c] * sy, v[4 * c], (int32_t)v[5 * c]);
-    return;
+}
+
+static void run_heads(QfDecoder *d, const State *s, const float *all, float sx, float sy)
+{
+  size_t c = s->column, first = s->form == FORM_V8 ? 4 : 5;
+  int32_t best[QF_BLOCK], classes = s->columns - (int32_t)first;
+  float score[QF_BLOCK];
+  for (int32_t at = 0; at < s->n; at += QF_BLOCK) {
+    const float *v = all + (size_t)at * s->item;
+    uint32_t items = (uint32_t)MIN(s->n - at, QF_BLOCK);
+    qf_best_classes(v + first * c, items, s->item, classes, c, best, score);
+    for (uint32_t i = 0; i < items; i++, v += s->item) {
+      float total = first == 5 ? v[4 * c] * score[i] : score[i];
+      if (total >= d->config.threshold)
+        qf_decoder_offer_centre(d, v[0] * sx, v[c] * sy, v[2 * c] * sx, v[3 * c] * sy, total, best[i]);
+    }
   }
-  float object = s->form == FORM_V5 ? v[4 * c] : 1;
-  if (!(object >= d->config.threshold))
-    return;
-  for (int32_t k = first + 1; k < s->columns; k++)
-    if (v[(size_t)k * c] > v[(size_t)best * c])
-      best = k;
-  score = object * v[(size_t)best * c];
-  if (score >= d->config.threshold)
-    qf_decoder_offer_centre(d, v[0] * sx, v[c] * sy, v[2 * c] * sx, v[3 * c] * sy, score, best - first);
 }
 
 static void run(QfDecoder *d)
@@ -112,8 +116,7 @@ static void run(QfDecoder *d)
   const State *s = d->state;
   const float *all = qf_decoder_floats(d, 0);
   gboolean fractions = s->unit == UNIT_AUTO ? are_fractions(s, all) : s->unit == UNIT_FRACTION;
-  for (int32_t i = 0; i < s->n; i++)
-    offer(d, s, all + (size_t)i * s->item, fractions ? d->width : 1, fractions ? d->height : 1);
+  (s->form == FORM_END ? run_end : run_heads)(d, s, all, fractions ? d->width : 1, fractions ? d->height : 1);
 }
 
 const QfDecoderType qf_decoder_yolo = {
