@@ -71,24 +71,54 @@ void qf_candidate_add_keypoint(QfCandidate *c, float x, float y, float score)
     c->keypoints[c->n_keypoints++] = (QfKeypoint){x, y, score};
 }
 
+/* A whole block whose items lie side by side: of constant length, so that compilers make vectors of it. */
+static void best_block(const float *restrict v, int32_t n_classes, size_t channel, int32_t *restrict best,
+                       float *restrict score)
+{
+  for (int i = 0; i < QF_BLOCK; i++) {
+    best[i] = 0;
+    score[i] = v[i];
+  }
+  for (int32_t c = 1; c < n_classes; c++) {
+    v += channel;
+    for (int i = 0; i < QF_BLOCK; i++) {
+      int32_t better = -(v[i] > score[i]);
+      best[i] = (best[i] & ~better) | (c & better);
+      score[i] = v[i] > score[i] ? v[i] : score[i];
+    }
+  }
+}
+
+/* One item: the largest score without branches, then the first class that has it. */
+static int32_t best_of(const float *v, int32_t n_classes, size_t channel, float *score)
+{
+  float top[4] = {v[0], v[0], v[0], v[0]};
+  int32_t c = 1;
+  for (; c + 4 <= n_classes; c += 4)
+    for (int k = 0; k < 4; k++) {
+      float x = v[(size_t)(c + k) * channel];
+      top[k] = x > top[k] ? x : top[k];
+    }
+  for (; c < n_classes; c++)
+    top[0] = v[(size_t)c * channel] > top[0] ? v[(size_t)c * channel] : top[0];
+  for (int k = 1; k < 4; k++)
+    top[0] = top[k] > top[0] ? top[k] : top[0];
+  *score = top[0];
+  for (c = 0; c < n_classes; c++)
+    if (v[(size_t)c * channel] == top[0])
+      return c;
+  return 0; /* the first is NaN, and so is the score */
+}
+
 void qf_best_classes(const float *v, uint32_t n_items, size_t item, int32_t n_classes, size_t channel,
                      int32_t *best, float *score)
 {
-  uint32_t block = channel < item ? 1 : n_items; /* items that go through the classes together */
-  for (uint32_t from = 0; from < n_items; from += block) {
-    const float *first = v + from * item;
-    for (uint32_t i = 0; i < block; i++) {
-      best[from + i] = 0;
-      score[from + i] = first[i * item];
-    }
-    for (int32_t c = 1; c < n_classes; c++)
-      for (uint32_t i = 0; i < block; i++) {
-        float x = first[i * item + (size_t)c * channel];
-        gboolean better = x > score[from + i];
-        best[from + i] = better ? c : best[from + i];
-        score[from + i] = better ? x : score[from + i];
-      }
+  if (item == 1 && n_items == QF_BLOCK) {
+    best_block(v, n_classes, channel, best, score);
+    return;
   }
+  for (uint32_t i = 0; i < n_items; i++)
+    best[i] = best_of(v + i * item, n_classes, channel, &score[i]);
 }
 
 /* heap becomes a list, best first. */

@@ -94,20 +94,32 @@ static void run_end(QfDecoder *d, const State *s, const float *v, float sx, floa
       qf_decoder_offer(d, v[0] * sx, v[c] * sy, v[2 * c] * sx, v[3 * c] * sy, v[4 * c], (int32_t)v[5 * c]);
 }
 
-static void run_heads(QfDecoder *d, const State *s, const float *all, float sx, float sy)
+static void run_v8(QfDecoder *d, const State *s, const float *all, float sx, float sy)
 {
-  size_t c = s->column, first = s->form == FORM_V8 ? 4 : 5;
-  int32_t best[QF_BLOCK], classes = s->columns - (int32_t)first;
+  size_t c = s->column;
+  int32_t best[QF_BLOCK];
   float score[QF_BLOCK];
   for (int32_t at = 0; at < s->n; at += QF_BLOCK) {
     const float *v = all + (size_t)at * s->item;
     uint32_t items = (uint32_t)MIN(s->n - at, QF_BLOCK);
-    qf_best_classes(v + first * c, items, s->item, classes, c, best, score);
-    for (uint32_t i = 0; i < items; i++, v += s->item) {
-      float total = first == 5 ? v[4 * c] * score[i] : score[i];
-      if (total >= d->config.threshold)
-        qf_decoder_offer_centre(d, v[0] * sx, v[c] * sy, v[2 * c] * sx, v[3 * c] * sy, total, best[i]);
-    }
+    qf_best_classes(v + 4 * c, items, s->item, s->columns - 4, c, best, score);
+    for (uint32_t i = 0; i < items; i++, v += s->item)
+      if (score[i] >= d->config.threshold)
+        qf_decoder_offer_centre(d, v[0] * sx, v[c] * sy, v[2 * c] * sx, v[3 * c] * sy, score[i], best[i]);
+  }
+}
+
+static void run_v5(QfDecoder *d, const State *s, const float *v, float sx, float sy)
+{
+  size_t c = s->column;
+  for (int32_t i = 0; i < s->n; i++, v += s->item) {
+    float object = v[4 * c], score;
+    int32_t best;
+    if (!(object >= d->config.threshold)) /* a class only makes it less */
+      continue;
+    qf_best_classes(v + 5 * c, 1, s->item, s->columns - 5, c, &best, &score);
+    if (object * score >= d->config.threshold)
+      qf_decoder_offer_centre(d, v[0] * sx, v[c] * sy, v[2 * c] * sx, v[3 * c] * sy, object * score, best);
   }
 }
 
@@ -116,7 +128,8 @@ static void run(QfDecoder *d)
   const State *s = d->state;
   const float *all = qf_decoder_floats(d, 0);
   gboolean fractions = s->unit == UNIT_AUTO ? are_fractions(s, all) : s->unit == UNIT_FRACTION;
-  (s->form == FORM_END ? run_end : run_heads)(d, s, all, fractions ? d->width : 1, fractions ? d->height : 1);
+  float sx = fractions ? d->width : 1, sy = fractions ? d->height : 1;
+  (s->form == FORM_END ? run_end : s->form == FORM_V5 ? run_v5 : run_v8)(d, s, all, sx, sy);
 }
 
 const QfDecoderType qf_decoder_yolo = {
