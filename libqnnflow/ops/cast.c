@@ -13,18 +13,6 @@ static const QfAttrDef cast_attrs[] = {
     {NULL},
 };
 
-/* An encoding per index has as many entries as its dimension. */
-static gboolean check_encoding(const QfTensor *t, const int64_t *dims, int32_t rank, GError **error)
-{
-  if (t->enc.count <= 1)
-    return TRUE;
-  if (t->enc.axis < 0 || t->enc.axis >= rank || dims[t->enc.axis] != t->enc.count)
-    return qf_infer_fail(error, QF_ERROR_TYPE,
-                         "%s has %u scales along dimension %d, which do not fit its shape", t->name,
-                         t->enc.count, t->enc.axis);
-  return TRUE;
-}
-
 static gboolean infer_cast(QfNode *node, GError **error)
 {
   const QfCastAttrs *a = node->attrs;
@@ -41,14 +29,14 @@ static gboolean infer_cast(QfNode *node, GError **error)
 /* The output's dtype and encoding are set by whoever makes the node. */
 static gboolean check_quantized_output(const QfNode *node, GError **error)
 {
-  const QfTensor *x = node->inputs[0], *y = node->outputs[0];
+  const QfTensor *y = node->outputs[0];
   int64_t lo, hi;
   qf_dtype_range(y->dtype, &lo, &hi);
   if (!y->enc.count || lo == hi)
     return qf_infer_fail(error, QF_ERROR_TYPE,
                          "the output (%s) must be an integer type with scale and offset, but is %s", y->name,
                          qf_dtype_name(y->dtype));
-  return check_encoding(y, x->dims, x->rank, error);
+  return TRUE;
 }
 
 static gboolean infer_quantize(QfNode *node, GError **error)
@@ -73,10 +61,8 @@ static gboolean infer_dequantize(QfNode *node, GError **error)
   if (!x->enc.count && !qf_dtype_is_float(x->dtype))
     return qf_infer_fail(error, QF_ERROR_TYPE, "input 0 (%s) is %s without a scale: there is nothing to undo",
                          x->name, qf_dtype_name(x->dtype));
-  if (!qf_dtype_is_float(dtype) || !check_encoding(x, x->dims, x->rank, error))
-    return qf_dtype_is_float(dtype)
-               ? FALSE
-               : qf_infer_fail(error, QF_ERROR_TYPE, "the output cannot be %s", qf_dtype_name(dtype));
+  if (!qf_dtype_is_float(dtype))
+    return qf_infer_fail(error, QF_ERROR_TYPE, "the output cannot be %s", qf_dtype_name(dtype));
   return qf_infer_set(node, 0, dtype, x->dims, x->rank, error);
 }
 
@@ -87,7 +73,7 @@ static gboolean infer_convert(QfNode *node, GError **error)
   const QfTensor *x = node->inputs[0];
   if (!x->enc.count)
     return qf_infer_fail(error, QF_ERROR_TYPE, "input 0 (%s) has no scale: use Quantize", x->name);
-  return check_encoding(x, x->dims, x->rank, error) && check_quantized_output(node, error) &&
+  return check_quantized_output(node, error) &&
          qf_infer_set(node, 0, node->outputs[0]->dtype, x->dims, x->rank, error);
 }
 

@@ -21,6 +21,24 @@ QfTensor *qf_infer_in(const QfNode *node, uint32_t index)
   return index < node->n_inputs ? node->inputs[index] : NULL;
 }
 
+/* One entry for the whole, or one for each index of a dimension; kernels divide by scales and index by entries. */
+static gboolean check_encoding(const QfTensor *t, const int64_t *dims, int32_t rank, GError **error)
+{
+  const QfEncoding *e = &t->enc;
+  if (e->count > 1 && (e->axis < 0 || e->axis >= rank || dims[e->axis] != e->count))
+    return qf_infer_fail(
+        error, QF_ERROR_TYPE,
+        "%s has %u scales along dimension %d, but must have one for each index of one of its "
+        "%d dimensions: quantize the model again",
+        t->name, e->count, e->axis, rank);
+  for (uint32_t i = 0; i < e->count; i++)
+    if (!(e->entries[i].scale > 0) || !isfinite(e->entries[i].scale))
+      return qf_infer_fail(error, QF_ERROR_TYPE,
+                           "scale %u of %s is %g, but must be above 0: quantize the model again", i, t->name,
+                           (double)e->entries[i].scale);
+  return TRUE;
+}
+
 gboolean qf_infer_begin(const QfNode *node, GError **error)
 {
   const QfOpDef *op = node->op;
@@ -48,6 +66,8 @@ gboolean qf_infer_begin(const QfNode *node, GError **error)
                            "input %u (%s) has an open or impossible dimension: give the model's input "
                            "dimensions",
                            i, t->name);
+    if (!check_encoding(t, t->dims, t->rank, error))
+      return FALSE;
   }
   for (uint32_t i = 0; i < node->n_outputs; i++)
     if (!node->outputs[i])
@@ -72,6 +92,8 @@ gboolean qf_infer_set(QfNode *node, uint32_t index, QfDType dtype, const int64_t
                          "output %u would be %s of %s, which cannot be addressed: use a smaller shape", index,
                          s, qf_dtype_name(t->dtype));
   }
+  if (!check_encoding(t, dims, rank, error))
+    return FALSE;
   t->rank = rank;
   for (int32_t i = 0; i < QF_MAX_RANK; i++)
     t->dims[i] = i < rank ? dims[i] : 0;

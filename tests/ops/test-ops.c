@@ -86,6 +86,44 @@ static void every_operator_has_cases(void)
   }
 }
 
+/* Entries that do not fit the tensor, or cannot be divided by, are refused before anything reads them. */
+static void encodings_are_checked(void)
+{
+  static const struct {
+    uint32_t count;
+    int32_t axis;
+    float scale;
+    gboolean good;
+  } table[] = {{2, 0, 0.5f, TRUE},  {3, 1, 0.5f, TRUE}, {3, 0, 0.5f, FALSE}, {2, -1, 0.5f, FALSE},
+               {2, 2, 0.5f, FALSE}, {1, 0, 0, FALSE},   {1, 0, -1, FALSE},   {1, 0, INFINITY, FALSE},
+               {1, 0, NAN, FALSE},  {1, 77, 1.0f, TRUE}};
+  for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
+    g_autoptr(QfGraph) graph = qf_graph_new("case");
+    g_autoptr(GError) error = NULL;
+    const QfScaleOffset e = {table[i].scale, 0}, entries[] = {e, e, e};
+    const Case c = {.op = "Dequantize", .in = {U8("2x3", 1, 2, 3, 4, 5, 6)}, .out = {SHAPE(FLOAT32, "2x3")}};
+    QfNode *node = case_make_node(graph, &c);
+    qf_tensor_set_encoding(graph, node->inputs[0], table[i].count, table[i].axis, entries);
+    gboolean ok = qf_graph_add_node(node, &error);
+    g_assert_cmpint(ok, ==, table[i].good);
+    g_assert_true(ok || g_error_matches(error, QF_ERROR, QF_ERROR_TYPE));
+  }
+}
+
+/* A few bytes that unfold to 64 GB are an error, not an allocation. */
+static void folding_is_bounded(void)
+{
+  g_autoptr(QfGraph) graph = qf_graph_new("case");
+  g_autoptr(GError) error = NULL;
+  const Case c = {.op = "BroadcastTo",
+                  .attrs = "shape=131072,131072",
+                  .in = {F32("1", 1)},
+                  .out = {SHAPE(FLOAT32, "")}};
+  graph->evaluate = qf_ref_evaluate;
+  g_assert_false(qf_graph_add_node(case_make_node(graph, &c), &error));
+  g_assert_error(error, QF_ERROR, QF_ERROR_LIMIT);
+}
+
 static void tables_are_sound(void)
 {
   uint32_t n;
@@ -111,6 +149,8 @@ int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/ops/tables", tables_are_sound);
+  g_test_add_func("/ops/encodings", encodings_are_checked);
+  g_test_add_func("/ops/folding", folding_is_bounded);
   g_test_add_func("/ops/coverage", every_operator_has_cases);
   for (size_t l = 0; l < G_N_ELEMENTS(lists); l++)
     for (int i = 0; lists[l][i].op; i++) {

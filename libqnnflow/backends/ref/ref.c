@@ -81,6 +81,19 @@ static void evaluation_clear(Evaluation *e)
   qf_aligned_free(e->exec.scratch);
 }
 
+/* A file of a few bytes must not fill the memory: a folded result is at most this, or 64 times what it is made from. */
+#define FOLD_LIMIT ((size_t)1 << 30)
+
+static gboolean worth_folding(const QfNode *node)
+{
+  size_t in = 0, out = 0;
+  for (uint32_t i = 0; i < node->n_inputs; i++)
+    in += node->inputs[i] ? qf_tensor_size_bytes(node->inputs[i]) : 0;
+  for (uint32_t i = 0; i < node->n_outputs; i++)
+    out += qf_tensor_size_bytes(node->outputs[i]);
+  return out <= FOLD_LIMIT || out / 64 <= in;
+}
+
 /* Output buffers, by output index; FALSE when memory cannot be had. */
 static gboolean allocate(Evaluation *e, const QfNode *node, void **out)
 {
@@ -127,7 +140,7 @@ gboolean qf_ref_evaluate(QfNode *node, GError **error)
   g_autofree void **out = g_new0(void *, node->n_outputs + 1);
   evaluation_init(&e, node);
   ok = lower_node(&e.lower, node, error);
-  if (ok && !allocate(&e, node, out)) {
+  if (ok && (!worth_folding(node) || !allocate(&e, node, out))) {
     g_set_error(error, QF_ERROR, QF_ERROR_LIMIT,
                 "%s: node '%s' (%s): memory for its constant result cannot be had", node->graph->name,
                 node->name, node->op->name);
