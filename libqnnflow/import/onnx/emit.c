@@ -4,6 +4,7 @@
  * values, and the way between ONNX's channels-first and the graph's channels-last tensors.
  */
 #include "map.h"
+#include "../../graph/numbers.h"
 
 #include <string.h>
 
@@ -136,13 +137,9 @@ QfTensor *qf_onnx_clamp(QfOnnxNode *n, QfTensor *x, double lo, double hi, QfTens
 
 QfTensor *qf_onnx_scalar(QfOnnxNode *n, double value, QfDType dtype)
 {
-  const float real = (float)value;
-  const int64_t whole = (int64_t)value;
-  const int32_t narrow = (int32_t)value;
-  const void *from = dtype == QF_DTYPE_FLOAT32 ? (const void *)&real
-                     : dtype == QF_DTYPE_INT64 ? (const void *)&whole
-                                               : (const void *)&narrow;
-  return qf_graph_add_constant_copy(n->onnx->graph, NULL, dtype, NULL, 0, from);
+  uint64_t bits = 0;
+  qf_number_store(dtype, &bits, 0, value);
+  return qf_graph_add_constant_copy(n->onnx->graph, NULL, dtype, NULL, 0, &bits);
 }
 
 QfTensor *qf_onnx_floats(QfOnnxNode *n, const QfInts *shape, const float *values)

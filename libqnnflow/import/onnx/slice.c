@@ -204,8 +204,13 @@ static gboolean map_crop(QfOnnxNode *n, GError **error)
     if (end[i] < begin || end[i] > dim)
       return qf_onnx_fail(n, error, QF_ERROR_SHAPE, "nothing is left of the image");
   }
-  x = qf_onnx_slice(n, x, 2, border.v[1], end[0], NULL, error);
-  return qf_onnx_bind(n, 0, qf_onnx_slice(n, x, 3, border.v[0], end[1], qf_onnx_output(n, 0), error));
+  QfNode *node = qf_onnx_begin(n, "StridedSlice", &x, 1, qf_onnx_output(n, 0));
+  *(QfStridedSliceAttrs *)node->attrs = (QfStridedSliceAttrs){
+      .begin = {4, {0, 0, border.v[1], border.v[0]}},
+      .end = {4, {x->dims[0], x->dims[1], end[0], end[1]}},
+      .stride = {4, {1, 1, 1, 1}},
+  };
+  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
 }
 
 const QfOnnxRow qf_onnx_slice_rows[] = {

@@ -186,11 +186,11 @@ static gboolean map_identity(QfOnnxNode *n, GError **error)
   return qf_onnx_bind(n, 0, n->in[0]);
 }
 
-/* Dropout passes values through, unless it is told at load time to train. */
+/* Dropout passes values through, unless it is told to train. */
 static gboolean map_dropout(QfOnnxNode *n, GError **error)
 {
   double ratio = 0.5, training = 0;
-  if (!qf_onnx_number(n, 1, &ratio, error) || !qf_onnx_number(n, 2, &training, error))
+  if (!qf_onnx_number(n, 2, &training, error) || (training && !qf_onnx_number(n, 1, &ratio, error)))
     return FALSE;
   if (training && ratio)
     return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
