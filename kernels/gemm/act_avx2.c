@@ -93,11 +93,12 @@ static __m256 act_gelu(const QfkEpilogue *e, __m256 x, const float *slope)
 
 typedef __m256 (*Vector)(const QfkEpilogue *e, __m256 x, const float *slope);
 
-/* The last block of a row overlaps the one before in a buffer, never in place. */
+/* The values after the last whole vector go through a buffer. */
 static inline __attribute__((always_inline)) void along(const QfkEpilogue *e, float *y, size_t n,
                                                         size_t channel, Vector fn)
 {
-  const float *slope = e->slope ? e->slope + channel : NULL;
+  const float *slope =
+      e->act == QFK_ACT_PRELU ? e->slope + channel : NULL; /* others may pass channel 0 for all */
   size_t i = 0;
   for (; i + 8 <= n; i += 8)
     _mm256_storeu_ps(y + i, fn(e, _mm256_loadu_ps(y + i), slope ? slope + i : NULL));

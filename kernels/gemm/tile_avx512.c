@@ -23,12 +23,12 @@ INLINE void store_f32(const QfkTile *t, const unsigned m, const unsigned nv, __m
   UNROLL_M for (unsigned r = 0; r < m; r++)
   {
     float *c = t->c[r];
-    const float *res = (const float *)(t->res + ((const uint8_t *)c - t->c_base));
+    const float *res = t->res ? (const float *)(t->res + ((const uint8_t *)c - t->c_base)) : NULL;
     UNROLL_V for (unsigned v = 0; v < nv; v++)
     {
       const __mmask16 mask = v + 1 < nv ? 0xffff : tail;
       __m512 y = acc[r][v];
-      if (t->res)
+      if (res)
         y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(mask, res + 16 * v));
       y = _mm512_min_ps(hi, _mm512_max_ps(lo, y)); /* a NaN comes through: it is the second operand */
       _mm512_mask_storeu_ps(c + 16 * v, mask, y);
