@@ -5,6 +5,18 @@
  */
 #include "util.h"
 
+#include <math.h>
+
+/* 8 bits that hold 0..1 as pixels do, 0..255 (int8: 128 less). Of other encodings the caller could not tell whether the file's input is meant to be
+ * raw pixels, so their Quantize stays. */
+static gboolean encodes_pixels(const QfTensor *t)
+{
+  if (t->enc.count != 1 || fabsf(t->enc.entries[0].scale * 255 - 1) > 1e-3f)
+    return FALSE;
+  return (t->dtype == QF_DTYPE_UINT8 && t->enc.entries[0].offset == 0) ||
+         (t->dtype == QF_DTYPE_INT8 && t->enc.entries[0].offset == 128);
+}
+
 /* The node that is the only user of the input and may go. */
 static QfNode *first_conversion(const QfGraph *graph, const QfTensor *input)
 {
@@ -12,7 +24,7 @@ static QfNode *first_conversion(const QfGraph *graph, const QfTensor *input)
   if (!user || qf_graph_is_output(graph, user->outputs[0]))
     return NULL;
   if (qf_node_is(user, "Quantize"))
-    return user->outputs[0]->enc.count == 1 && qf_dtype_size(user->outputs[0]->dtype) == 1 ? user : NULL;
+    return encodes_pixels(user->outputs[0]) ? user : NULL;
   if (!qf_node_is(user, "Transpose"))
     return NULL;
   const int64_t *perm = ((const QfTransposeAttrs *)user->attrs)->perm.v;

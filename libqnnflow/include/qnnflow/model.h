@@ -31,8 +31,8 @@ typedef struct {
   uint32_t n_input_dims;
   gboolean
       no_optimize; /* TRUE: no fusion, no layout change: for debugging, each node of the file runs alone */
-  /* TRUE: an image input may be described in the layout and type that the model computes with (NHWC in place of NCHW, quantized in place of
-   * float32), which saves a conversion; FALSE: as in the file */
+  /* TRUE: an image input may be described in the form that the model computes with, which saves a conversion: NHWC in place of NCHW, and 8 bits
+   * in place of float32 when these hold 0..1 as pixels of 0..255 do. FALSE: as in the file */
   gboolean direct_inputs;
 } QfModelOptions;
 
