@@ -5,7 +5,12 @@
  */
 #include "libqnnflow/profile/report.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
 #include <math.h>
+#include <string.h>
+#include <unistd.h>
 
 static void (*const formats[])(const QfReport *, GString *) = {
     [QF_REPORT_TEXT] = qf_report_text,
@@ -65,15 +70,34 @@ char *qf_report_format(const QfReport *report, QfReportFormat format)
   return g_string_free(out, FALSE);
 }
 
+/* A file is replaced as a whole, so that nobody reads half of it; a device or a pipe (/dev/stdout too, when it leads to a
+ * file) is only written to. */
+static gboolean write_text(const char *path, const char *text, GError **error)
+{
+  gssize length = (gssize)strlen(text), done = 0, n;
+  gboolean replaced = g_file_test(path, G_FILE_TEST_IS_REGULAR | G_FILE_TEST_IS_DIR)
+                          ? !g_str_has_prefix(path, "/dev/")
+                          : !g_file_test(path, G_FILE_TEST_EXISTS);
+  if (replaced) /* 0666: as any program makes files, less the user's umask. */
+    return g_file_set_contents_full(path, text, length, G_FILE_SET_CONTENTS_CONSISTENT, 0666, error);
+  int file = g_open(path, O_WRONLY | O_APPEND | O_CLOEXEC, 0);
+  while (file >= 0 && done < length && (n = write(file, text + done, (size_t)(length - done))) > 0)
+    done += n;
+  if (file < 0 || done < length)
+    g_set_error_literal(error, G_FILE_ERROR, g_file_error_from_errno(errno), g_strerror(errno));
+  if (file >= 0)
+    close(file);
+  return file >= 0 && done == length;
+}
+
 gboolean qf_report_write(const QfReport *report, QfReportFormat format, const char *path, GError **error)
 {
   g_autofree char *text = qf_report_format(report, format);
   g_autoptr(GError) cause = NULL;
-  /* 0666: as any program makes files, less the user's umask. */
-  if (text && g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0666, &cause))
+  if (write_text(path, text, &cause))
     return TRUE;
   g_set_error(error, QF_ERROR, QF_ERROR_FILE,
               "%s: the report cannot be written (%s); name a file in a folder that exists and may be written",
-              path, cause ? cause->message : "unknown format");
+              path, cause->message);
   return FALSE;
 }

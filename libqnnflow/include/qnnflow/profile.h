@@ -64,7 +64,7 @@ typedef enum { QF_REPORT_TEXT, QF_REPORT_JSON, QF_REPORT_HTML, QF_REPORT_CSV } Q
 /* The report as text, JSON (one object), a self-contained HTML page with SVG charts, or CSV. Free with g_free(). */
 QF_API char *qf_report_format(const QfReport *report, QfReportFormat format);
 
-/* Formats and writes a file, wholly or not at all. FALSE with QF_ERROR_FILE. */
+/* Formats and writes a file, wholly or not at all; a device or a pipe is appended to. FALSE with QF_ERROR_FILE. */
 QF_API gboolean qf_report_write(const QfReport *report, QfReportFormat format, const char *path,
                                 GError **error);
 
