@@ -15,4 +15,4 @@ static gboolean plugin_init(GstPlugin *plugin)
 }
 
 GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, qnnflow, "Neural networks on live streams",
-                  plugin_init, QNN_VERSION, "MIT/X11", "qnnflow", "https://qnnflow.org")
+                  plugin_init, QNN_VERSION, "MIT/X11", "qnnflow", "qnnflow")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cmd-devices.c - `qnnflow devices`: which units can run a model here, and what the others lack.
+ * cmd-devices.c - `qnnflow devices`: which units can run a model here, and what the others lack; which decoders there are.
  */
 #include "tool.h"
 
@@ -13,13 +13,19 @@ static int run(int argc, char **argv)
   for (uint32_t i = 0; i < count; i++)
     g_print("%-6s %-9s %s\n%-16s %s\n", devices[i].name, devices[i].available ? "available" : "missing",
             devices[i].description, "", devices[i].detail);
+  const QfDecoderInfo *decoders = qf_decoder_list(&count);
+  g_print("\nDecoders, for qnndecode:\n");
+  for (uint32_t i = 0; i < count; i++)
+    g_print("%-16s %s\n%-16s params: %s\n", decoders[i].name, decoders[i].description, "",
+            *decoders[i].params ? decoders[i].params : "none");
   return QF_EXIT_OK;
 }
 
 const QfTool qf_tool_devices = {
     .name = "devices",
     .arguments = "",
-    .summary = "List the units that can run a model here",
-    .description = "A name in the first column is what --backend and the elements' `backend` property take.",
+    .summary = "List the units that can run a model here, and the decoders",
+    .description = "A name in the first column is what --backend and the properties `backend` and `decoder` "
+                   "of elements take.",
     .run = run,
 };
