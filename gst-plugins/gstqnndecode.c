@@ -125,6 +125,8 @@ static gboolean open_decoder(GstQnnDecode *self)
                             .input_height = self->image_height};
 
   self->used_serial = g_atomic_int_get(&self->serial);
+  self->has_labels = labels != NULL;
+  self->labels_doubted = FALSE;
   GST_OBJECT_LOCK(self);
   config.threshold = (gfloat)self->threshold;
   config.iou_threshold = (gfloat)self->iou_threshold;
@@ -194,8 +196,6 @@ static gboolean gst_qnn_decode_sink_event(GstBaseTransform *trans, GstEvent *eve
     g_ptr_array_set_size(self->pending, 0);
     g_clear_pointer(&self->last, gst_qnn_results_unref);
   }
-  if (GST_EVENT_TYPE(event) == GST_EVENT_EOS && self->json_file)
-    fflush(self->json_file);
   if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
     return parent->sink_event(trans, event);
   gst_event_parse_caps(event, &borrowed);
@@ -389,7 +389,11 @@ static GstFlowReturn gst_qnn_decode_generate_output(GstBaseTransform *trans, Gst
   if (!gap) {
     if (self->text || self->json_file || self->message)
       json = qf_results_to_json(&results->results, results->number, GST_BUFFER_PTS(in));
-    gst_qnn_decode_publish(self, results, GST_BUFFER_PTS(in), json);
+    if (!gst_qnn_decode_publish(self, results, GST_BUFFER_PTS(in), json)) {
+      gst_qnn_results_unref(results);
+      gst_buffer_unref(in);
+      return GST_FLOW_ERROR;
+    }
     g_clear_pointer(&self->last, gst_qnn_results_unref);
     self->last = gst_qnn_results_ref(results);
     self->age = 0;

@@ -37,13 +37,17 @@ struct _GstQnnDecode {
   guint64 n_buffers, n_decoded, total_ns;
   guint next_id;
   FILE *json_file;
+  gboolean has_labels;     /* the decoder was given a file of labels */
+  gboolean labels_doubted; /* it lacked one, and that was told */
 };
 
 /* Attaches results to a frame (metas for readers of GStreamer's and of ours). @frame must be writable. */
 void gst_qnn_decode_attach(GstQnnDecode *self, GstBuffer *frame, const GstVideoInfo *info,
                            GstQnnResults *results);
 
-/* Writes a line to the JSON file and posts the message, as the properties want. @json: without a newline. */
-void gst_qnn_decode_publish(GstQnnDecode *self, GstQnnResults *results, GstClockTime pts, const gchar *json);
+/* Writes a line to the JSON file and posts the message, as the properties want. @json: without a newline. FALSE when the
+ * line cannot be written, which is posted as an error. */
+gboolean gst_qnn_decode_publish(GstQnnDecode *self, GstQnnResults *results, GstClockTime pts,
+                                const gchar *json);
 
 #endif

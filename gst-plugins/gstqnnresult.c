@@ -4,6 +4,7 @@
  */
 #include "gstqnndecode.h"
 #include "gstqnnelements.h"
+#include <errno.h>
 #include <gst/video/video.h>
 #include <math.h>
 
@@ -86,15 +87,51 @@ static void post(GstQnnDecode *self, GstQnnResults *results, GstClockTime pts, c
   gst_element_post_message(GST_ELEMENT(self), gst_message_new_element(GST_OBJECT(self), s));
 }
 
-void gst_qnn_decode_publish(GstQnnDecode *self, GstQnnResults *results, GstClockTime pts, const gchar *json)
+/* A label file that is too short belongs to another model: told once, as the numbers still are right. */
+static void warn_without_label(GstQnnDecode *self, const QfResults *r)
+{
+  gint id = -1;
+
+  for (guint i = 0; i < r->n_detections && id < 0; i++)
+    id = r->detections[i].label && *r->detections[i].label ? -1 : r->detections[i].class_id;
+  for (guint i = 0; i < r->n_classes && id < 0; i++)
+    id = r->classes[i].label && *r->classes[i].label ? -1 : r->classes[i].class_id;
+  if (id < 0)
+    return;
+  self->labels_doubted = TRUE;
+  GST_ELEMENT_WARNING(self, RESOURCE, SETTINGS,
+                      ("The file of labels has none for class %d. Set the property labels to the file that "
+                       "belongs to the model.",
+                       id),
+                      (NULL));
+}
+
+/* Each line is flushed: somebody may be reading along, and a full disk is told at once. */
+static gboolean write_line(GstQnnDecode *self, const gchar *json)
+{
+  if (fprintf(self->json_file, "%s\n", json) >= 0 && fflush(self->json_file) == 0)
+    return TRUE;
+  GST_ELEMENT_ERROR(self, RESOURCE, WRITE,
+                    ("Cannot write results: %s. Set the property json to a file that has room.",
+                     g_strerror(errno)),
+                    (NULL));
+  g_clear_pointer(&self->json_file, fclose);
+  return FALSE;
+}
+
+gboolean gst_qnn_decode_publish(GstQnnDecode *self, GstQnnResults *results, GstClockTime pts,
+                                const gchar *json)
 {
   gboolean message;
 
-  if (self->json_file)
-    fprintf(self->json_file, "%s\n", json);
+  if (self->has_labels && !self->labels_doubted)
+    warn_without_label(self, &results->results);
+  if (self->json_file && !write_line(self, json))
+    return FALSE;
   GST_OBJECT_LOCK(self);
   message = self->message;
   GST_OBJECT_UNLOCK(self);
   if (message && json)
     post(self, results, pts, json);
+  return TRUE;
 }

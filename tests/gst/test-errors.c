@@ -191,6 +191,8 @@ static const struct {
     {"half-decoded", VIDEO "qnnconvert ! qnninfer model=@HALF@ ! qnndecode ! fakesink", NULL},
     {"json", VIDEO "qnnconvert ! qnninfer model=@MEAN@ ! qnndecode json=/nowhere/r.json ! fakesink",
      "/nowhere/r.json"},
+    {"json-full", VIDEO "qnnconvert ! qnninfer model=@MEAN@ ! qnndecode json=/dev/full ! fakesink",
+     "Cannot write results"},
     {"report", VIDEO "qnnprofile table=false html=/nowhere/p.html ! fakesink", "/nowhere/p.html"},
 };
 
