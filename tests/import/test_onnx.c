@@ -141,6 +141,7 @@ static void check_unknown_content(void)
     g_autoptr(GBytes) bytes = g_bytes_new_static(cases[i].bytes, cases[i].size);
     g_autoptr(GError) error = NULL;
     g_autoptr(QfGraph) graph = import_bytes(bytes, &error);
+    g_assert_null(graph);
     g_assert_error(error, QF_ERROR, QF_ERROR_FORMAT);
     g_assert_nonnull(strstr(error->message, cases[i].message));
   }

@@ -18,7 +18,7 @@
 #define COMPARE(op, ...)                                                                                     \
   {op, NULL, {F32("4", 1, 2, 3, NAN), F32("4", 2, 2, 2, 0)}, {BOOL("4", __VA_ARGS__)}, NULL, 0},             \
   {                                                                                                          \
-    op, NULL, {I64("3", -1, 2, 9007199254740993), I64("3", 2, 2, 2)}, {SHAPE(BOOL, "3")}, NULL, 0            \
+    op, NULL, {I64("3", -1, 2, 9007199254740992), I64("3", 2, 2, 2)}, {SHAPE(BOOL, "3")}, NULL, 0            \
   }
 #define LIST(...) __VA_ARGS__
 #define ONE(op, attrs, x, y)                                                                                 \
