@@ -213,7 +213,9 @@ static void print_statistics(const Launch *l)
   g_print("\n");
   for (int i = 0; l->profile && i < gst_structure_n_fields(l->profile); i++) {
     const char *name = gst_structure_nth_field_name(l->profile, i);
-    g_autofree char *text = gst_value_serialize(gst_structure_get_value(l->profile, name));
+    const GValue *value = gst_structure_get_value(l->profile, name);
+    g_autofree char *text = G_VALUE_HOLDS_DOUBLE(value) ? g_strdup_printf("%.2f", g_value_get_double(value))
+                                                        : gst_value_serialize(value);
     g_print("  %-16s %s\n", name, text ? text : "?");
   }
 }
