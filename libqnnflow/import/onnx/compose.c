@@ -8,15 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-static QfTensor *emit_select(QfOnnxNode *n, QfTensor *condition, QfTensor *yes, QfTensor *no, QfTensor *out,
-                             GError **error)
-{
-  QfTensor *in[] = {condition, yes, no};
-  if (!condition || !yes || !no)
-    return NULL;
-  return qf_onnx_end(n, qf_onnx_begin(n, "ElementWiseSelect", in, 3, out), error);
-}
-
 /* A constant matrix of @dtype that is 1 where upper: j - i >= k, lower: j - i <= k, diagonal: j - i == k. */
 typedef enum { BAND_LOWER = 0, BAND_UPPER, BAND_DIAGONAL } Band;
 
@@ -53,7 +44,7 @@ static gboolean map_trilu(QfOnnxNode *n, GError **error)
   QfTensor *keep =
       band(n, kind, x->dims[x->rank - 2], x->dims[x->rank - 1], k.n ? k.v[0] : 0, QF_DTYPE_BOOL, NULL, error);
   QfTensor *zero = qf_onnx_scalar(n, 0, x->dtype);
-  return qf_onnx_bind(n, 0, emit_select(n, keep, x, zero, qf_onnx_output(n, 0), error));
+  return qf_onnx_bind(n, 0, qf_onnx_select(n, keep, x, zero, qf_onnx_output(n, 0), error));
 }
 
 static gboolean map_eye_like(QfOnnxNode *n, GError **error)
@@ -76,7 +67,7 @@ static gboolean map_thresholded_relu(QfOnnxNode *n, GError **error)
   QfTensor *alpha = qf_onnx_scalar(n, qf_onnx_float(n, "alpha", 1), QF_DTYPE_FLOAT32);
   QfTensor *above = qf_onnx_apply2(n, "ElementWiseGreater", n->in[0], alpha, NULL, error);
   QfTensor *zero = qf_onnx_scalar(n, 0, QF_DTYPE_FLOAT32);
-  return qf_onnx_bind(n, 0, emit_select(n, above, n->in[0], zero, qf_onnx_output(n, 0), error));
+  return qf_onnx_bind(n, 0, qf_onnx_select(n, above, n->in[0], zero, qf_onnx_output(n, 0), error));
 }
 
 /* x + bias below -lambd, x - bias above lambd, else 0 */
@@ -92,7 +83,7 @@ static gboolean map_shrink(QfOnnxNode *n, GError **error)
         qf_onnx_apply2(n, side ? "ElementWiseGreater" : "ElementWiseLess", x, edge, NULL, error);
     QfTensor *moved = qf_onnx_apply2(n, "ElementWiseAdd", x,
                                      qf_onnx_scalar(n, -sign * bias, QF_DTYPE_FLOAT32), NULL, error);
-    y = emit_select(n, beyond, moved, y, side ? qf_onnx_output(n, 0) : NULL, error);
+    y = qf_onnx_select(n, beyond, moved, y, side ? qf_onnx_output(n, 0) : NULL, error);
   }
   return qf_onnx_bind(n, 0, y);
 }
@@ -132,7 +123,7 @@ static QfTensor *plain_indices(QfOnnxNode *n, QfTensor *indices, int64_t depth, 
       qf_onnx_apply2(n, "ElementWiseLess", indices, qf_onnx_scalar(n, 0, QF_DTYPE_INT64), NULL, error);
   QfTensor *moved = qf_onnx_apply2(n, "ElementWiseAdd", indices,
                                    qf_onnx_scalar(n, (double)depth, QF_DTYPE_INT64), NULL, error);
-  return emit_select(n, negative, moved, indices, NULL, error);
+  return qf_onnx_select(n, negative, moved, indices, NULL, error);
 }
 
 static gboolean map_one_hot(QfOnnxNode *n, GError **error)
@@ -153,7 +144,7 @@ static gboolean map_one_hot(QfOnnxNode *n, GError **error)
       equals_place(n, qf_onnx_reshape(n, indices, &shape, NULL, error), axis, (int64_t)depth, error);
   QfTensor *off = qf_onnx_reshape(n, qf_onnx_slice(n, n->in[2], 0, 0, 1, NULL, error), &scalar, NULL, error);
   QfTensor *on = qf_onnx_reshape(n, qf_onnx_slice(n, n->in[2], 0, 1, 2, NULL, error), &scalar, NULL, error);
-  return qf_onnx_bind(n, 0, emit_select(n, hit, on, off, qf_onnx_output(n, 0), error));
+  return qf_onnx_bind(n, 0, qf_onnx_select(n, hit, on, off, qf_onnx_output(n, 0), error));
 }
 
 /* 1 at the first largest value along an axis; before opset 13 of all dimensions from it on. */

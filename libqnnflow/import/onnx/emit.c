@@ -154,6 +154,27 @@ QfTensor *qf_onnx_scale(QfOnnxNode *n, QfTensor *x, double value, QfTensor *out,
   return qf_onnx_apply2(n, "ElementWiseMultiply", x, qf_onnx_scalar(n, value, QF_DTYPE_FLOAT32), out, error);
 }
 
+QfTensor *qf_onnx_select(QfOnnxNode *n, QfTensor *condition, QfTensor *yes, QfTensor *no, QfTensor *out,
+                         GError **error)
+{
+  QfTensor *in[] = {condition, yes, no};
+  if (!condition || !yes || !no)
+    return NULL;
+  return qf_onnx_end(n, qf_onnx_begin(n, "ElementWiseSelect", in, 3, out), error);
+}
+
+QfTensor *qf_onnx_reduce(QfOnnxNode *n, const char *op, QfTensor *x, const QfInts *axes, gboolean keep_dims,
+                         QfTensor *out, GError **error)
+{
+  if (!x)
+    return NULL;
+  QfNode *node = qf_onnx_begin(n, op, &x, 1, out);
+  QfReduceAttrs *a = node->attrs;
+  a->axes = *axes;
+  a->keep_dims = keep_dims;
+  return qf_onnx_end(n, node, error);
+}
+
 gboolean qf_onnx_bind(QfOnnxNode *n, uint32_t index, QfTensor *t)
 {
   n->out[index] = t;

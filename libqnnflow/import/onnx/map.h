@@ -108,6 +108,13 @@ QfTensor *qf_onnx_floats(QfOnnxNode *n, const QfInts *shape, const float *values
 /* x * value. */
 QfTensor *qf_onnx_scale(QfOnnxNode *n, QfTensor *x, double value, QfTensor *out, GError **error);
 
+/* Where @condition (bool) holds @yes, else @no; broadcast. */
+QfTensor *qf_onnx_select(QfOnnxNode *n, QfTensor *condition, QfTensor *yes, QfTensor *no, QfTensor *out,
+                         GError **error);
+/* A reduction @op ("ReduceSum", ...) of @x. */
+QfTensor *qf_onnx_reduce(QfOnnxNode *n, const char *op, QfTensor *x, const QfInts *axes, gboolean keep_dims,
+                         QfTensor *out, GError **error);
+
 /* Output @index is @t, which may be a tensor made earlier. FALSE when @t is NULL: an error is set then. */
 gboolean qf_onnx_bind(QfOnnxNode *n, uint32_t index, QfTensor *t);
 

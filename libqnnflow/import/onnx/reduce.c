@@ -21,18 +21,6 @@ static gboolean reduce_axes(const QfOnnxNode *n, QfInts *axes, GError **error)
   return TRUE;
 }
 
-static QfTensor *emit_reduce(QfOnnxNode *n, const char *op, QfTensor *x, const QfInts *axes,
-                             gboolean keep_dims, QfTensor *out, GError **error)
-{
-  if (!x)
-    return NULL;
-  QfNode *node = qf_onnx_begin(n, op, &x, 1, out);
-  QfReduceAttrs *a = node->attrs;
-  a->axes = *axes;
-  a->keep_dims = keep_dims;
-  return qf_onnx_end(n, node, error);
-}
-
 static gboolean map_reduce(QfOnnxNode *n, GError **error)
 {
   QfInts axes;
@@ -41,8 +29,8 @@ static gboolean map_reduce(QfOnnxNode *n, GError **error)
   if (axes.n <= 0)
     return qf_onnx_bind(n, 0, n->in[0]);
   return qf_onnx_bind(n, 0,
-                      emit_reduce(n, n->row->target, n->in[0], &axes, qf_onnx_int(n, "keepdims", 1) != 0,
-                                  qf_onnx_output(n, 0), error));
+                      qf_onnx_reduce(n, n->row->target, n->in[0], &axes, qf_onnx_int(n, "keepdims", 1) != 0,
+                                     qf_onnx_output(n, 0), error));
 }
 
 /* ReduceL1, ReduceLogSum, ReduceLogSumExp from a sum: target is applied before, arg names what is applied after. */
@@ -55,8 +43,8 @@ static gboolean map_reduce_sum_of(QfOnnxNode *n, GError **error)
   if (n->row->target)
     x = qf_onnx_apply1(n, n->row->target, x, NULL, error);
   if (axes.n > 0)
-    x = emit_reduce(n, "ReduceSum", x, &axes, qf_onnx_int(n, "keepdims", 1) != 0,
-                    n->row->arg ? NULL : qf_onnx_output(n, 0), error);
+    x = qf_onnx_reduce(n, "ReduceSum", x, &axes, qf_onnx_int(n, "keepdims", 1) != 0,
+                       n->row->arg ? NULL : qf_onnx_output(n, 0), error);
   if (n->row->arg)
     x = qf_onnx_apply1(n, "ElementWiseLog", x, qf_onnx_output(n, 0), error);
   return qf_onnx_bind(n, 0, x);
@@ -70,10 +58,10 @@ static gboolean map_log_sum_exp(QfOnnxNode *n, GError **error)
     return FALSE;
   if (axes.n <= 0)
     return qf_onnx_bind(n, 0, n->in[0]);
-  QfTensor *m = emit_reduce(n, "ReduceMax", n->in[0], &axes, TRUE, NULL, error);
+  QfTensor *m = qf_onnx_reduce(n, "ReduceMax", n->in[0], &axes, TRUE, NULL, error);
   QfTensor *x = qf_onnx_apply2(n, "ElementWiseSubtract", n->in[0], m, NULL, error);
   x = qf_onnx_apply1(n, "ElementWiseExp", x, NULL, error);
-  x = emit_reduce(n, "ReduceSum", x, &axes, TRUE, NULL, error);
+  x = qf_onnx_reduce(n, "ReduceSum", x, &axes, TRUE, NULL, error);
   x = qf_onnx_apply1(n, "ElementWiseLog", x, NULL, error);
   gboolean keep = qf_onnx_int(n, "keepdims", 1) != 0;
   x = qf_onnx_apply2(n, "ElementWiseAdd", x, m, keep ? qf_onnx_output(n, 0) : NULL, error);
