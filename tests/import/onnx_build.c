@@ -95,7 +95,8 @@ static void add_input(Build *b, char **words)
     if (dims[i] < 0)
       d->dim_param = copy(b, "open");
     else
-      d->dim_value = dims[i];
+      d->value_case = ONNX__TENSOR_SHAPE_DIM__VALUE_DIM_VALUE;
+    d->dim_value = dims[i];
     append(b, &shape->dim, &shape->n_dim, d);
   }
 }

@@ -51,7 +51,8 @@ static Onnx__TensorProto *unpack_tensor(const char *path)
 /* A tensor file's values; FALSE when there is no such file or its type is none of ours. */
 static gboolean read_values(const char *path, Values *v)
 {
-  QfOnnxFile file = {.name = path};
+  g_autoptr(GHashTable) tensors = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_bytes_unref);
+  QfOnnxFile file = {.name = path, .tensors = tensors};
   Onnx__TensorProto *record = unpack_tensor(path);
   if (!record)
     return FALSE;

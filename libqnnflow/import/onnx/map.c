@@ -74,8 +74,11 @@ static gboolean read_input_shape(QfOnnx *onnx, const Onnx__ValueInfoProto *v, in
   if (shape && shape->n_dim > QF_MAX_RANK)
     return fail(onnx, error, QF_ERROR_UNSUPPORTED, "input", v->name, "has more than 8 dimensions");
   *rank = shape ? (int32_t)shape->n_dim : -1;
-  for (int i = 0; i < *rank; i++)
-    dims[i] = shape->dim[i]->dim_value > 0 ? shape->dim[i]->dim_value : -1;
+  for (int i = 0; i < *rank; i++) {
+    const Onnx__TensorShapeDim *d = shape->dim[i];
+    gboolean known = d->value_case == ONNX__TENSOR_SHAPE_DIM__VALUE_DIM_VALUE && d->dim_value > 0;
+    dims[i] = known ? d->dim_value : -1;
+  }
   for (uint32_t i = 0; *rank < 0 && i < onnx->options->n_input_dims; i++) {
     const QfInputDims *given = &onnx->options->input_dims[i];
     if (given->name ? !strcmp(given->name, v->name) : i == onnx->graph->inputs->len)

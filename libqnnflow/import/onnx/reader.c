@@ -42,6 +42,11 @@ gboolean qf_onnx_probe(const uint8_t *data, size_t size)
   return FALSE;
 }
 
+static void free_graph(gpointer graph)
+{
+  onnx__graph_proto__free_unpacked(graph, NULL);
+}
+
 QfOnnxFile *qf_onnx_file_open(GBytes *bytes, const char *name, const char *directory, GError **error)
 {
   gsize size;
@@ -50,6 +55,8 @@ QfOnnxFile *qf_onnx_file_open(GBytes *bytes, const char *name, const char *direc
   file->name = name;
   file->directory = directory;
   file->external = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_bytes_unref);
+  file->tensors = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_bytes_unref);
+  file->subgraphs = g_hash_table_new_full(NULL, NULL, NULL, free_graph);
   file->model = onnx__model_proto__unpack(NULL, size, data);
   if (!file->model) {
     g_set_error(error, QF_ERROR, QF_ERROR_FORMAT,
@@ -71,9 +78,36 @@ void qf_onnx_file_free(QfOnnxFile *file)
   if (!file)
     return;
   g_hash_table_unref(file->external);
+  g_hash_table_unref(file->tensors);
+  g_hash_table_unref(file->subgraphs);
   if (file->model)
     onnx__model_proto__free_unpacked(file->model, NULL);
   g_free(file);
+}
+
+Onnx__GraphProto *qf_onnx_subgraph(QfOnnxFile *file, const Onnx__AttributeProto *attribute, int depth,
+                                   GError **error)
+{
+  Onnx__GraphProto *graph = g_hash_table_lookup(file->subgraphs, attribute);
+  if (depth > QF_ONNX_MAX_DEPTH) {
+    g_set_error(
+        error, QF_ERROR, QF_ERROR_LIMIT,
+        "%s: subgraphs are nested deeper than %d levels, which is more than exporters make; export the "
+        "model again",
+        file->name, QF_ONNX_MAX_DEPTH);
+    return NULL;
+  }
+  if (graph)
+    return graph;
+  graph = onnx__graph_proto__unpack(NULL, attribute->g.len, attribute->g.data);
+  if (!graph) {
+    g_set_error(error, QF_ERROR, QF_ERROR_FORMAT,
+                "%s: the subgraph in attribute '%s' is truncated or corrupt; copy or export the file again",
+                file->name, attribute->name);
+    return NULL;
+  }
+  g_hash_table_insert(file->subgraphs, (gpointer)attribute, graph);
+  return graph;
 }
 
 /* Which typed field holds the values of a type when raw_data is empty. */
@@ -254,8 +288,13 @@ QfTensor *qf_onnx_read_tensor(QfOnnxFile *file, QfGraph *graph, Onnx__TensorProt
     bad_tensor(file, name, error, QF_ERROR_FORMAT, "its dimensions are negative or too large");
     return NULL;
   }
-  GBytes *bytes = read_values(file, tensor, name, count, error);
-  if (!bytes)
-    return NULL;
+  GBytes *bytes = g_hash_table_lookup(file->tensors, tensor);
+  if (!bytes) {
+    bytes = read_values(file, tensor, name, count, error);
+    if (!bytes)
+      return NULL;
+    g_hash_table_insert(file->tensors, tensor, bytes);
+  }
+  g_bytes_ref(bytes);
   return qf_graph_add_constant(graph, name, dtype, tensor->dims, (int32_t)tensor->n_dims, bytes);
 }

@@ -14,7 +14,9 @@ typedef struct {
   const char *name;      /* for messages; borrowed */
   const char *directory; /* where external data may lie, NULL: none; borrowed */
   Onnx__ModelProto *model;
-  GHashTable *external; /* location -> GBytes of the whole file */
+  GHashTable *external;  /* location -> GBytes of the whole file */
+  GHashTable *tensors;   /* Onnx__TensorProto -> GBytes: the values of those that were read */
+  GHashTable *subgraphs; /* Onnx__AttributeProto -> Onnx__GraphProto */
 } QfOnnxFile;
 
 /* TRUE when the first fields look like a ModelProto. Reads at most @size bytes. */
@@ -28,7 +30,15 @@ void qf_onnx_file_free(QfOnnxFile *file);
 /* The data type of ONNX's number for it, QF_DTYPE_INVALID when the engine has none; @name (may be NULL) gets its ONNX name. */
 QfDType qf_onnx_dtype(int32_t number, const char **name);
 
-/* Makes a constant of @graph called @name. Takes the bytes out of @tensor: a second call on the same record fails. */
+/* How deep subgraphs may be nested. */
+#define QF_ONNX_MAX_DEPTH 16
+
+/* The graph in attribute @attribute (its field g), parsed at the first call; owned by @file. @depth is 1 for a subgraph of the
+ * main graph, 2 for one inside that, and so on: NULL with QF_ERROR_LIMIT beyond QF_ONNX_MAX_DEPTH. */
+Onnx__GraphProto *qf_onnx_subgraph(QfOnnxFile *file, const Onnx__AttributeProto *attribute, int depth,
+                                   GError **error);
+
+/* Makes a constant of @graph called @name. The values are read once for each record and shared afterwards. */
 QfTensor *qf_onnx_read_tensor(QfOnnxFile *file, QfGraph *graph, Onnx__TensorProto *tensor, const char *name,
                               GError **error);
 

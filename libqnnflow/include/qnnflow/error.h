@@ -29,6 +29,7 @@ typedef enum {
   QF_ERROR_ARGUMENT,    /* the caller passed something that the documentation forbids */
   QF_ERROR_LIMIT,       /* a size is beyond what can be addressed or allocated */
   QF_ERROR_DEVICE,      /* a backend or device is missing, or failed at run time */
+  QF_ERROR_DYNAMIC, /* a shape or a value is known only when the model runs: it cannot be one frozen graph */
 } QfError;
 
 /* Returns the quark of QF_ERROR. Thread-safe. */
