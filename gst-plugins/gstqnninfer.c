@@ -30,10 +30,13 @@ GST_ELEMENT_REGISTER_DEFINE(qnninfer, "qnninfer", GST_RANK_NONE, gst_qnn_infer_g
 
 #define FIELD(f) offsetof(GstQnnInfer, f)
 static const GstQnnProp props[] = {
-    {"model", "File of the model (ONNX, TFLite); required", GST_QNN_PROP_STRING, GST_QNN_PROP_READY,
-     FIELD(path)},
+    {"model", "File of the model (ONNX, TFLite, Caffe, ...); required", GST_QNN_PROP_STRING,
+     GST_QNN_PROP_READY, FIELD(path)},
     {"backend", "Unit that runs it: auto, cpu, ref, ... as `qnnflow devices` lists them", GST_QNN_PROP_STRING,
      GST_QNN_PROP_READY, FIELD(backend), .def_string = "auto"},
+    {"weights",
+     "File with the weights of a Caffe net; empty: the .caffemodel of the same name beside the model",
+     GST_QNN_PROP_STRING, GST_QNN_PROP_READY, FIELD(weights), .def_string = ""},
     {"requant", "Arithmetic of integer layers: float, or tflite (backend ref only)", GST_QNN_PROP_STRING,
      GST_QNN_PROP_READY, FIELD(requant), .def_string = "float"},
     {"input-dims",
@@ -119,6 +122,7 @@ static gboolean load(GstQnnInfer *self, const gchar *path, GError **error)
 {
   g_autofree gchar *backend = gst_qnn_prop_dup(self, &self->backend);
   g_autofree gchar *requant = gst_qnn_prop_dup(self, &self->requant);
+  g_autofree gchar *weights = gst_qnn_prop_dup(self, &self->weights);
   QfModelOptions options = {.backend = backend, .requant = requant, .direct_inputs = TRUE};
   g_auto(GStrv) texts = NULL;
   g_autofree QfInputDims *dims = NULL;
@@ -131,6 +135,7 @@ static gboolean load(GstQnnInfer *self, const gchar *path, GError **error)
 
   if (!take_input_dims(self, &options, &texts, &dims, error))
     return FALSE;
+  options.weights = weights && *weights ? weights : NULL;
   model = gst_qnn_models_acquire(path, &options, error);
   if (!model)
     return FALSE;

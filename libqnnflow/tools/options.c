@@ -17,6 +17,10 @@ GOptionGroup *qf_tool_model_group(QfToolModel *model)
        "Dimensions of an input that the file leaves open; may be repeated", "[INPUT=]1x3x224x224"},
       {"requant", 0, 0, G_OPTION_ARG_STRING, &model->requant, "Integer arithmetic: float, or tflite with ref",
        "SCHEME"},
+      {"weights", 0, 0, G_OPTION_ARG_FILENAME, &model->weights,
+       "Weights of a Caffe net (default: the .caffemodel of the same name beside it)", "FILE"},
+      {"seed-weights", 0, 0, G_OPTION_ARG_INT, &model->seed_weights,
+       "Make up weights that a Caffe net is without, from this seed (above 0)", "N"},
       {"no-optimize", 0, 0, G_OPTION_ARG_NONE, &model->no_optimize, "Run each node of the file alone", NULL},
       {NULL},
   };
@@ -29,6 +33,7 @@ void qf_tool_model_clear(QfToolModel *model)
 {
   g_free(model->backend);
   g_free(model->requant);
+  g_free(model->weights);
   g_strfreev(model->dims);
   *model = (QfToolModel){0};
 }
@@ -66,7 +71,9 @@ QfModel *qf_tool_load(const char *path, const QfToolModel *model, GError **error
                             .requant = model->requant,
                             .input_dims = dims,
                             .n_input_dims = n,
-                            .no_optimize = model->no_optimize};
+                            .no_optimize = model->no_optimize,
+                            .weights = model->weights,
+                            .seed_weights = (uint32_t)MAX(model->seed_weights, 0)};
   return qf_model_load(path, &options, error);
 }
 

@@ -31,9 +31,9 @@ extern const QfTool qf_tool_bench, qf_tool_devices, qf_tool_dump, qf_tool_launch
 
 /* How to load and run a model: the options that several subcommands share. Zero-initialise. */
 typedef struct {
-  char *backend, *requant;
+  char *backend, *requant, *weights;
   char **dims; /* "NAME=1x3x224x224" */
-  int threads;
+  int threads, seed_weights;
   gboolean no_optimize;
 } QfToolModel;
 

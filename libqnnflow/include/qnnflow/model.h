@@ -34,6 +34,10 @@ typedef struct {
   /* TRUE: an image input may be described in the form that the model computes with, which saves a conversion: NHWC in place of NCHW, and 8 bits
    * in place of float32 when these hold 0..1 as pixels of 0..255 do. FALSE: as in the file */
   gboolean direct_inputs;
+  const char *
+      weights; /* file with the weights of a format that keeps them apart (Caffe); NULL: the one beside the model */
+  uint32_t
+      seed_weights; /* not 0: weights that the model is without are made up from this seed (Caffe): to measure, not to use */
 } QfModelOptions;
 
 /*
