@@ -37,4 +37,13 @@ typedef struct {
 
 void qfk_litert_requantize_ref(const QfkLitertRequantize *p, const void *x, void *y, size_t n);
 
+/* y = clamp((x - x_zero) * f + y_zero), f one of two by the sign of x - x_zero. */
+typedef struct {
+  QfkInt x_type, y_type;
+  int32_t x_zero, y_zero, lo, hi;
+  QfkFixed positive, negative;
+} QfkLitertLeaky;
+
+void qfk_litert_leaky_ref(const QfkLitertLeaky *p, const void *x, void *y, size_t n);
+
 #endif

@@ -42,3 +42,12 @@ void qfk_litert_requantize_ref(const QfkLitertRequantize *p, const void *x, void
     qfk_store_int(y, p->y_type, i, clamp((int64_t)v + p->y_zero, p->lo, p->hi));
   }
 }
+
+void qfk_litert_leaky_ref(const QfkLitertLeaky *p, const void *x, void *y, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    const int32_t v = qfk_load_int(x, p->x_type, i) - p->x_zero;
+    const int64_t q = qfk_fixed_mul(v >= 0 ? p->positive : p->negative, v);
+    qfk_store_int(y, p->y_type, i, clamp(q + p->y_zero, p->lo, p->hi));
+  }
+}

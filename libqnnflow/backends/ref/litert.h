@@ -15,6 +15,9 @@ const QfkFixed *qf_ref_litert_multipliers(QfLower *lower, const QfNode *node, in
 gboolean qf_ref_litert_binary(QfLower *lower, const QfNode *node, const QfkBinary *b, QfkEncoding ea,
                               QfkEncoding eb, QfkEncoding ey);
 
+/* Elementwise operators of one input that have a form of their own: see litert_unary.c. */
+gboolean qf_ref_litert_unary(QfLower *lower, const QfNode *node);
+
 /* Convert. */
 gboolean qf_ref_litert_requantize(QfLower *lower, const QfNode *node);
 

@@ -2,7 +2,7 @@
 /*
  * unary.c - rows of the elementwise operators of one input. 8-bit encoded tensors go through a table.
  */
-#include "encoded.h"
+#include "litert.h"
 #include "../../ops/list.h"
 #include "kernels/unary/unary.h"
 
@@ -96,6 +96,8 @@ static gboolean fill_table(Params *p, const QfTensor *x, const QfTensor *y)
 gboolean qf_ref_lower_unary(QfLower *lower, QfNode *node, GError **error)
 {
   const QfTensor *x = node->inputs[0], *y = node->outputs[0];
+  if (qf_ref_litert_unary(lower, node))
+    return TRUE;
   Params *p = qf_lower_alloc(lower, sizeof(*p));
   describe(node, &p->unary);
   p->n = (size_t)qf_tensor_count(y);

@@ -178,6 +178,21 @@ static gboolean add_transpose_conv(QfTflNode *n, QfTensor *const in[3], const in
          qf_tfl_add_node(n, node, error);
 }
 
+/* The wanted size: a constant, or, where the model computes it, what the file says the output has. */
+static gboolean get_output_size(const QfTflNode *n, QfInts *size, GError **error)
+{
+  const QfTflTensor *out = &n->model->tensors[qf_flat_at_int(&n->record->outputs, 0, QF_FLAT_I32)];
+  gboolean known = out->rank == 4;
+  for (int32_t i = 0; known && i < 4; i++)
+    known = out->signature[i] >= 1;
+  if (qf_tensor_data(n->in[0]) || !known)
+    return qf_tfl_get_ints(n, 0, size, error);
+  size->n = 4;
+  for (int32_t i = 0; i < 4; i++)
+    size->v[i] = out->dims[i];
+  return TRUE;
+}
+
 static gboolean map_transpose_conv(QfTflNode *n, GError **error)
 {
   const ConvFields *f = n->row->data;
@@ -186,7 +201,7 @@ static gboolean map_transpose_conv(QfTflNode *n, GError **error)
   int32_t stride[2];
   int64_t padding = qf_tfl_option_byte(n, QF_TFL_CONV_PADDING, QF_TFL_PADDING_SAME);
   if (!gather_inputs(n, n->in[2], n->in[1], n->n_in > 3 ? n->in[3] : NULL, 4, 0, in, error) ||
-      !qf_tfl_get_ints(n, 0, &size, error) || !get_strides(n, stride, error))
+      !get_output_size(n, &size, error) || !get_strides(n, stride, error))
     return FALSE;
   if (size.n != 4 || size.v[1] < 1 || size.v[2] < 1)
     return qf_tfl_fail(n, error, QF_ERROR_SHAPE, "its output size is not that of an image");
