@@ -24,4 +24,7 @@ void qfk_gemm_f32_ref(const QfkGemmShape *s, const float *a, const float *b, con
 /* All combinations of the types in @q; A is the input, B the weights. */
 void qfk_gemm_int_ref(const QfkGemmShape *s, const QfkIntArgs *q, const void *a, const void *b, void *c);
 
+/* Plain integers, modulo 2^64: no bias, no epilogue. */
+void qfk_gemm_i64_ref(const QfkGemmShape *s, const int64_t *a, const int64_t *b, int64_t *c);
+
 #endif

@@ -34,3 +34,15 @@ void qfk_gemm_int_ref(const QfkGemmShape *s, const QfkIntArgs *q, const void *a,
       qfk_store_int(c, q->y_type, (size_t)(m * s->c_row + n), qfk_requant(&q->requant, acc, (size_t)n));
     }
 }
+
+void qfk_gemm_i64_ref(const QfkGemmShape *s, const int64_t *a, const int64_t *b, int64_t *c)
+{
+  for (int32_t m = 0; m < s->m; m++)
+    for (int32_t n = 0; n < s->n; n++) {
+      const int64_t *x = a + m * s->a_row, *w = b + n * s->b_col;
+      uint64_t acc = 0;
+      for (int32_t k = 0; k < s->k; k++)
+        acc += (uint64_t)x[k * s->a_col] * (uint64_t)w[k * s->b_row];
+      c[m * s->c_row + n] = (int64_t)acc;
+    }
+}

@@ -69,6 +69,11 @@ static void product_int(const MatMul *p, const void *a, const void *b, void *c)
   qfk_gemm_int_ref(&p->shape, &p->q, a, b, c);
 }
 
+static void product_i64(const MatMul *p, const void *a, const void *b, void *c)
+{
+  qfk_gemm_i64_ref(&p->shape, a, b, c);
+}
+
 static void for_batch(const MatMul *p, ProductFunc product, const void *const *in, void *const *out)
 {
   const QfkNd *nd = &p->batch;
@@ -92,6 +97,11 @@ static void run_matmul_real(const void *params, const void *const *in, void *con
 static void run_matmul_int(const void *params, const void *const *in, void *const *out)
 {
   for_batch(params, product_int, in, out);
+}
+
+static void run_matmul_i64(const void *params, const void *const *in, void *const *out)
+{
+  for_batch(params, product_i64, in, out);
 }
 
 /* Strides of one matrix, which a vector is a row (left) or a column (right) of. */
@@ -172,6 +182,12 @@ gboolean qf_ref_lower_matmul(QfLower *lower, QfNode *node, GError **error)
     p->size[1] = qf_dtype_size(a->dtype);
     p->size[2] = qf_dtype_size(b->dtype);
     qf_ref_lower_plain(lower, node, "gemm_int_ref", run_matmul_int, p);
+    return TRUE;
+  }
+  if (qf_ref_domain(a) == QF_DTYPE_INT64 && qf_ref_domain(y) == QF_DTYPE_INT64) {
+    p->size[0] = p->size[1] = p->size[2] = sizeof(int64_t);
+    qf_ref_lower_as(lower, node, "gemm_i64_ref", run_matmul_i64, p,
+                    (QfRefPorts){.as = QF_DTYPE_INT64, .in = 3, .out = 1});
     return TRUE;
   }
   p->size[0] = p->size[1] = p->size[2] = sizeof(float);

@@ -36,16 +36,80 @@ static gboolean fold_statistics(QfOnnxNode *n, int64_t channels, QfTensor **weig
   return TRUE;
 }
 
+/* All dimensions of @x but @but. */
+static QfInts axes_but(const QfTensor *x, int32_t but)
+{
+  QfInts axes = {0};
+  for (int i = 0; i < x->rank; i++)
+    if (i != but)
+      axes.v[axes.n++] = i;
+  return axes;
+}
+
+/* The mean, and the mean square of what differs from it, over @axes. NULL in @variance on error. */
+static void emit_moments(QfOnnxNode *n, QfTensor *x, const QfInts *axes, gboolean keep_dims, QfTensor **mean,
+                         QfTensor **variance, GError **error)
+{
+  QfTensor *kept = qf_onnx_reduce(n, "ReduceMean", x, axes, TRUE, NULL, error);
+  QfTensor *d = qf_onnx_apply2(n, "ElementWiseSubtract", x, kept, NULL, error);
+  d = qf_onnx_apply2(n, "ElementWiseMultiply", d, d, NULL, error);
+  *variance = qf_onnx_reduce(n, "ReduceMean", d, axes, keep_dims, NULL, error);
+  *mean = keep_dims || !*variance
+              ? kept
+              : qf_onnx_reshape(n, kept, &(QfInts){1, {qf_tensor_count(kept)}}, NULL, error);
+}
+
+/* 1 / sqrt(variance + epsilon) */
+static QfTensor *emit_inverse(QfOnnxNode *n, QfTensor *variance, float epsilon, QfTensor *out, GError **error)
+{
+  QfTensor *e = qf_onnx_scalar(n, epsilon, QF_DTYPE_FLOAT32);
+  variance = qf_onnx_apply2(n, "ElementWiseAdd", variance, e, NULL, error);
+  return qf_onnx_apply1(n, "ElementWiseRsqrt", variance, out, error);
+}
+
+/* Output @index: what was known, moved towards this batch. */
+static gboolean emit_running(QfOnnxNode *n, uint32_t index, QfTensor *known, QfTensor *batch, GError **error)
+{
+  float momentum = qf_onnx_float(n, "momentum", 0.9f);
+  if (index >= n->n_out || !n->out_names[index])
+    return TRUE;
+  known = qf_onnx_scale(n, known, momentum, NULL, error);
+  batch = qf_onnx_scale(n, batch, 1.0f - momentum, NULL, error);
+  return qf_onnx_bind(n, index,
+                      qf_onnx_apply2(n, "ElementWiseAdd", known, batch, qf_onnx_output(n, index), error));
+}
+
+/* Weight and bias as fold_statistics(), computed at run time: of this batch when training, else of the inputs. */
+static gboolean emit_statistics(QfOnnxNode *n, QfTensor *x, gboolean training, QfTensor **weight,
+                                QfTensor **bias, GError **error)
+{
+  QfTensor *mean = n->in[3], *variance = n->in[4];
+  QfInts axes = axes_but(x, x->rank - 1);
+  if (training)
+    emit_moments(n, x, &axes, FALSE, &mean, &variance, error);
+  if (training &&
+      (!emit_running(n, 1, n->in[3], mean, error) || !emit_running(n, 2, n->in[4], variance, error)))
+    return FALSE;
+  *weight = emit_inverse(n, variance, qf_onnx_float(n, "epsilon", 1e-5f), NULL, error);
+  *weight = qf_onnx_apply2(n, "ElementWiseMultiply", *weight, n->in[1], NULL, error);
+  *bias = qf_onnx_apply2(n, "ElementWiseMultiply", mean, *weight, NULL, error);
+  *bias = qf_onnx_apply2(n, "ElementWiseSubtract", n->in[2], *bias, NULL, error);
+  return *bias != NULL;
+}
+
 static gboolean map_batchnorm(QfOnnxNode *n, GError **error)
 {
-  QfTensor *x = n->in[0], *in[3];
-  if (x->rank < 2 || qf_onnx_int(n, "training_mode", 0) || !qf_onnx_int(n, "spatial", 1))
-    return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
-                        "only inference over channels of [N,C,...] is supported");
-  if (!fold_statistics(n, x->dims[1], &in[1], &in[2], error))
-    return FALSE;
-  in[0] = qf_onnx_channels_last(n, x, error);
+  QfTensor *x = n->in[0], *in[3] = {qf_onnx_channels_last(n, x, error)};
+  gboolean training = qf_onnx_int(n, "training_mode", 0) != 0, constant = !training;
   if (!in[0])
+    return FALSE;
+  if (x->rank < 2 || !qf_onnx_int(n, "spatial", 1))
+    return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
+                        "only statistics of the channels of [N,C,...] are supported");
+  for (int i = 1; i < 5; i++)
+    constant = constant && qf_onnx_is_constant(n->in[i]);
+  if (!(constant ? fold_statistics(n, x->dims[1], &in[1], &in[2], error)
+                 : emit_statistics(n, in[0], training, &in[1], &in[2], error)))
     return FALSE;
   QfNode *node = qf_onnx_begin(n, "Batchnorm", in, 3, x->rank == 2 ? qf_onnx_output(n, 0) : NULL);
   QfTensor *y = qf_onnx_end(n, node, error);
@@ -56,12 +120,31 @@ static gboolean map_batchnorm(QfOnnxNode *n, GError **error)
 
 static gboolean map_instance_norm(QfOnnxNode *n, GError **error)
 {
-  QfTensor *in[] = {qf_onnx_to_image(n, n->in[0], error), n->in[1], n->in[2]};
+  QfTensor *in[] = {qf_onnx_channels_last(n, n->in[0], error), n->in[1], n->in[2]};
   if (!in[0])
     return FALSE;
   QfNode *node = qf_onnx_begin(n, "InstanceNorm", in, 3, NULL);
   ((QfNormAttrs *)node->attrs)->epsilon = qf_onnx_float(n, "epsilon", 1e-5f);
-  return qf_onnx_from_image(n, qf_onnx_end(n, node, error), n->in[0]->rank, error);
+  QfTensor *y = qf_onnx_end(n, node, error);
+  return qf_onnx_bind(n, 0, qf_onnx_channels_first(n, y, qf_onnx_output(n, 0), error));
+}
+
+/* (x - mean) / (standard deviation + 1e-9) */
+static gboolean map_mean_variance_norm(QfOnnxNode *n, GError **error)
+{
+  QfTensor *x = n->in[0], *mean, *variance;
+  QfInts axes;
+  if (!qf_onnx_ints(n, "axes", &axes, error))
+    return FALSE;
+  if (!qf_onnx_attr(n, "axes"))
+    axes = (QfInts){3, {0, 2, 3}};
+  if (!qf_onnx_axes(n, &axes, x->rank, error))
+    return FALSE;
+  emit_moments(n, x, &axes, TRUE, &mean, &variance, error);
+  QfTensor *d = qf_onnx_apply1(n, "ElementWiseSquareRoot", variance, NULL, error);
+  d = qf_onnx_apply2(n, "ElementWiseAdd", d, qf_onnx_scalar(n, 1e-9, QF_DTYPE_FLOAT32), NULL, error);
+  QfTensor *y = d ? qf_onnx_apply2(n, "ElementWiseSubtract", x, mean, NULL, error) : NULL;
+  return qf_onnx_bind(n, 0, qf_onnx_apply2(n, "ElementWiseDivide", y, d, qf_onnx_output(n, 0), error));
 }
 
 static QfTensor *emit_layer_norm(QfOnnxNode *n, QfTensor *x, QfTensor *weight, QfTensor *bias, int32_t axis,
@@ -78,10 +161,35 @@ static QfTensor *emit_layer_norm(QfOnnxNode *n, QfTensor *x, QfTensor *weight, Q
   return qf_onnx_end(n, node, error);
 }
 
+static gboolean wanted(const QfOnnxNode *n, uint32_t index)
+{
+  return index < n->n_out && n->out_names[index];
+}
+
+/* Outputs @first and the next: mean and 1 / sqrt(variance + epsilon) over the dimensions from @axis on. */
+static gboolean emit_layer_stats(QfOnnxNode *n, QfTensor *x, int32_t axis, uint32_t first, GError **error)
+{
+  QfTensor *mean, *variance;
+  QfInts axes = {0};
+  if (!wanted(n, first) && !wanted(n, first + 1))
+    return TRUE;
+  for (int i = axis; i < x->rank; i++)
+    axes.v[axes.n++] = i;
+  emit_moments(n, x, &axes, TRUE, &mean, &variance, error);
+  if (!variance)
+    return FALSE;
+  n->out[first] = mean;
+  if (wanted(n, first + 1))
+    n->out[first + 1] =
+        emit_inverse(n, variance, qf_onnx_float(n, "epsilon", 1e-5f), qf_onnx_output(n, first + 1), error);
+  return !wanted(n, first + 1) || n->out[first + 1];
+}
+
 static gboolean map_layer_norm(QfOnnxNode *n, GError **error)
 {
   int32_t axis;
-  if (!qf_onnx_axis(n, qf_onnx_int(n, "axis", -1), n->in[0]->rank, &axis, error))
+  if (!qf_onnx_axis(n, qf_onnx_int(n, "axis", -1), n->in[0]->rank, &axis, error) ||
+      !emit_layer_stats(n, n->in[0], axis, 1, error))
     return FALSE;
   return qf_onnx_bind(n, 0,
                       emit_layer_norm(n, n->in[0], n->in[1], qf_onnx_input(n, 2), axis,
@@ -119,7 +227,7 @@ static gboolean map_rms_norm(QfOnnxNode *n, GError **error)
 static gboolean map_skip_norm(QfOnnxNode *n, GError **error)
 {
   QfTensor *bias = qf_onnx_input(n, n->row->arg ? 3 : 4), *y;
-  gboolean keep = n->n_out > 3 && n->out_names[3];
+  gboolean keep = wanted(n, 3);
   QfTensor *sum = qf_onnx_apply2(n, "ElementWiseAdd", n->in[0], n->in[1],
                                  keep && !bias ? qf_onnx_output(n, 3) : NULL, error);
   if (sum && bias)
@@ -163,13 +271,25 @@ static gboolean map_group_norm(QfOnnxNode *n, GError **error)
   return qf_onnx_bind(n, 0, qf_onnx_reshape(n, y, &shape, qf_onnx_output(n, 0), error));
 }
 
+/* x / max(sum |x|, tiny): all zeros stay zeros. */
+static QfTensor *emit_l1_norm(QfOnnxNode *n, int32_t axis, GError **error)
+{
+  QfTensor *tiny = qf_onnx_scalar(n, 1e-30, QF_DTYPE_FLOAT32);
+  QfTensor *sum = qf_onnx_apply1(n, "ElementWiseAbs", n->in[0], NULL, error);
+  sum = qf_onnx_reduce(n, "ReduceSum", sum, &(QfInts){1, {axis}}, TRUE, NULL, error);
+  sum = qf_onnx_apply2(n, "ElementWiseMaximum", sum, tiny, NULL, error);
+  return qf_onnx_apply2(n, "ElementWiseDivide", n->in[0], sum, qf_onnx_output(n, 0), error);
+}
+
 static gboolean map_lp_norm(QfOnnxNode *n, GError **error)
 {
-  int32_t axis;
-  if (qf_onnx_int(n, "p", 2) != 2)
-    return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "only p=2 is supported");
+  int32_t axis, p = qf_onnx_int(n, "p", 2);
+  if (p != 1 && p != 2)
+    return qf_onnx_fail(n, error, QF_ERROR_FORMAT, "p is %d, but must be 1 or 2", p);
   if (!qf_onnx_axis(n, qf_onnx_int(n, "axis", -1), n->in[0]->rank, &axis, error))
     return FALSE;
+  if (p == 1)
+    return qf_onnx_bind(n, 0, emit_l1_norm(n, axis, error));
   QfNode *node = qf_onnx_begin(n, "L2Norm", n->in, 1, qf_onnx_output(n, 0));
   QfNormAttrs *a = node->attrs;
   a->axes = (QfInts){1, {axis}};
@@ -219,6 +339,7 @@ const QfOnnxRow qf_onnx_norm_rows[] = {
     {"com.microsoft", "SkipSimplifiedLayerNormalization", map_skip_norm, 3, 4, NULL, 1},
     {"", "GroupNormalization", map_group_norm, 3, 3, "LayerNorm", 0},
     {"", "LpNormalization", map_lp_norm, 1, 1, "L2Norm", 0},
+    {"", "MeanVarianceNormalization", map_mean_variance_norm, 1, 1, NULL, 0},
     {"", "LRN", map_lrn, 1, 1, NULL, 0},
     {NULL},
 };

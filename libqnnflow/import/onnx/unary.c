@@ -186,18 +186,6 @@ static gboolean map_identity(QfOnnxNode *n, GError **error)
   return qf_onnx_bind(n, 0, n->in[0]);
 }
 
-/* Dropout passes values through, unless it is told to train. */
-static gboolean map_dropout(QfOnnxNode *n, GError **error)
-{
-  double ratio = 0.5, training = 0;
-  if (!qf_onnx_number(n, 2, &training, error) || (training && !qf_onnx_number(n, 1, &ratio, error)))
-    return FALSE;
-  if (training && ratio)
-    return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
-                        "it is in training mode; export the model for inference");
-  return qf_onnx_bind(n, 0, n->in[0]);
-}
-
 static gboolean map_cast(QfOnnxNode *n, GError **error)
 {
   const char *name = "";
@@ -252,7 +240,6 @@ const QfOnnxRow qf_onnx_unary_rows[] = {
     {"", "Affine", map_affine, 1, 1, NULL, 0},
     {"", "ImageScaler", map_image_scaler, 1, 1, NULL, 0},
     {"", "Identity", map_identity, 1, 1, NULL, 0},
-    {"", "Dropout", map_dropout, 1, 3, NULL, 0},
     {"", "Cast", map_cast, 1, 1, "Cast", 0},
     {"", "CastLike", map_cast, 2, 2, "Cast", 1},
     {NULL},
