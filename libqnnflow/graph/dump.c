@@ -97,44 +97,73 @@ static char *escaped(const char *text)
   return g_string_free(s, FALSE);
 }
 
-static void graphviz_node(GString *s, const QfNode *node, guint index)
+static void graphviz_graph(GString *s, const QfGraph *graph, const char *prefix);
+
+static void graphviz_node(GString *s, const QfNode *node, const char *prefix, guint index)
 {
   g_autofree char *name = escaped(node->name);
   GString *attrs = g_string_new(NULL);
   append_attrs(attrs, node);
-  g_string_append_printf(s, "  n%u [shape=box, label=\"%s\\n%s\\n%s\"];\n", index, node->op->name, name,
-                         attrs->str);
+  g_string_append_printf(s, "  %sn%u [shape=box, label=\"%s\\n%s\\n%s\"];\n", prefix, index, node->op->name,
+                         name, attrs->str);
   g_string_free(attrs, TRUE);
   for (uint32_t i = 0; i < node->n_inputs; i++)
     if (node->inputs[i] && !node->inputs[i]->data)
-      g_string_append_printf(s, "  t%u -> n%u;\n", node->inputs[i]->id, index);
+      g_string_append_printf(s, "  %st%u -> %sn%u;\n", prefix, node->inputs[i]->id, prefix, index);
   for (uint32_t i = 0; i < node->n_outputs; i++)
-    g_string_append_printf(s, "  n%u -> t%u;\n", index, node->outputs[i]->id);
+    g_string_append_printf(s, "  %sn%u -> %st%u;\n", prefix, index, prefix, node->outputs[i]->id);
+  for (uint32_t i = 0; i < node->n_subgraphs; i++) {
+    g_autofree char *inner = g_strdup_printf("%sn%ub%u", prefix, index, i);
+    g_string_append_printf(s, "  subgraph cluster_%s {\n  label=\"%s, body %u\";\n", inner, name, i);
+    graphviz_graph(s, node->subgraphs[i], inner);
+    g_string_append(s, "  }\n");
+  }
 }
 
-static char *dump_graphviz(const QfGraph *graph)
+/* Names in the digraph begin with the place of the node whose body this is. */
+static void graphviz_graph(GString *s, const QfGraph *graph, const char *prefix)
 {
-  GString *s = g_string_new("digraph model {\n  rankdir=TB;\n");
   for (guint i = 0; i < graph->tensors->len; i++) {
     const QfTensor *t = g_ptr_array_index(graph->tensors, i);
     if (t->data)
       continue;
     g_autofree char *name = escaped(t->name), *dims = qf_dims_to_string(t->dims, MAX(t->rank, 0));
-    g_string_append_printf(s, "  t%u [shape=ellipse, label=\"%s\\n%s %s\"];\n", t->id, name,
+    g_string_append_printf(s, "  %st%u [shape=ellipse, label=\"%s\\n%s %s\"];\n", prefix, t->id, name,
                            qf_dtype_name(t->dtype), dims);
   }
   qf_foreach_node (node, graph)
-    graphviz_node(s, node, node_i);
+    graphviz_node(s, node, prefix, node_i);
+}
+
+static char *dump_graphviz(const QfGraph *graph)
+{
+  GString *s = g_string_new("digraph model {\n  rankdir=TB;\n");
+  graphviz_graph(s, graph, "");
   g_string_append(s, "}\n");
   return g_string_free(s, FALSE);
 }
 
-static void dump_border(GString *s, const char *what, const GPtrArray *tensors)
+static void dump_border(GString *s, const char *what, const GPtrArray *tensors, uint32_t n_states, int indent)
 {
   for (guint i = 0; i < tensors->len; i++) {
-    g_string_append_printf(s, "%s ", what);
+    g_string_append_printf(s, "%*s%s%s ", indent, "", i + n_states >= tensors->len ? "state " : "", what);
     append_tensor(s, g_ptr_array_index(tensors, i));
     g_string_append_c(s, '\n');
+  }
+}
+
+static void dump_text(GString *s, const QfGraph *graph, int indent)
+{
+  dump_border(s, "input", graph->inputs, graph->n_states, indent);
+  dump_border(s, "output", graph->outputs, graph->n_states, indent);
+  qf_foreach_node (node, graph) {
+    g_autofree char *line = qf_node_describe(node);
+    g_string_append_printf(s, "%*s%4u %s\n", indent, "", node_i, line);
+    for (uint32_t i = 0; i < node->n_subgraphs; i++) {
+      const QfGraph *body = node->subgraphs[i];
+      g_string_append_printf(s, "%*sbody %u of %u, %u nodes\n", indent + 5, "", i, node_i, body->nodes->len);
+      dump_text(s, body, indent + 7);
+    }
   }
 }
 
@@ -144,11 +173,6 @@ char *qf_graph_dump(const QfGraph *graph, gboolean graphviz)
     return dump_graphviz(graph);
   GString *s = g_string_new(NULL);
   g_string_append_printf(s, "model %s (%s), %u nodes\n", graph->name, graph->format, graph->nodes->len);
-  dump_border(s, "input", graph->inputs);
-  dump_border(s, "output", graph->outputs);
-  qf_foreach_node (node, graph) {
-    g_autofree char *line = qf_node_describe(node);
-    g_string_append_printf(s, "%4u %s\n", node_i, line);
-  }
+  dump_text(s, graph, 0);
   return g_string_free(s, FALSE);
 }

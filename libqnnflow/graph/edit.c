@@ -93,6 +93,9 @@ void qf_graph_compact(QfGraph *graph)
   }
   g_ptr_array_set_size(graph->nodes, (gint)kept);
   drop_unused_tensors(graph);
+  qf_foreach_node (node, graph)
+    for (uint32_t i = 0; i < node->n_subgraphs; i++)
+      qf_graph_compact(node->subgraphs[i]);
 }
 
 uint32_t qf_graph_count_uses(const QfGraph *graph, const QfTensor *tensor)

@@ -22,13 +22,53 @@ QfGraph *qf_graph_new(const char *name)
   graph->strings = g_string_chunk_new(4096);
   graph->blocks = g_ptr_array_new_with_free_func(g_free);
   graph->constants = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+  graph->subgraphs = g_ptr_array_new_with_free_func((GDestroyNotify)qf_graph_free);
   return graph;
+}
+
+QfGraph *qf_graph_new_subgraph(QfGraph *outer, GError **error)
+{
+  if (outer->depth >= QF_MAX_DEPTH) {
+    g_set_error(error, QF_ERROR, QF_ERROR_LIMIT,
+                "%s: its bodies of control flow are nested more than %d deep; flatten the model", outer->name,
+                QF_MAX_DEPTH);
+    return NULL;
+  }
+  QfGraph *graph = qf_graph_new(outer->name);
+  graph->format = outer->format;
+  graph->evaluate = outer->evaluate;
+  graph->outer = outer;
+  graph->depth = outer->depth + 1;
+  g_ptr_array_add(outer->subgraphs, graph);
+  return graph;
+}
+
+void qf_node_add_subgraph(QfNode *node, QfGraph *body)
+{
+  QfGraph **list = qf_graph_alloc(node->graph, (node->n_subgraphs + 1) * sizeof(*list));
+  g_assert(body->outer == node->graph);
+  if (node->n_subgraphs)
+    memcpy(list, node->subgraphs, node->n_subgraphs * sizeof(*list));
+  list[node->n_subgraphs++] = body;
+  node->subgraphs = list;
+}
+
+void qf_graph_add_state(QfGraph *graph, QfTensor *before, QfTensor *after, GBytes *initial)
+{
+  g_ptr_array_add(graph->inputs, before);
+  g_ptr_array_add(graph->outputs, after);
+  graph->states = g_renew(QfState, graph->states, graph->n_states + 1);
+  graph->states[graph->n_states++].initial = initial ? g_bytes_ref(initial) : NULL;
 }
 
 void qf_graph_free(QfGraph *graph)
 {
   if (!graph)
     return;
+  for (uint32_t i = 0; i < graph->n_states; i++)
+    g_bytes_unref(graph->states[i].initial);
+  g_free(graph->states);
+  g_ptr_array_unref(graph->subgraphs);
   g_ptr_array_unref(graph->tensors);
   g_ptr_array_unref(graph->nodes);
   g_ptr_array_unref(graph->inputs);
@@ -223,7 +263,8 @@ gboolean qf_graph_add_node(QfNode *node, GError **error)
 {
   if (!qf_node_infer(node, error))
     return FALSE;
-  if (node->graph->evaluate && (all_constant(node) || node->op->shape_only) && !keep_for_passes(node))
+  if (node->graph->evaluate && !node->n_subgraphs && (all_constant(node) || node->op->shape_only) &&
+      !keep_for_passes(node))
     return node->graph->evaluate(node, error);
   for (uint32_t i = 0; i < node->n_outputs; i++)
     node->outputs[i]->producer = node;

@@ -5,6 +5,7 @@
  * Invariants, which qf_graph_verify() checks after every pass: nodes stand in topological order; a tensor has at
  * most one producer, and none when it is constant or a graph input; shapes are known; every node satisfies its QfOpDef.
  * A graph owns its tensors and nodes: they live as long as it does, also when a pass has unlinked them.
+ * Bodies of control flow are complete graphs of their own; whatever they use of the outer graph is an input of theirs.
  * Images are NHWC, convolution weights HWIO (depthwise: H, W, 1, C x multiplier), FullyConnected weights [out, in].
  */
 #ifndef QF_GRAPH_GRAPH_H
@@ -43,11 +44,25 @@ struct QfNode {
   QfTensor **outputs;
   uint32_t n_outputs;
   QfGraph *graph;
+  QfGraph **subgraphs; /* bodies of If, While, Loop and Scan (ops/control.c says which); owned by @graph */
+  uint32_t n_subgraphs;
   gboolean dead; /* unlinked by a pass; dropped by qf_graph_compact() */
 };
 
 /* Computes a node on constant inputs and stores its outputs as constants; given by the reference backend. */
 typedef gboolean (*QfEvaluateFunc)(QfNode *node, GError **error);
+
+/*
+ * A value that outlives a run: the graph's last n_states inputs and last n_states outputs are pairs, the value before the run
+ * and the value after it. To everything that rewrites graphs they are ordinary inputs and outputs, but both of a pair keep one
+ * shape, type, encoding and layout. Sessions keep the values, the public model does not show them.
+ */
+typedef struct {
+  GBytes *initial; /* of the size of the tensor; NULL: zero bytes */
+} QfState;
+
+/* How deep bodies may be nested in bodies. */
+#define QF_MAX_DEPTH 16
 
 struct QfGraph {
   char *name;         /* the file, for messages */
@@ -60,7 +75,12 @@ struct QfGraph {
   GPtrArray *blocks;       /* memory that lives as long as the graph */
   GPtrArray *constants;    /* GBytes* of all constants ever made */
   QfEvaluateFunc evaluate; /* NULL: qf_graph_add_node() does not fold */
-  uint64_t folded_bytes;   /* constants that evaluate has made so far */
+  uint64_t folded_bytes;   /* constants that evaluate has made so far; counted in the outermost graph */
+  QfState *states;         /* [n_states] */
+  uint32_t n_states;       /* of the outermost graph only: bodies have none */
+  QfGraph *outer;          /* whose node's body this is (or will be); NULL: the model itself */
+  uint32_t depth;          /* 0: the model itself */
+  GPtrArray *subgraphs;    /* QfGraph*: all ever made for nodes of this graph; freed with it */
 };
 
 /* An empty graph. @name stands for the file in messages. */
@@ -69,6 +89,16 @@ void qf_graph_free(QfGraph *graph);
 
 /* Zeroed memory that lives as long as the graph. */
 void *qf_graph_alloc(QfGraph *graph, size_t size_bytes);
+
+/* An empty graph that may become the body of a node of @outer, with its name, format and evaluate; owned by @outer. NULL with
+ * QF_ERROR_LIMIT when bodies are nested more than QF_MAX_DEPTH deep. */
+QfGraph *qf_graph_new_subgraph(QfGraph *outer, GError **error);
+/* Makes @body, made by qf_graph_new_subgraph(node->graph), complete and compacted, the node's next one. Between new_node() and
+ * add_node(). Nodes with bodies are never folded. */
+void qf_node_add_subgraph(QfNode *node, QfGraph *body);
+/* Adds @before to the inputs and @after to the outputs, behind all others, as a pair of a state. Called when all ordinary inputs
+ * and outputs are there. @initial is referenced; NULL: zeros. */
+void qf_graph_add_state(QfGraph *graph, QfTensor *before, QfTensor *after, GBytes *initial);
 
 /* A new tensor without a shape (rank -1) and without a dtype; @name is copied, NULL makes one up. */
 QfTensor *qf_graph_add_tensor(QfGraph *graph, const char *name);

@@ -105,6 +105,12 @@ static gboolean check_encoding(const QfGraph *graph, const QfTensor *t, GError *
 
 static gboolean check_node(const QfGraph *graph, QfNode *node, gboolean *made, GError **error)
 {
+  for (uint32_t i = 0; i < node->n_subgraphs; i++) {
+    if (!qf_graph_verify(node->subgraphs[i], error)) {
+      g_prefix_error(error, "in body %u of node '%s' (%s): ", i, node->name, node->op->name);
+      return FALSE;
+    }
+  }
   if (!qf_node_infer(node, error))
     return FALSE;
   for (uint32_t i = 0; i < node->n_inputs; i++) {
@@ -119,6 +125,25 @@ static gboolean check_node(const QfGraph *graph, QfNode *node, gboolean *made, G
     if (t->producer != node)
       return fail(graph, node, t, error, "a tensor does not know its producer");
     made[t->id] = TRUE;
+  }
+  return TRUE;
+}
+
+static gboolean check_states(const QfGraph *graph, GError **error)
+{
+  guint first_in = graph->inputs->len - graph->n_states, first_out = graph->outputs->len - graph->n_states;
+  if (graph->n_states > MIN(graph->inputs->len, graph->outputs->len) || (graph->n_states && graph->outer))
+    return fail(graph, NULL, NULL, error, "it has more states than inputs or outputs, or is a body");
+  for (uint32_t i = 0; i < graph->n_states; i++) {
+    const QfTensor *in = g_ptr_array_index(graph->inputs, first_in + i);
+    const QfTensor *out = g_ptr_array_index(graph->outputs, first_out + i);
+    GBytes *initial = graph->states[i].initial;
+    if (in->dtype != out->dtype || in->rank != out->rank || in->layout != out->layout ||
+        !qf_encoding_equal(&in->enc, &out->enc) ||
+        memcmp(in->dims, out->dims, (size_t)in->rank * sizeof(*in->dims)))
+      return fail(graph, NULL, in, error, "a state has another shape or type after the run than before it");
+    if (initial && g_bytes_get_size(initial) != qf_tensor_size_bytes(in))
+      return fail(graph, NULL, in, error, "a state's initial value does not have the size of its shape");
   }
   return TRUE;
 }
@@ -145,7 +170,7 @@ gboolean qf_graph_verify(const QfGraph *graph, GError **error)
     if (!made[t->id] && !t->data)
       return fail(graph, NULL, t, error, "nothing produces this output of the model");
   }
-  if (!graph->outputs->len)
+  if (graph->outputs->len <= graph->n_states)
     return fail(graph, NULL, NULL, error, "the model has no outputs");
-  return TRUE;
+  return check_states(graph, error);
 }

@@ -169,4 +169,21 @@ typedef struct {
   float score_threshold, iou_threshold, scale_y, scale_x, scale_h, scale_w;
 } QfDetectionAttrs;
 
+/*
+ * Control flow. A body is a graph (QfNode.subgraphs) whose inputs and outputs are given here; all its shapes are fixed. Captures are
+ * values that do not change from iteration to iteration. Conditions and counters have one element.
+ *   If:    cond, operands...                        bodies then(operands) and else(operands) -> the node's outputs
+ *   While: carried..., captures...                  bodies cond(carried, captures) -> bool, body(carried, captures) -> carried
+ *   Loop:  trips, cond, carried..., captures...     body(iteration int64, cond, carried, captures) -> cond, carried, slices
+ *   Scan:  carried..., sequences..., captures...    body(carried, slices, captures) -> carried, slices
+ * Outputs of the loops: the carried values after the last iteration, then each slice stacked along a new first dimension. Sequences
+ * are cut along their first dimension.
+ */
+typedef struct {
+  int32_t n_carried;   /* While, Loop, Scan */
+  int32_t n_sequences; /* Scan, at least 1 */
+  int32_t
+      trips; /* Loop: exactly this many iterations, inputs 0 and 1 and the body's cond are ignored; -1: by them */
+} QfControlAttrs;
+
 #endif

@@ -115,6 +115,8 @@ struct QfOpDef {
   gboolean shape_only;
   /* Sets defaults that a number cannot express; called after the table's defaults. NULL: none. */
   void (*init)(void *attrs);
+  /* Graphs that a node of it has as its bodies; the runtime computes these operators, not a backend. */
+  uint16_t n_bodies;
 };
 
 /* The definition of an operator; NULL when @name is unknown. Thread-safe. */

@@ -33,7 +33,7 @@ static QfNode *first_conversion(const QfGraph *graph, const QfTensor *input)
 
 void qf_passes_direct_inputs(QfGraph *graph)
 {
-  for (guint i = 0; i < graph->inputs->len; i++) {
+  for (guint i = 0; i < graph->inputs->len - graph->n_states; i++) {
     QfTensor *input = graph->inputs->pdata[i];
     for (QfNode *node; (node = first_conversion(graph, input));) {
       QfTensor *inner = node->outputs[0];

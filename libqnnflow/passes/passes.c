@@ -20,6 +20,16 @@ const QfPass *const *qf_pass_list(uint32_t *count)
   return passes;
 }
 
+/* Bodies first, so that the graph around them sees the shapes and types that they have after the pass. */
+static gboolean run_pass(const QfPass *pass, QfGraph *graph, GError **error)
+{
+  qf_foreach_node (node, graph)
+    for (uint32_t k = 0; k < node->n_subgraphs; k++)
+      if (!run_pass(pass, node->subgraphs[k], error))
+        return FALSE;
+  return pass->run(graph, error);
+}
+
 gboolean qf_passes_run(QfGraph *graph, gboolean no_optimize, GError **error)
 {
   qf_graph_compact(graph);
@@ -28,7 +38,7 @@ gboolean qf_passes_run(QfGraph *graph, gboolean no_optimize, GError **error)
   for (guint i = 0; i < G_N_ELEMENTS(passes); i++) {
     if (no_optimize && passes[i]->optional)
       continue;
-    if (!passes[i]->run(graph, error)) {
+    if (!run_pass(passes[i], graph, error)) {
       g_prefix_error(error, "pass '%s': ", passes[i]->name);
       return FALSE;
     }

@@ -71,11 +71,12 @@ static gboolean widen_borders(QfGraph *graph, GError **error)
 static gboolean run(QfGraph *graph, GError **error)
 {
   guint n = graph->tensors->len;
-  if (!widen_borders(graph, error))
+  gboolean body = graph->outer != NULL; /* its borders are inner tensors of the model */
+  if (!body && !widen_borders(graph, error))
     return FALSE;
   for (guint i = 0; i < n; i++) {
     QfTensor *t = graph->tensors->pdata[i];
-    if (!is_narrow(t) || qf_graph_is_input(graph, t) || qf_graph_is_output(graph, t))
+    if (!is_narrow(t) || (!body && (qf_graph_is_input(graph, t) || qf_graph_is_output(graph, t))))
       continue;
     if (t->data)
       widen_constant(graph, t);

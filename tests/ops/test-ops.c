@@ -79,6 +79,8 @@ static void every_operator_has_cases(void)
   uint32_t n;
   const QfOpDef *const *ops = qf_op_list(&n);
   for (uint32_t i = 0; i < n; i++) {
+    if (ops[i]->n_bodies)
+      continue; /* cases here are single nodes: tests/runtime/test-control.c */
     if (!count_cases(ops[i]->name, FALSE))
       g_error("%s has no case with values", ops[i]->name);
     if (!count_cases(ops[i]->name, TRUE))

@@ -119,9 +119,12 @@ static gboolean allocate(Evaluation *e, const QfNode *node, void **out)
 
 static gboolean charge(const QfNode *node, GError **error)
 {
+  QfGraph *model = node->graph;
+  while (model->outer)
+    model = model->outer;
   for (uint32_t i = 0; i < node->n_outputs; i++)
-    node->graph->folded_bytes += qf_tensor_size_bytes(node->outputs[i]);
-  if (node->graph->folded_bytes <= MAX_FOLDED_BYTES)
+    model->folded_bytes += qf_tensor_size_bytes(node->outputs[i]);
+  if (model->folded_bytes <= MAX_FOLDED_BYTES)
     return TRUE;
   g_set_error(
       error, QF_ERROR, QF_ERROR_LIMIT,
