@@ -67,6 +67,8 @@ typedef struct {
 struct QfGraph {
   char *name;         /* the file, for messages */
   const char *format; /* "onnx", ... static */
+  const char *source; /* of a native file: the format that the model came from; NULL: format itself */
+  gboolean optimized; /* the passes have run, here or before it was written */
   GPtrArray *tensors; /* QfTensor*, by id */
   GPtrArray *nodes;   /* QfNode*, in topological order */
   GPtrArray *inputs;  /* QfTensor* */

@@ -36,7 +36,7 @@ gboolean qf_passes_run(QfGraph *graph, gboolean no_optimize, GError **error)
   if (!qf_graph_verify(graph, error))
     return FALSE;
   for (guint i = 0; i < G_N_ELEMENTS(passes); i++) {
-    if (no_optimize && passes[i]->optional)
+    if ((no_optimize || graph->optimized) && passes[i]->optional)
       continue;
     if (!run_pass(passes[i], graph, error)) {
       g_prefix_error(error, "pass '%s': ", passes[i]->name);
@@ -48,5 +48,6 @@ gboolean qf_passes_run(QfGraph *graph, gboolean no_optimize, GError **error)
       return FALSE;
     }
   }
+  graph->optimized |= !no_optimize;
   return TRUE;
 }

@@ -4,6 +4,7 @@
  */
 #include "model.h"
 #include "../import/import.h"
+#include "../import/native/native.h"
 #include "../passes/passes.h"
 
 #include <string.h>
@@ -64,23 +65,48 @@ QfModel *qf_model_load_bytes(GBytes *bytes, const char *name, const QfModelOptio
   return load(bytes, name, NULL, options, error);
 }
 
-QfModel *qf_model_load(const char *path, const QfModelOptions *options, GError **error)
+static GBytes *map_file(const char *path, GError **error)
 {
-  GError *e = NULL;
+  g_autoptr(GError) e = NULL;
   if (!path || !*path) {
     g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT, "no model file is named");
     return NULL;
   }
   g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, &e);
-  if (!file) {
-    g_set_error(error, QF_ERROR, QF_ERROR_FILE, "%s: the model file cannot be read: %s", path, e->message);
-    g_clear_error(&e);
+  if (file)
+    return g_mapped_file_get_bytes(file);
+  g_set_error(error, QF_ERROR, QF_ERROR_FILE, "%s: the model file cannot be read: %s", path, e->message);
+  return NULL;
+}
+
+QfModel *qf_model_load(const char *path, const QfModelOptions *options, GError **error)
+{
+  g_autoptr(GBytes) bytes = map_file(path, error);
+  if (!bytes)
     return NULL;
-  }
-  g_autoptr(GBytes) bytes = g_mapped_file_get_bytes(file);
   g_autofree char *directory = g_path_get_dirname(path);
   g_autofree char *name = g_path_get_basename(path);
   return load(bytes, name, directory, options, error);
+}
+
+gboolean qf_model_convert(const char *path, const char *output, const QfModelOptions *options, GError **error)
+{
+  static const QfModelOptions defaults;
+  g_autoptr(GBytes) bytes = map_file(path, error);
+  if (!bytes)
+    return FALSE;
+  g_autofree char *directory = g_path_get_dirname(path);
+  g_autofree char *name = g_path_get_basename(path);
+  options = options ? options : &defaults;
+  g_autoptr(QfGraph) graph = qf_import(bytes, name, directory, options, qf_ref_evaluate, error);
+  if (!graph)
+    return FALSE;
+  if (!options->no_optimize && !qf_passes_run(graph, FALSE, error))
+    return FALSE;
+  if (!options->no_optimize && options->direct_inputs)
+    qf_passes_direct_inputs(graph);
+  qf_graph_compact(graph);
+  return qf_native_write(graph, output, error);
 }
 
 QfModel *qf_model_ref(QfModel *model)

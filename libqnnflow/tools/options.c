@@ -22,6 +22,8 @@ GOptionGroup *qf_tool_model_group(QfToolModel *model)
       {"seed-weights", 0, 0, G_OPTION_ARG_INT, &model->seed_weights,
        "Make up weights that a Caffe net is without, from this seed (above 0)", "N"},
       {"no-optimize", 0, 0, G_OPTION_ARG_NONE, &model->no_optimize, "Run each node of the file alone", NULL},
+      {"check", 0, 0, G_OPTION_ARG_NONE, &model->check,
+       "Compare a .qnnf file's constants with their checksum", NULL},
       {NULL},
   };
   GOptionGroup *group = g_option_group_new("model", "Model Options:", "Options of the model", NULL, NULL);
@@ -59,22 +61,50 @@ static gboolean read_dims(const char *text, QfInputDims *dims, GPtrArray *names,
   return ok;
 }
 
-QfModel *qf_tool_load(const char *path, const QfToolModel *model, GError **error)
+/* What QfModelOptions points into. */
+typedef struct {
+  QfModelOptions options;
+  QfInputDims *dims;
+  GPtrArray *names;
+} Loading;
+
+static void loading_clear(Loading *l)
+{
+  g_free(l->dims);
+  g_clear_pointer(&l->names, g_ptr_array_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Loading, loading_clear)
+
+static gboolean loading_init(Loading *l, const QfToolModel *model, GError **error)
 {
   guint n = model->dims ? g_strv_length(model->dims) : 0;
-  g_autofree QfInputDims *dims = g_new0(QfInputDims, n + 1);
-  g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+  l->dims = g_new0(QfInputDims, n + 1);
+  l->names = g_ptr_array_new_with_free_func(g_free);
   for (guint i = 0; i < n; i++)
-    if (!read_dims(model->dims[i], &dims[i], names, error))
-      return NULL;
-  QfModelOptions options = {.backend = model->backend,
-                            .requant = model->requant,
-                            .input_dims = dims,
-                            .n_input_dims = n,
-                            .no_optimize = model->no_optimize,
-                            .weights = model->weights,
-                            .seed_weights = (uint32_t)MAX(model->seed_weights, 0)};
-  return qf_model_load(path, &options, error);
+    if (!read_dims(model->dims[i], &l->dims[i], l->names, error))
+      return FALSE;
+  l->options = (QfModelOptions){.backend = model->backend,
+                                .requant = model->requant,
+                                .input_dims = l->dims,
+                                .n_input_dims = n,
+                                .no_optimize = model->no_optimize,
+                                .weights = model->weights,
+                                .seed_weights = (uint32_t)MAX(model->seed_weights, 0),
+                                .check_data = model->check};
+  return TRUE;
+}
+
+QfModel *qf_tool_load(const char *path, const QfToolModel *model, GError **error)
+{
+  g_auto(Loading) l = {0};
+  return loading_init(&l, model, error) ? qf_model_load(path, &l.options, error) : NULL;
+}
+
+gboolean qf_tool_convert_file(const char *path, const char *output, const QfToolModel *model, GError **error)
+{
+  g_auto(Loading) l = {0};
+  return loading_init(&l, model, error) && qf_model_convert(path, output, &l.options, error);
 }
 
 gboolean qf_tool_parse(const QfTool *tool, int *argc, char ***argv, const GOptionEntry *entries,

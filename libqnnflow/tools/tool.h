@@ -27,14 +27,15 @@ typedef struct {
   int (*run)(int argc, char **argv);
 } QfTool;
 
-extern const QfTool qf_tool_bench, qf_tool_devices, qf_tool_dump, qf_tool_launch, qf_tool_run;
+extern const QfTool qf_tool_bench, qf_tool_convert, qf_tool_devices, qf_tool_dump, qf_tool_launch,
+    qf_tool_run;
 
 /* How to load and run a model: the options that several subcommands share. Zero-initialise. */
 typedef struct {
   char *backend, *requant, *weights;
   char **dims; /* "NAME=1x3x224x224" */
   int threads, seed_weights;
-  gboolean no_optimize;
+  gboolean no_optimize, check;
 } QfToolModel;
 
 /* The option group that fills in @model, which must live until the options have been parsed. */
@@ -45,6 +46,9 @@ void qf_tool_model_clear(QfToolModel *model);
 
 /* Loads @path as the options say. */
 QfModel *qf_tool_load(const char *path, const QfToolModel *model, GError **error);
+
+/* Writes @path as a native file @output as the options say. */
+gboolean qf_tool_convert_file(const char *path, const char *output, const QfToolModel *model, GError **error);
 
 /*
  * Parses the options of @tool; what is left stays in argv[1] to argv[argc-1]. @group may be NULL. FALSE when they are

@@ -106,8 +106,8 @@ static QfLayout guess_layout(const QfTensor *t)
 
 static gboolean add_input(QfOnnx *onnx, const Onnx__ValueInfoProto *v, GError **error)
 {
-  int64_t dims[QF_MAX_RANK];
-  int32_t rank;
+  int64_t dims[QF_MAX_RANK] = {0};
+  int32_t rank = 0; /* compilers do not see that it is set where it is read */
   const char *type_name;
   if (g_hash_table_contains(onnx->initializers, v->name))
     return TRUE; /* older files list their weights as inputs too */

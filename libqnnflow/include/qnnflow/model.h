@@ -38,6 +38,8 @@ typedef struct {
       weights; /* file with the weights of a format that keeps them apart (Caffe); NULL: the one beside the model */
   uint32_t
       seed_weights; /* not 0: weights that the model is without are made up from this seed (Caffe): to measure, not to use */
+  gboolean
+      check_data; /* TRUE: compare the constants of a .qnnf file with its checksum, which reads all of it */
 } QfModelOptions;
 
 /*
@@ -50,6 +52,15 @@ QF_API QfModel *qf_model_load(const char *path, const QfModelOptions *options, G
 /* As qf_model_load(), from memory. @name stands for the file in messages (NULL: "model"). */
 QF_API QfModel *qf_model_load_bytes(GBytes *bytes, const char *name, const QfModelOptions *options,
                                     GError **error);
+
+/*
+ * Imports the model file @path and writes it as a native file (.qnnf), which loads without being parsed and whose constants stay in the
+ * mapped file. The graph is written as it runs, after optimisation; with no_optimize as the importer made it, to be optimised at each load.
+ * Both give the same numbers as @path itself. Open dimensions are settled by @options->input_dims. @output, which may be @path, is replaced
+ * as a whole or not touched. FALSE with the errors of qf_model_load(), or QF_ERROR_FILE. Thread-safe.
+ */
+QF_API gboolean qf_model_convert(const char *path, const char *output, const QfModelOptions *options,
+                                 GError **error);
 
 /* Takes or releases a reference. unref(NULL) does nothing. Thread-safe. */
 QF_API QfModel *qf_model_ref(QfModel *model);
