@@ -100,7 +100,7 @@ static gboolean apply_dims(const QfGraph *graph, const QfInputDims *given, const
 {
   gboolean fits = given->rank == rank;
   for (int i = 0; fits && i < rank; i++)
-    fits = given->dims[i] > 0 && (dims[i] < 0 || dims[i] == given->dims[i]);
+    fits = given->dims[i] >= 0 && (dims[i] < 0 || dims[i] == given->dims[i]);
   if (!fits) {
     g_autofree char *wanted = qf_dims_to_string(dims, rank);
     g_autofree char *got = qf_dims_to_string(given->dims, CLAMP(given->rank, 0, QF_MAX_RANK));

@@ -19,7 +19,7 @@ typedef struct _QfModel QfModel;
 typedef struct {
   const char *name;          /* input name; NULL: the input with the same index as this entry */
   int32_t rank;              /* must be the input's rank */
-  int64_t dims[QF_MAX_RANK]; /* every dimension > 0 */
+  int64_t dims[QF_MAX_RANK]; /* every dimension >= 0 */
 } QfInputDims;
 
 /* Options of qf_model_load(). Zero-initialise, then set what you need: zero always means the default. */

@@ -10,6 +10,7 @@
 #define QNNFLOW_SESSION_H
 
 #include <qnnflow/model.h>
+#include <qnnflow/value.h>
 
 G_BEGIN_DECLS
 
@@ -50,6 +51,16 @@ QF_API const void *qf_session_output_data(QfSession *session, uint32_t index);
 
 /* Runs the model once, synchronously. Fails only on a device fault (QF_ERROR_DEVICE). */
 QF_API gboolean qf_session_run(QfSession *session, GError **error);
+
+/*
+ * Runs the model once on values: @inputs[k] is input k, and @outputs[k] gets a new reference to what came out, with its actual
+ * dimensions. For every model; for one that cannot be one frozen graph (qf_model_is_dynamic()) it is the way to run it.
+ * Allocates the outputs, and a dynamic model compiles for shapes that it meets for the first time. What is bound stays as
+ * it was. FALSE with QF_ERROR_ARGUMENT when the numbers of values are not the model's, _TYPE or _SHAPE when a value does not fit,
+ * and whatever a dynamic model can meet; @outputs are all NULL then.
+ */
+QF_API gboolean qf_session_evaluate(QfSession *session, QfValue *const *inputs, uint32_t n_inputs,
+                                    QfValue **outputs, uint32_t n_outputs, GError **error);
 
 /* Duration of the last run in nanoseconds; 0 before the first one. */
 QF_API uint64_t qf_session_last_run_ns(const QfSession *session);
