@@ -32,6 +32,13 @@ typedef struct {
   int32_t transpose_in0, transpose_in1;
 } QfMatMulAttrs;
 
+/* BlockQuantMatMul: in [..., K], weight uint8 [M, bytes of a row], bias [M]?, (residual)?, (slope)? -> [..., M]. */
+typedef struct {
+  int32_t format;      /* QfkBlockFormat: how a row of the weight is stored, in blocks */
+  int32_t in_features; /* K; the rest of a row's last block is not used */
+  QfEpilogue epi;
+} QfBlockQuantMatMulAttrs;
+
 /* PoolAvg2d, PoolMax2d on [N,H,W,C]. */
 typedef struct {
   int32_t filter[2], stride[2], dilation[2];

@@ -19,6 +19,7 @@ static const struct {
     {"DepthWiseConv2d", offsetof(QfConv2dAttrs, epi), TRUE},
     {"TransposeConv2d", offsetof(QfConv2dAttrs, epi), TRUE},
     {"FullyConnected", offsetof(QfFullyConnectedAttrs, epi), TRUE},
+    {"BlockQuantMatMul", offsetof(QfBlockQuantMatMulAttrs, epi), TRUE},
     {"ElementWiseAdd", offsetof(QfBinaryAttrs, epi), FALSE},
     {"ElementWiseSubtract", offsetof(QfBinaryAttrs, epi), FALSE},
     {"ElementWiseMultiply", offsetof(QfBinaryAttrs, epi), FALSE},

@@ -91,6 +91,26 @@ const Case cases_window[] = {
      {Q(INT8, "1x2", 0.5, -5, -2, -5)},
      NULL,
      0},
+    /* two rows of 16-value blocks of 4 bits, three values used: scale 0.5 and zero 8; scale 2 and zero 1.5 */
+    {"BlockQuantMatMul",
+     "format=33 in_features=3",
+     {F32("1x3", 1, 10, 100),
+      U8("2x16", 0, 0, 0, 63, 0, 0, 0, 65, 0xa9, 0xf7, 0, 0, 0, 0, 0, 0, /* 0.5 1 -0.5 */
+         0, 0, 0, 64, 0, 0, 192, 63, 0x21, 0x00, 0, 0, 0, 0, 0, 0),      /* -1 1 -3 */
+      F32("2", 1, 2)},
+     {F32("1x2", -38.5, -289)},
+     NULL,
+     0},
+    /* Q8_0: scale 0.25; the first value is 4, the last -1; Relu */
+    {"BlockQuantMatMul",
+     "format=12 in_features=32 activation=1 act_lo=0 act_hi=100",
+     {F32("2x32", 8, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+          3, -1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0),
+      U8("1x34", 0, 52, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+         0, 0, 0, 252)},
+     {F32("2x1", 29, 0)},
+     NULL,
+     0},
     {"MatMul", NULL, {F32("2x2", 1, 2, 3, 4), F32("2x2", 5, 6, 7, 8)}, {F32("2x2", 19, 22, 43, 50)}, NULL, 0},
     {"MatMul",
      "transpose_in0=1 transpose_in1=1",
