@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * reader.c - a .qnnf file to a graph. Nothing is trusted: a count is held against what is left of the file before it is believed,
- * and the first violation ends the reading. Memory besides the file stays below 32 bytes for each byte of the structure.
+ * and the first violation ends the reading. Memory besides the file stays below 100 bytes for each byte of the structure.
  * Operators and attributes are found by name, so files outlive changes of the tables.
  */
 #include "native.h"
@@ -76,7 +76,7 @@ static gboolean get_string(Loader *l, const char **text)
   return TRUE;
 }
 
-static gboolean get_id(Loader *l, uint32_t first, gboolean optional, QfTensor **tensor)
+static gboolean get_id(Loader *l, gboolean optional, QfTensor **tensor)
 {
   uint32_t id;
   if (!get(l, &id))
@@ -84,9 +84,9 @@ static gboolean get_id(Loader *l, uint32_t first, gboolean optional, QfTensor **
   *tensor = NULL;
   if (optional && id == UINT32_MAX)
     return TRUE;
-  if (id >= l->graph->tensors->len - first)
+  if (id >= l->graph->tensors->len)
     return damaged(l, "a tensor is named that it does not have");
-  *tensor = g_ptr_array_index(l->graph->tensors, first + id);
+  *tensor = g_ptr_array_index(l->graph->tensors, id);
   return TRUE;
 }
 
@@ -126,9 +126,15 @@ static gboolean read_encoding(Loader *l, QfTensor *t)
   return TRUE;
 }
 
-static gboolean read_data(Loader *l, QfTensor *t)
+/* A constant, or the first value of a state; *data stays NULL when there is none. */
+static gboolean read_data(Loader *l, const QfTensor *t, GBytes **data)
 {
   int64_t at, size;
+  uint32_t there;
+  if (!get(l, &there))
+    return FALSE;
+  if (!there)
+    return TRUE;
   if (!get64(l, &at) || !get64(l, &size))
     return FALSE;
   if (at < 0 || size < 0 || at % QF_NATIVE_ALIGN || (uint64_t)at > l->data_size ||
@@ -137,14 +143,15 @@ static gboolean read_data(Loader *l, QfTensor *t)
   if (qf_tensor_count(t) < 0 || (uint64_t)size != qf_tensor_size_bytes(t))
     return damaged(l, "a constant does not have the size of its shape");
   size_t start = (size_t)(l->data - (const uint8_t *)g_bytes_get_data(l->file, NULL)) + (size_t)at;
-  qf_tensor_set_data(l->graph, t, g_bytes_new_from_bytes(l->file, start, (gsize)size));
+  *data = g_bytes_new_from_bytes(l->file, start, (gsize)size);
   return TRUE;
 }
 
 static gboolean read_tensor(Loader *l)
 {
   const char *name, *dtype;
-  uint32_t layout, rank, has_data;
+  uint32_t layout, rank;
+  GBytes *data = NULL;
   if (!get_string(l, &name) || !get_string(l, &dtype) || !get(l, &layout) || !get(l, &rank))
     return FALSE;
   QfTensor *t = qf_graph_add_tensor(l->graph, "");
@@ -162,9 +169,11 @@ static gboolean read_tensor(Loader *l)
       return FALSE;
   if (qf_tensor_count(t) < 0)
     return damaged(l, "a tensor has impossible dimensions");
-  if (!read_encoding(l, t) || !get(l, &has_data))
+  if (!read_encoding(l, t) || !read_data(l, t, &data))
     return FALSE;
-  return !has_data || read_data(l, t);
+  if (data)
+    qf_tensor_set_data(l->graph, t, data);
+  return TRUE;
 }
 
 /* The index of a name among an attribute's values, -1 when it is not there. */
@@ -238,25 +247,48 @@ static gboolean read_attr(Loader *l, QfNode *node)
 }
 
 /* A list of tensors; absent ones are NULL. Free with g_free(). */
-static QfTensor **read_tensors(Loader *l, uint32_t first, gboolean optional, uint32_t *n)
+static QfTensor **read_tensors(Loader *l, gboolean optional, uint32_t *n)
 {
   if (!get_count(l, n, 4))
     return NULL;
   g_autofree QfTensor **list = g_new0(QfTensor *, *n + 1);
   for (uint32_t i = 0; i < *n; i++)
-    if (!get_id(l, first, optional, &list[i]))
+    if (!get_id(l, optional, &list[i]))
       return NULL;
   return g_steal_pointer(&list);
 }
 
-static gboolean read_node(Loader *l, uint32_t first)
+static gboolean read_graph(Loader *l);
+
+static gboolean read_bodies(Loader *l, QfNode *node)
+{
+  uint32_t n;
+  QfGraph *graph = l->graph;
+  if (!get_count(l, &n, 24))
+    return FALSE;
+  for (uint32_t i = 0; i < n; i++) {
+    if (!(l->graph = qf_graph_new_subgraph(graph, l->error))) {
+      l->graph = graph;
+      return FALSE;
+    }
+    QfGraph *body = l->graph;
+    gboolean ok = read_graph(l);
+    l->graph = graph;
+    if (!ok)
+      return FALSE;
+    qf_node_add_subgraph(node, body);
+  }
+  return TRUE;
+}
+
+static gboolean read_node(Loader *l)
 {
   const char *name, *op;
-  uint32_t n_in, n_out = 0, n_attrs, n_graphs;
+  uint32_t n_in, n_out = 0, n_attrs;
   if (!get_string(l, &name) || !get_string(l, &op))
     return FALSE;
-  g_autofree QfTensor **inputs = read_tensors(l, first, TRUE, &n_in);
-  g_autofree QfTensor **outputs = inputs ? read_tensors(l, first, FALSE, &n_out) : NULL;
+  g_autofree QfTensor **inputs = read_tensors(l, TRUE, &n_in);
+  g_autofree QfTensor **outputs = inputs ? read_tensors(l, FALSE, &n_out) : NULL;
   if (!outputs)
     return FALSE;
   if (!qf_op_find(op))
@@ -272,18 +304,13 @@ static gboolean read_node(Loader *l, uint32_t first)
   for (uint32_t i = 0; i < n_attrs; i++)
     if (!read_attr(l, node))
       return FALSE;
-  if (!get(l, &n_graphs))
-    return FALSE;
-  if (n_graphs)
-    return fail(l, QF_ERROR_UNSUPPORTED, "node '%s' (%s) has subgraphs, which this version does not know",
-                name, op);
-  return qf_graph_add_node(node, l->error);
+  return read_bodies(l, node) && qf_graph_add_node(node, l->error);
 }
 
-static gboolean read_borders(Loader *l, uint32_t first, GPtrArray *borders, gboolean input)
+static gboolean read_borders(Loader *l, GPtrArray *borders, gboolean input)
 {
   uint32_t n;
-  g_autofree QfTensor **list = read_tensors(l, first, FALSE, &n);
+  g_autofree QfTensor **list = read_tensors(l, FALSE, &n);
   for (uint32_t i = 0; list && i < n; i++) {
     if (input && (list[i]->data || list[i]->producer))
       return damaged(l, "an input of the model is a constant");
@@ -294,19 +321,36 @@ static gboolean read_borders(Loader *l, uint32_t first, GPtrArray *borders, gboo
   return list != NULL;
 }
 
+static gboolean read_states(Loader *l)
+{
+  QfGraph *graph = l->graph;
+  uint32_t n;
+  if (!get_count(l, &n, 4))
+    return FALSE;
+  if (n > MIN(graph->inputs->len, graph->outputs->len))
+    return damaged(l, "it has more states than inputs or outputs");
+  graph->states = g_new0(QfState, n + 1);
+  graph->n_states = n;
+  for (uint32_t i = 0; i < n; i++)
+    if (!read_data(l, g_ptr_array_index(graph->inputs, graph->inputs->len - n + i),
+                   &graph->states[i].initial))
+      return FALSE;
+  return TRUE;
+}
+
 static gboolean read_graph(Loader *l)
 {
-  uint32_t first = l->graph->tensors->len, n;
+  uint32_t n;
   if (!get_count(l, &n, 28))
     return FALSE;
   for (uint32_t i = 0; i < n; i++)
     if (!read_tensor(l))
       return FALSE;
-  if (!read_borders(l, first, l->graph->inputs, TRUE) || !read_borders(l, first, l->graph->outputs, FALSE) ||
-      !get_count(l, &n, 24))
+  if (!read_borders(l, l->graph->inputs, TRUE) || !read_borders(l, l->graph->outputs, FALSE) ||
+      !read_states(l) || !get_count(l, &n, 24))
     return FALSE;
   for (uint32_t i = 0; i < n; i++)
-    if (!read_node(l, first))
+    if (!read_node(l))
       return FALSE;
   return TRUE;
 }
@@ -357,6 +401,13 @@ static GBytes *align_file(GBytes *bytes)
   return g_bytes_new_from_bytes(whole, start - copy, size);
 }
 
+static void set_evaluate(QfGraph *graph, QfEvaluateFunc evaluate)
+{
+  graph->evaluate = evaluate;
+  for (guint i = 0; i < graph->subgraphs->len; i++)
+    set_evaluate(graph->subgraphs->pdata[i], evaluate);
+}
+
 static gboolean probe(const uint8_t *data, size_t size)
 {
   return size >= 8 && !memcmp(data, QF_NATIVE_MAGIC, 8);
@@ -374,7 +425,7 @@ static gboolean import(QfGraph *graph, GBytes *bytes, const char *directory, con
   graph->evaluate = NULL; /* the graph is to be what was written */
   gboolean ok =
       read_header(&l, options) && read_strings(&l) && get_string(&l, &graph->source) && read_graph(&l);
-  graph->evaluate = evaluate;
+  set_evaluate(graph, evaluate);
   return ok;
 }
 

@@ -86,6 +86,15 @@ static uint64_t place(Writer *w, GBytes *bytes)
   return c.at;
 }
 
+static void put_data(Writer *w, GBytes *data)
+{
+  put(w->body, data != NULL);
+  if (!data)
+    return;
+  put64(w->body, place(w, data));
+  put64(w->body, g_bytes_get_size(data));
+}
+
 static void put_tensor(Writer *w, const QfTensor *t)
 {
   put_string(w, t->name);
@@ -100,11 +109,7 @@ static void put_tensor(Writer *w, const QfTensor *t)
     put_float(w->body, t->enc.entries[i].scale);
     put(w->body, t->enc.entries[i].offset);
   }
-  put(w->body, t->data != NULL);
-  if (t->data) {
-    put64(w->body, place(w, t->data));
-    put64(w->body, g_bytes_get_size(t->data));
-  }
+  put_data(w, t->data);
 }
 
 static void put_names(Writer *w, const QfAttrDef *def, const int32_t *values, uint32_t n)
@@ -138,6 +143,8 @@ static void put_tensors(Writer *w, QfTensor *const *tensors, uint32_t n)
     put(w->body, tensors[i] ? tensors[i]->id : UINT32_MAX);
 }
 
+static void put_graph(Writer *w, const QfGraph *graph);
+
 static void put_node(Writer *w, const QfNode *node)
 {
   uint32_t n = 0;
@@ -150,7 +157,9 @@ static void put_node(Writer *w, const QfNode *node)
   put(w->body, n);
   for (const QfAttrDef *d = node->op->attrs; d && d->name; d++)
     put_attr(w, d, (const char *)node->attrs + d->offset);
-  put(w->body, 0); /* subgraphs */
+  put(w->body, node->n_subgraphs);
+  for (uint32_t i = 0; i < node->n_subgraphs; i++)
+    put_graph(w, node->subgraphs[i]);
 }
 
 static void put_graph(Writer *w, const QfGraph *graph)
@@ -160,6 +169,9 @@ static void put_graph(Writer *w, const QfGraph *graph)
     put_tensor(w, graph->tensors->pdata[i]);
   put_tensors(w, (QfTensor *const *)graph->inputs->pdata, graph->inputs->len);
   put_tensors(w, (QfTensor *const *)graph->outputs->pdata, graph->outputs->len);
+  put(w->body, graph->n_states);
+  for (uint32_t i = 0; i < graph->n_states; i++)
+    put_data(w, graph->states[i].initial);
   put(w->body, graph->nodes->len);
   for (guint i = 0; i < graph->nodes->len; i++)
     put_node(w, graph->nodes->pdata[i]);
