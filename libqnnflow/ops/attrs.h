@@ -164,6 +164,40 @@ typedef struct {
   int32_t dtype;
 } QfCastAttrs;
 
+/* Lstm, Gru, Rnn. Gates in the rows of the weights: Lstm i, o, f, c; Gru z, r, h; D directions, H hidden, P state.
+ * Inputs: x [T,B,I], w [D,gates*H,I], r [D,gates*H,P], bias [D,2*gates*H] (of w, then of r)?, lengths [B] int32?,
+ * h [D,B,P]?, and for Lstm c [D,B,H]?, peephole [D,3*H] (i, o, f)?, projection [D,P,H]?, its bias [D,P]?,
+ * layer normalisation [D,4*H]?. Outputs: y [T,D,B,P], the last h, and for Lstm the last c. */
+typedef struct {
+  int32_t direction;           /* 0 forward, 1 reverse, 2 both */
+  int32_t batch_major;         /* x is [B,T,I] and y [B,T,D,P] */
+  int32_t linear_before_reset; /* Gru: the reset gate is applied behind the product */
+  int32_t coupled;             /* Lstm: 1: forget gate = 1 - input gate, 2: input gate = 1 - forget gate */
+  float clip;                  /* of what enters a gate, 0: none */
+  float cell_clip, state_clip; /* Lstm: of the cell, and of what is projected; 0: none */
+  float epsilon;               /* of the layer normalisation */
+  int32_t act[6]; /* QfCellActivation: Lstm f, g, h; Gru f, g; Rnn f; the second direction's from 3 on */
+  float alpha[6], beta[6];
+  int32_t
+      hybrid; /* 8-bit weights and float data: 1: data is quantized at run time, 2: with a zero point; 0: no */
+} QfRecurrentAttrs;
+
+typedef enum {
+  QF_CELL_SIGMOID = 0,
+  QF_CELL_TANH,
+  QF_CELL_RELU,
+  QF_CELL_AFFINE,
+  QF_CELL_LEAKY_RELU,
+  QF_CELL_THRESHOLDED_RELU,
+  QF_CELL_SCALED_TANH,
+  QF_CELL_HARD_SIGMOID,
+  QF_CELL_ELU,
+  QF_CELL_SOFTSIGN,
+  QF_CELL_SOFTPLUS,
+  QF_CELL_CLIP, /* to [alpha, beta] */
+  QF_N_CELL_ACTIVATIONS
+} QfCellActivation;
+
 /* TopK: values and indices along axis. */
 typedef struct {
   int32_t axis, k, largest, sorted;

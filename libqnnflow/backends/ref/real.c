@@ -22,6 +22,8 @@ typedef struct {
   QfRefFunc run;
   const void *params;
   const Port *in, *out; /* NULL: as they are */
+  gboolean has_scratch;
+  size_t scratch; /* offset of the computation's own */
 } Call;
 
 static void load_real(const Port *p, const void *data, float *real)
@@ -86,7 +88,7 @@ static void run_call(const QfStep *step, const QfExec *exec)
 {
   const Call *call = step->params;
   const void *in[QF_REF_MAX_PORTS];
-  void *out[QF_REF_MAX_PORTS];
+  void *out[QF_REF_MAX_PORTS + 1];
   for (uint32_t i = 0; i < step->n_in; i++) {
     in[i] = qf_step_in(step, exec, i);
     if (call->in && call->in[i].convert && in[i]) {
@@ -100,6 +102,8 @@ static void run_call(const QfStep *step, const QfExec *exec)
   for (uint32_t i = 0; i < step->n_out; i++)
     out[i] =
         call->out && call->out[i].convert ? exec->scratch + call->out[i].offset : qf_step_out(step, exec, i);
+  if (call->has_scratch)
+    out[step->n_out] = exec->scratch + call->scratch;
   call->run(call->params, in, out);
   for (uint32_t i = 0; i < step->n_out; i++)
     if (call->out && call->out[i].convert)
@@ -152,10 +156,12 @@ void qf_ref_lower_as(QfLower *lower, const QfNode *node, const char *kernel, QfR
                      const void *params, QfRefPorts ports)
 {
   size_t scratch = 0;
-  Call call = {run, params, NULL, NULL};
+  Call call = {.run = run, .params = params};
   call.in = make_ports(lower, node, &ports, FALSE, &scratch);
   call.out = make_ports(lower, node, &ports, TRUE, &scratch);
-  add(lower, node, kernel, call, scratch);
+  call.has_scratch = ports.scratch > 0;
+  call.scratch = scratch;
+  add(lower, node, kernel, call, scratch + ports.scratch);
 }
 
 void qf_ref_lower_real(QfLower *lower, const QfNode *node, const char *kernel, QfRefFunc run,
@@ -168,7 +174,7 @@ void qf_ref_lower_real(QfLower *lower, const QfNode *node, const char *kernel, Q
 void qf_ref_lower_plain(QfLower *lower, const QfNode *node, const char *kernel, QfRefFunc run,
                         const void *params)
 {
-  add(lower, node, kernel, (Call){run, params, NULL, NULL}, 0);
+  add(lower, node, kernel, (Call){.run = run, .params = params}, 0);
 }
 
 gboolean qf_ref_unsupported(const QfNode *node, GError **error, const char *why, const char *remedy)

@@ -40,6 +40,7 @@ typedef struct {
   QfDType as; /* FLOAT32 as above; FLOAT64 and INT64 without encodings: integers wrap around on the way out */
   uint32_t in, out;   /* bits of the converted ports */
   uint32_t index_out; /* outputs among them that the computation makes as int64 whatever @as is: indices */
+  size_t scratch;     /* bytes that the computation needs; it finds them behind the last output */
 } QfRefPorts;
 
 /* The general form of qf_ref_lower_real(). */

@@ -8,10 +8,11 @@
 #include <string.h>
 
 static const QfOnnxRow *const tables[] = {
-    qf_onnx_conv_rows,    qf_onnx_pool_rows,   qf_onnx_matmul_rows,  qf_onnx_unary_rows,
-    qf_onnx_binary_rows,  qf_onnx_reduce_rows, qf_onnx_shape_rows,   qf_onnx_slice_rows,
-    qf_onnx_norm_rows,    qf_onnx_resize_rows, qf_onnx_quant_rows,   qf_onnx_constant_rows,
-    qf_onnx_compose_rows, qf_onnx_loss_rows,   qf_onnx_dropout_rows, qf_onnx_integer_rows,
+    qf_onnx_conv_rows,    qf_onnx_pool_rows,   qf_onnx_matmul_rows,    qf_onnx_unary_rows,
+    qf_onnx_binary_rows,  qf_onnx_reduce_rows, qf_onnx_shape_rows,     qf_onnx_slice_rows,
+    qf_onnx_norm_rows,    qf_onnx_resize_rows, qf_onnx_quant_rows,     qf_onnx_constant_rows,
+    qf_onnx_compose_rows, qf_onnx_loss_rows,   qf_onnx_recurrent_rows, qf_onnx_dropout_rows,
+    qf_onnx_integer_rows,
 };
 
 const QfOnnxRow *qf_onnx_find_row(const char *domain, const char *op)
@@ -199,8 +200,11 @@ static gboolean map_node(QfOnnxNode *n, GError **error)
   const Onnx__NodeProto *p = n->proto;
   for (uint32_t i = 0; i < n->n_out; i++)
     n->out_names[i] = *p->output[i] ? p->output[i] : NULL;
-  n->name = *p->name ? p->name : n->n_out ? p->output[0] : p->op_type;
-  if (!n->n_out || !n->out_names[0])
+  const char *first = NULL; /* outputs before it may be left out */
+  for (uint32_t i = n->n_out; i--;)
+    first = n->out_names[i] ? n->out_names[i] : first;
+  n->name = *p->name ? p->name : first ? first : p->op_type;
+  if (!first)
     return qf_onnx_fail(n, error, QF_ERROR_FORMAT, "it has no output");
   return resolve_inputs(n, error) && n->row->map(n, error) && bind_outputs(n, error);
 }
