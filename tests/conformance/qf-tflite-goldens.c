@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * qf-tflite-goldens.c - runs small TFLite models whose inputs and outputs lie beside them as text, and compares: NAME.tflite,
- * NAME_inputK_TYPE.csv, NAME_goldenK_TYPE.csv (K absent: 0). Integers must be equal, floats agree to 1e-5 of the largest
- * one. Files with several times the values of a tensor are as many runs of one session, one after the other.
+ * qf-tflite-goldens.c - runs small TFLite models whose inputs and outputs are known, and compares. A case is three files,
+ * NAME.tflite, NAME_inputK_TYPE.csv and NAME_goldenK_TYPE.csv (K absent: 0), or an entry of a container that
+ * tflite_cases.py wrote. Integers must be equal, floats agree to 1e-5 of the largest one. Several times the values of a
+ * tensor are as many runs of one session, one after the other.
  */
 #include <qnnflow/qnnflow.h>
 #include <locale.h>
@@ -11,8 +12,9 @@
 #include <string.h>
 
 #define EXIT_SKIPPED 77
+#define CONTAINER "QFCASES1"
 
-static gchar *backend = NULL, *requant = NULL;
+static gchar *backend = NULL, *requant = NULL, *only = NULL;
 static gint steps = 0;
 static gboolean verbose = FALSE, by_folder = FALSE;
 
@@ -22,6 +24,7 @@ static const GOptionEntry entries[] = {
      "SCHEME"},
     {"steps", 's', 0, G_OPTION_ARG_INT, &steps,
      "Quantized integers may differ by this much (default: 0), and how many do is told", "N"},
+    {"only", 'o', 0, G_OPTION_ARG_STRING, &only, "Only the cases of containers whose name matches", "GLOB"},
     {"folders", 'f', 0, G_OPTION_ARG_NONE, &by_folder, "A line for each folder as well", NULL},
     {"verbose", 'v', 0, G_OPTION_ARG_NONE, &verbose, "A line for each case that passes as well", NULL},
     {NULL},
@@ -101,6 +104,68 @@ static int find_type(QfDType dtype)
   return -1;
 }
 
+/* Bytes of one tensor type as numbers. */
+static GArray *widen(QfDType dtype, const void *data, size_t size)
+{
+  int type = find_type(dtype);
+  GArray *values = g_array_new(FALSE, FALSE, sizeof(double));
+  for (size_t i = 0; type >= 0 && i < size / qf_dtype_size(dtype); i++) {
+    double v = types[type].load(data, (int64_t)i);
+    g_array_append_val(values, v);
+  }
+  return values;
+}
+
+/* What lies in a container: a position that never passes the end. */
+typedef struct {
+  const uint8_t *at, *end;
+} Reader;
+
+static uint32_t read_count(Reader *r)
+{
+  if (r->end - r->at < 4)
+    return 0;
+  uint32_t v = r->at[0] | r->at[1] << 8 | r->at[2] << 16 | (uint32_t)r->at[3] << 24;
+  r->at += 4;
+  return v;
+}
+
+static GBytes *read_blob(Reader *r)
+{
+  uint32_t size = read_count(r), rest = (uint32_t)(r->end - r->at);
+  size = MIN(size, rest);
+  GBytes *bytes = g_bytes_new(r->at, size);
+  r->at += size;
+  return bytes;
+}
+
+static GPtrArray *read_blobs(Reader *r)
+{
+  GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+  for (uint32_t i = 0, n = read_count(r); i < n && r->at < r->end; i++)
+    g_ptr_array_add(list, read_blob(r));
+  return list;
+}
+
+/* Where a case comes from: files beside the model, or blobs of a container. */
+typedef struct {
+  const char *stem;
+  GBytes *model;             /* NULL: in a file */
+  GPtrArray *input, *golden; /* of GBytes, with model */
+} Source;
+
+static GArray *source_values(const Source *s, const char *kind, uint32_t index, QfDType dtype)
+{
+  GPtrArray *blobs = !strcmp(kind, "input") ? s->input : s->golden;
+  if (!s->model)
+    return read_values(s->stem, kind, index);
+  if (index >= blobs->len)
+    return NULL;
+  size_t size;
+  const void *data = g_bytes_get_data(blobs->pdata[index], &size);
+  return widen(dtype, data, size);
+}
+
 /* One case while it runs. */
 typedef struct {
   QfModel *model;
@@ -129,30 +194,27 @@ static gboolean check_values(Case *c, const QfTensorDesc *d, const GArray *value
   return TRUE;
 }
 
-static gboolean read_case(Case *c, const char *stem)
+static gboolean read_side(Case *c, const Source *s, const char *kind, uint32_t n,
+                          const QfTensorDesc *(*desc)(const QfModel *, uint32_t), GPtrArray *list)
 {
-  uint32_t n_in = qf_model_n_inputs(c->model), n_out = qf_model_n_outputs(c->model);
-  c->in = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
-  c->golden = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
-  for (uint32_t i = 0; i < n_in; i++) {
-    GArray *values = read_values(stem, "input", i);
-    if (!check_values(c, qf_model_input(c->model, i), values, "input")) {
-      if (values)
-        g_array_unref(values);
+  for (uint32_t i = 0; i < n; i++) {
+    const QfTensorDesc *d = desc(c->model, i);
+    GArray *values = source_values(s, kind, i, d->dtype);
+    gboolean fits = check_values(c, d, values, kind);
+    if (values)
+      g_ptr_array_add(list, values);
+    if (!fits)
       return FALSE;
-    }
-    g_ptr_array_add(c->in, values);
-  }
-  for (uint32_t i = 0; i < n_out; i++) {
-    GArray *values = read_values(stem, "golden", i);
-    if (!check_values(c, qf_model_output(c->model, i), values, "output")) {
-      if (values)
-        g_array_unref(values);
-      return FALSE;
-    }
-    g_ptr_array_add(c->golden, values);
   }
   return TRUE;
+}
+
+static gboolean read_case(Case *c, const Source *s)
+{
+  c->in = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
+  c->golden = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
+  return read_side(c, s, "input", qf_model_n_inputs(c->model), qf_model_input, c->in) &&
+         read_side(c, s, "golden", qf_model_n_outputs(c->model), qf_model_output, c->golden);
 }
 
 static gboolean same_number(double a, double b, double allowed)
@@ -216,16 +278,18 @@ static gboolean run_case(Case *c, Tally *tally)
   return passes;
 }
 
-static void do_case(const char *path, Tally *tally)
+static void do_case(const Source *source, Tally *tally)
 {
   QfModelOptions options = {.backend = backend ? backend : "ref", .requant = requant ? requant : "tflite"};
-  g_autofree char *stem = g_strndup(path, strlen(path) - strlen(".tflite"));
+  g_autofree char *path = g_strconcat(source->stem, ".tflite", NULL);
   g_autoptr(GString) text = g_string_new(NULL);
   g_autoptr(GError) error = NULL;
-  g_autoptr(QfModel) model = qf_model_load(path, &options, &error);
+  g_autoptr(QfModel) model = source->model
+                                 ? qf_model_load_bytes(source->model, source->stem, &options, &error)
+                                 : qf_model_load(path, &options, &error);
   g_autoptr(QfSession) session = model ? qf_session_new(model, NULL, &error) : NULL;
   Case c = {.model = model, .session = session, .text = text};
-  gboolean passes = session && read_case(&c, stem) && run_case(&c, tally);
+  gboolean passes = session && read_case(&c, source) && run_case(&c, tally);
   g_clear_pointer(&c.in, g_ptr_array_unref);
   g_clear_pointer(&c.golden, g_ptr_array_unref);
   if (passes)
@@ -233,7 +297,38 @@ static void do_case(const char *path, Tally *tally)
   else
     tally->failed++;
   if (!passes || verbose)
-    g_print("%s %s: %s%s\n", passes ? "PASS" : "FAIL", stem, text->str, error ? error->message : "");
+    g_print("%s %s: %s%s\n", passes ? "PASS" : "FAIL", source->stem, text->str, error ? error->message : "");
+}
+
+static void do_file(const char *path, Tally *tally)
+{
+  g_autofree char *stem = g_strndup(path, strlen(path) - strlen(".tflite"));
+  Source source = {.stem = stem};
+  do_case(&source, tally);
+}
+
+static void do_container(const char *path, Tally *tally)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, &error);
+  const char *data = file ? g_mapped_file_get_contents(file) : NULL;
+  size_t size = file ? g_mapped_file_get_length(file) : 0;
+  if (size < 12 || memcmp(data, CONTAINER, strlen(CONTAINER))) {
+    g_print("FAIL %s: %s\n", path, error ? error->message : "not a container of cases");
+    tally->failed++;
+    return;
+  }
+  Reader r = {(const uint8_t *)data + strlen(CONTAINER), (const uint8_t *)data + size};
+  for (uint32_t i = 0, n = read_count(&r); i < n; i++) {
+    g_autoptr(GBytes) name = read_blob(&r), model = read_blob(&r);
+    g_autoptr(GPtrArray) input = read_blobs(&r), golden = read_blobs(&r);
+    size_t length;
+    const char *text = g_bytes_get_data(name, &length);
+    g_autofree char *stem = g_strndup(text, length);
+    Source source = {stem, model, input, golden};
+    if (!only || g_pattern_match_simple(only, stem))
+      do_case(&source, tally);
+  }
 }
 
 static int by_name(gconstpointer a, gconstpointer b)
@@ -255,7 +350,7 @@ static void do_folder(const char *folder, Tally *tally)
     if (g_file_test(names->pdata[i], G_FILE_TEST_IS_DIR))
       do_folder(names->pdata[i], tally);
     else if (g_str_has_suffix(names->pdata[i], ".tflite"))
-      do_case(names->pdata[i], &own);
+      do_file(names->pdata[i], &own);
   if (by_folder && own.passed + own.failed)
     g_print("%s: %u passed, %u failed; largest difference %g, %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
             " integers\n",
@@ -270,19 +365,23 @@ static void do_folder(const char *folder, Tally *tally)
 int main(int argc, char **argv)
 {
   setlocale(LC_ALL, "");
-  g_autoptr(GOptionContext) context = g_option_context_new("DIR...");
+  g_autoptr(GOptionContext) context = g_option_context_new("DIR|FILE...");
   g_autoptr(GError) error = NULL;
   Tally tally = {0};
   g_option_context_add_main_entries(context, entries, NULL);
   g_option_context_set_summary(context,
-                               "Runs each NAME.tflite below DIR that has NAME_golden*.csv beside it.\n"
+                               "Runs each NAME.tflite below DIR, with NAME_golden*.csv beside it, or the\n"
+                               "cases of the container FILE.\n"
                                "Exit status: 0 all passed, 1 some failed, 77 nothing to run.");
   if (!g_option_context_parse(context, &argc, &argv, &error) || argc < 2) {
-    g_printerr("%s\n", error ? error->message : "give at least one folder; --help says more");
+    g_printerr("%s\n", error ? error->message : "give a folder or a container; --help says more");
     return 2;
   }
   for (int i = 1; i < argc; i++)
-    do_folder(argv[i], &tally);
+    if (g_file_test(argv[i], G_FILE_TEST_IS_DIR))
+      do_folder(argv[i], &tally);
+    else
+      do_container(argv[i], &tally);
   if (tally.differ)
     g_print("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
             " integers differ (%.3g %%), the largest difference is %g\n",
