@@ -4,7 +4,7 @@
  * Weights change from TFLite's OHWI (depthwise 1HWO) to HWIO, with their encodings' axis; they are constants, as a
  * rule, so the Transpose is computed here and now. SAME and VALID become numbers of rows and columns.
  */
-#include "map.h"
+#include "emit.h"
 
 #define MAX_STRIDE 65536
 
@@ -270,24 +270,36 @@ static gboolean map_matmul(QfTflNode *n, GError **error)
   return qf_tfl_add_node(n, node, error);
 }
 
-static gboolean map_pool(QfTflNode *n, GError **error)
+static gboolean set_window(const QfTflNode *n, QfPool2dAttrs *a, GError **error)
 {
   static const int32_t dilation[] = {1, 1};
-  QfNode *node = qf_tfl_new_node(n, n->row->op, n->in, 1, n->out, 1);
-  QfPool2dAttrs *a = node->attrs;
-  QfEpilogue epi = {0};
   if (!qf_tfl_check_rank(n, 0, 4, error) || !get_strides(n, a->stride, error) ||
       !get_size(n, QF_TFL_POOL_FILTER_H, 0, &a->filter[0], error) ||
-      !get_size(n, QF_TFL_POOL_FILTER_W, 0, &a->filter[1], error) ||
-      !qf_tfl_set_epilogue(n, QF_TFL_POOL_ACTIVATION, &epi, error))
+      !get_size(n, QF_TFL_POOL_FILTER_W, 0, &a->filter[1], error))
     return FALSE;
   int64_t filter[] = {a->filter[0], a->filter[1]};
   a->count_pad = 0;
+  return get_padding(n, n->in[0], filter, a->stride, dilation, a->pad, error);
+}
+
+QfTensor *qf_tfl_emit_pool(QfTflNode *n, QfTensor *in, GError **error)
+{
+  QfTensor *out = qf_tfl_temp(n, "pooled", NULL);
+  QfNode *node = qf_tfl_new_node(n, n->row->op, &in, 1, &out, 1);
+  return set_window(n, node->attrs, error) && qf_tfl_add_node(n, node, error) ? out : NULL;
+}
+
+static gboolean map_pool(QfTflNode *n, GError **error)
+{
+  QfNode *node = qf_tfl_new_node(n, n->row->op, n->in, 1, n->out, 1);
+  QfPool2dAttrs *a = node->attrs;
+  QfEpilogue epi = {0};
+  if (!qf_tfl_set_epilogue(n, QF_TFL_POOL_ACTIVATION, &epi, error))
+    return FALSE;
   a->act = epi.act;
   a->lo = epi.lo;
   a->hi = epi.hi;
-  return get_padding(n, n->in[0], filter, a->stride, dilation, a->pad, error) &&
-         qf_tfl_add_node(n, node, error);
+  return set_window(n, a, error) && qf_tfl_add_node(n, node, error);
 }
 
 const QfTflRow qf_tfl_conv_rows[] = {

@@ -24,11 +24,6 @@ static gboolean map_gather(QfTflNode *n, GError **error)
                     qf_tfl_option(n, QF_TFL_GATHER_BATCH_DIMS, 0), error);
 }
 
-static gboolean map_embedding_lookup(QfTflNode *n, GError **error)
-{
-  return add_gather(n, n->in[1], n->in[0], 0, 0, error);
-}
-
 static gboolean map_gather_nd(QfTflNode *n, GError **error)
 {
   return qf_tfl_add_node(n, qf_tfl_new_node(n, "GatherNd", n->in, 2, n->out, 1), error);
@@ -87,7 +82,6 @@ static gboolean map_one_hot(QfTflNode *n, GError **error)
 
 const QfTflRow qf_tfl_gather_rows[] = {
     {36, "GATHER", map_gather, 2, 2, 1, NULL, NULL},
-    {7, "EMBEDDING_LOOKUP", map_embedding_lookup, 2, 2, 1, NULL, NULL},
     {107, "GATHER_ND", map_gather_nd, 2, 2, 1, NULL, NULL},
     {122, "SCATTER_ND", map_scatter_nd, 3, 3, 1, NULL, NULL},
     {85, "ONE_HOT", map_one_hot, 4, 4, 1, NULL, NULL},
