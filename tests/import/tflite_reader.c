@@ -17,20 +17,21 @@ static void test_records(void)
   g_autoptr(GError) error = NULL;
   g_autoptr(QfTflModel) m = qf_tfl_model_new(bytes, "sample", &error);
   g_assert_no_error(error);
-  g_assert_cmpuint(m->n_tensors, ==, 10);
-  g_assert_cmpuint(m->n_operators, ==, 4);
-  g_assert_cmpstr(m->tensors[0].name, ==, "image");
-  g_assert_cmpint(m->tensors[0].dtype, ==, QF_DTYPE_INT8);
-  g_assert_cmpint(m->tensors[0].rank, ==, 4);
-  g_assert_cmpint(m->tensors[0].dims[2], ==, 6);
-  g_assert_cmpuint(m->tensors[1].data_size, ==, 18);
-  g_assert_cmpuint(m->tensors[1].scales.count, ==, 2);
-  g_assert_cmpfloat(qf_flat_at_float(&m->tensors[1].scales, 1), ==, 0.02f);
-  g_assert_cmpint(qf_flat_at_int(&m->tensors[0].zero_point, 0, QF_FLAT_I64), ==, -3);
-  g_assert_cmpuint(m->operators[0].code->builtin, ==, 3);
-  g_assert_cmpint(qf_flat_get_int(&m->operators[0].options, QF_TFL_CONV_STRIDE_H, QF_FLAT_I32, 0), ==, 2);
-  g_assert_cmpint(qf_flat_at_int(&m->inputs, 0, QF_FLAT_I32), ==, 0);
-  g_assert_cmpint(qf_flat_at_int(&m->outputs, 0, QF_FLAT_I32), ==, 9);
+  g_assert_cmpuint(m->graphs[0].n_tensors, ==, 10);
+  g_assert_cmpuint(m->graphs[0].n_operators, ==, 4);
+  g_assert_cmpstr(m->graphs[0].tensors[0].name, ==, "image");
+  g_assert_cmpint(m->graphs[0].tensors[0].dtype, ==, QF_DTYPE_INT8);
+  g_assert_cmpint(m->graphs[0].tensors[0].rank, ==, 4);
+  g_assert_cmpint(m->graphs[0].tensors[0].dims[2], ==, 6);
+  g_assert_cmpuint(m->graphs[0].tensors[1].data_size, ==, 18);
+  g_assert_cmpuint(m->graphs[0].tensors[1].scales.count, ==, 2);
+  g_assert_cmpfloat(qf_flat_at_float(&m->graphs[0].tensors[1].scales, 1), ==, 0.02f);
+  g_assert_cmpint(qf_flat_at_int(&m->graphs[0].tensors[0].zero_point, 0, QF_FLAT_I64), ==, -3);
+  g_assert_cmpuint(m->graphs[0].operators[0].code->builtin, ==, 3);
+  g_assert_cmpint(qf_flat_get_int(&m->graphs[0].operators[0].options, QF_TFL_CONV_STRIDE_H, QF_FLAT_I32, 0),
+                  ==, 2);
+  g_assert_cmpint(qf_flat_at_int(&m->graphs[0].inputs, 0, QF_FLAT_I32), ==, 0);
+  g_assert_cmpint(qf_flat_at_int(&m->graphs[0].outputs, 0, QF_FLAT_I32), ==, 9);
 }
 
 static GBytes *exact_copy(GBytes *bytes, gsize size)

@@ -10,7 +10,7 @@
 #ifndef QF_IMPORT_TFLITE_MAP_H
 #define QF_IMPORT_TFLITE_MAP_H
 
-#include "model.h"
+#include "scope.h"
 
 #include "../../graph/graph.h"
 #include "../../ops/attrs.h"
@@ -41,11 +41,13 @@ typedef struct {
 struct QfTflNode {
   QfGraph *graph;
   const QfTflModel *model;
+  QfTflScope *scope; /* the graph of the file that it stands in */
   const QfTflRow *row;
   const QfTflOperator *record;
-  uint32_t index;      /* of the operator in the file */
-  const char *name;    /* of its first output: what messages and graph nodes call it */
-  QfTensor *const *in; /* NULL: absent */
+  uint32_t index;   /* of the operator in the file */
+  const char *name; /* of its first output: what messages and graph nodes call it */
+  /* NULL: absent, or a resource. For a tensor marked is_variable this is its value now: see qf_tfl_assign() */
+  QfTensor *const *in;
   QfTensor *const *out;
   uint32_t n_in, n_out;
   GArray *after; /* of QfTflAfter: nodes to add behind the next one */
@@ -53,6 +55,8 @@ struct QfTflNode {
 
 /* The row for an operator; NULL when it is not supported. */
 const QfTflRow *qf_tfl_row_find(const QfTflCode *code);
+/* TRUE for operators that have resources among their inputs and outputs. */
+gboolean qf_tfl_makes_resources(const QfTflRow *row);
 /* The schema's name of a builtin operator, also of those not supported; NULL when the number is unknown. */
 const char *qf_tfl_operator_name(uint32_t code);
 
@@ -82,6 +86,13 @@ QfTensor *qf_tfl_temp(QfTflNode *n, const char *suffix, const QfTensor *like);
 /* A constant int64 list. */
 QfTensor *qf_tfl_const_ints(QfTflNode *n, const char *suffix, const int64_t *values, int32_t count);
 
+/*
+ * Variables keep their value from run to run. A tensor marked is_variable is one: in[input] is its value before this operator,
+ * and this makes @after, of the same shape and type, the one that later operators and the next run read. The state pair
+ * of the graph comes by itself; variables in bodies of control flow become operands. They begin with the real number 0.
+ */
+gboolean qf_tfl_assign(QfTflNode *n, uint32_t input, QfTensor *after, GError **error);
+
 /* A node of operator @op; set its attributes, then add it. */
 QfNode *qf_tfl_new_node(QfTflNode *n, const char *op, QfTensor *const *in, uint32_t n_in,
                         QfTensor *const *out, uint32_t n_out);
@@ -104,7 +115,7 @@ gboolean qf_tfl_add_cast(QfTflNode *n, QfTensor *in, QfTensor *out, QfDType dtyp
 
 /* The mapping functions, by file. */
 extern const QfTflRow qf_tfl_conv_rows[], qf_tfl_math_rows[], qf_tfl_reduce_rows[], qf_tfl_shape_rows[],
-    qf_tfl_slice_rows[], qf_tfl_gather_rows[], qf_tfl_image_rows[], qf_tfl_custom_rows[],
-    qf_tfl_compose_rows[], qf_tfl_segment_rows[];
+    qf_tfl_slice_rows[], qf_tfl_gather_rows[], qf_tfl_image_rows[], qf_tfl_control_rows[],
+    qf_tfl_state_rows[], qf_tfl_custom_rows[], qf_tfl_compose_rows[], qf_tfl_segment_rows[];
 
 #endif

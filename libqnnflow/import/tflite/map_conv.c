@@ -181,7 +181,7 @@ static gboolean add_transpose_conv(QfTflNode *n, QfTensor *const in[3], const in
 /* The wanted size: a constant, or, where the model computes it, what the file says the output has. */
 static gboolean get_output_size(const QfTflNode *n, QfInts *size, GError **error)
 {
-  const QfTflTensor *out = &n->model->tensors[qf_flat_at_int(&n->record->outputs, 0, QF_FLAT_I32)];
+  const QfTflTensor *out = &n->scope->file->tensors[qf_flat_at_int(&n->record->outputs, 0, QF_FLAT_I32)];
   gboolean known = out->rank == 4;
   for (int32_t i = 0; known && i < 4; i++)
     known = out->signature[i] >= 1;

@@ -94,7 +94,8 @@ static gboolean map_cast(QfTflNode *n, GError **error)
 static gboolean encode(QfTflNode *n, const QfFlatVector *indices, QfTensor *t, GError **error)
 {
   int64_t index = qf_flat_at_int(indices, 0, QF_FLAT_I32);
-  return qf_tensor_is_quantized(t) || qf_tfl_set_encoding(n->graph, t, &n->model->tensors[index], error);
+  return qf_tensor_is_quantized(t) ||
+         qf_tfl_set_encoding(n->graph, t, &n->scope->file->tensors[index], error);
 }
 
 static gboolean map_quantize(QfTflNode *n, GError **error)

@@ -30,6 +30,9 @@ const char *qf_tfl_type_name(int64_t type)
   return type >= 0 && type < QF_TFL_N_TYPES ? types[type].name : "of an unknown number";
 }
 
+/* Longer names of a signature are left out: lists may share them. */
+#define MAX_NAME 256
+
 /* What is at hand while the records are made. */
 typedef struct {
   QfTflModel *model;
@@ -154,9 +157,8 @@ static gboolean check_data_size(Reader *r, const QfTflTensor *x)
               x->data_size, dims, qf_tfl_type_name(x->type));
 }
 
-static gboolean read_tensor(Reader *r, const QfFlatTable *t, uint32_t index)
+static gboolean read_tensor(Reader *r, const QfFlatTable *t, QfTflTensor *x, uint32_t index)
 {
-  QfTflTensor *x = &r->model->tensors[index];
   char *name = read_name(r, t, QF_TFL_TENSOR_NAME);
   if (!name || !*name) {
     g_autofree char *made = g_strdup_printf("tensor_%u", index);
@@ -175,45 +177,54 @@ static gboolean read_tensor(Reader *r, const QfFlatTable *t, uint32_t index)
          check_data_size(r, x);
 }
 
-static gboolean read_tensors(Reader *r, const QfFlatTable *subgraph)
+/* Lists of tables are charged by their bytes: each entry becomes a record. */
+static gboolean charge_tables(Reader *r, const QfFlatVector *v)
 {
-  QfTflModel *m = r->model;
+  return charge(r, (uint64_t)v->count * 4);
+}
+
+static gboolean read_tensors(Reader *r, QfTflGraph *g, const QfFlatTable *subgraph)
+{
   QfFlatVector v = qf_flat_get_vector(subgraph, QF_TFL_SUBGRAPH_TENSORS, 4);
-  m->tensors = g_new0(QfTflTensor, v.count);
-  m->n_tensors = v.count;
+  if (!charge_tables(r, &v))
+    return FALSE;
+  g->tensors = g_new0(QfTflTensor, v.count);
+  g->n_tensors = v.count;
   for (uint32_t i = 0; i < v.count; i++) {
     QfFlatTable t = qf_flat_at_table(&v, i);
-    if (!check(r) || !read_tensor(r, &t, i))
+    if (!check(r) || !read_tensor(r, &t, &g->tensors[i], i))
       return FALSE;
   }
   return TRUE;
 }
 
 /* Every index must name a tensor; -1 only where @optional. */
-static gboolean check_indices(Reader *r, const QfFlatVector *v, gboolean optional, const char *what,
-                              uint32_t operator_index)
+static gboolean check_indices(Reader *r, const QfTflGraph *g, const QfFlatVector *v, gboolean optional,
+                              const char *what, uint32_t operator_index)
 {
   for (uint32_t i = 0; i < v->count; i++) {
     int64_t index = qf_flat_at_int(v, i, QF_FLAT_I32);
-    if (index >= (optional ? -1 : 0) && index < r->model->n_tensors)
+    if (index >= (optional ? -1 : 0) && index < g->n_tensors)
       continue;
     g_autofree char *where =
         g_strdup_printf(operator_index == G_MAXUINT32 ? "graph" : "operator %u", operator_index);
     return fail(r, QF_ERROR_FORMAT, "%s %u of %s is tensor %" G_GINT64_FORMAT " of %u", what, i, where, index,
-                r->model->n_tensors);
+                g->n_tensors);
   }
   return charge(r, v->count);
 }
 
-static gboolean read_operators(Reader *r, const QfFlatTable *subgraph)
+static gboolean read_operators(Reader *r, QfTflGraph *g, const QfFlatTable *subgraph)
 {
   QfTflModel *m = r->model;
   QfFlatVector v = qf_flat_get_vector(subgraph, QF_TFL_SUBGRAPH_OPERATORS, 4);
-  m->operators = g_new0(QfTflOperator, v.count);
-  m->n_operators = v.count;
+  if (!charge_tables(r, &v))
+    return FALSE;
+  g->operators = g_new0(QfTflOperator, v.count);
+  g->n_operators = v.count;
   for (uint32_t i = 0; i < v.count; i++) {
     QfFlatTable t = qf_flat_at_table(&v, i);
-    QfTflOperator *o = &m->operators[i];
+    QfTflOperator *o = &g->operators[i];
     int64_t code = qf_flat_get_int(&t, QF_TFL_OPERATOR_CODE, QF_FLAT_U32, 0);
     o->inputs = qf_flat_get_vector(&t, QF_TFL_OPERATOR_INPUTS, 4);
     o->outputs = qf_flat_get_vector(&t, QF_TFL_OPERATOR_OUTPUTS, 4);
@@ -224,8 +235,44 @@ static gboolean read_operators(Reader *r, const QfFlatTable *subgraph)
     if (code >= m->n_codes)
       return fail(r, QF_ERROR_FORMAT, "operator %u has code %" G_GINT64_FORMAT " of %u", i, code, m->n_codes);
     o->code = &m->codes[code];
-    if (!check_indices(r, &o->inputs, TRUE, "input", i) || !check_indices(r, &o->outputs, FALSE, "output", i))
+    if (!check_indices(r, g, &o->inputs, TRUE, "input", i) ||
+        !check_indices(r, g, &o->outputs, FALSE, "output", i))
       return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean read_graph(Reader *r, QfTflGraph *g, const QfFlatTable *t)
+{
+  if (!read_tensors(r, g, t) || !read_operators(r, g, t))
+    return FALSE;
+  g->inputs = qf_flat_get_vector(t, QF_TFL_SUBGRAPH_INPUTS, 4);
+  g->outputs = qf_flat_get_vector(t, QF_TFL_SUBGRAPH_OUTPUTS, 4);
+  return check(r) && check_indices(r, g, &g->inputs, FALSE, "input", G_MAXUINT32) &&
+         check_indices(r, g, &g->outputs, FALSE, "output", G_MAXUINT32);
+}
+
+static gboolean read_signatures(Reader *r, const QfFlatTable *root)
+{
+  QfTflModel *m = r->model;
+  QfFlatVector v = qf_flat_get_vector(root, QF_TFL_MODEL_SIGNATURES, 4);
+  if (!charge_tables(r, &v))
+    return FALSE;
+  m->signatures = g_new0(QfTflSignature, v.count);
+  m->n_signatures = v.count;
+  for (uint32_t i = 0; i < v.count; i++) {
+    QfFlatTable t = qf_flat_at_table(&v, i);
+    QfTflSignature *s = &m->signatures[i];
+    int64_t graph = qf_flat_get_int(&t, QF_TFL_SIGNATURE_GRAPH, QF_FLAT_U32, 0);
+    s->key = read_name(r, &t, QF_TFL_SIGNATURE_KEY);
+    s->graph = (uint32_t)graph;
+    s->inputs = qf_flat_get_vector(&t, QF_TFL_SIGNATURE_INPUTS, 4);
+    s->outputs = qf_flat_get_vector(&t, QF_TFL_SIGNATURE_OUTPUTS, 4);
+    if (!check(r) || !charge(r, s->inputs.count) || !charge(r, s->outputs.count))
+      return FALSE;
+    if (graph >= m->n_graphs)
+      return fail(r, QF_ERROR_FORMAT, "signature %u is of graph %" G_GINT64_FORMAT " of %u", i, graph,
+                  m->n_graphs);
   }
   return TRUE;
 }
@@ -244,13 +291,29 @@ static gboolean read_model(Reader *r)
                 version);
   if (!subgraphs.count)
     return fail(r, QF_ERROR_FORMAT, "it holds no graph");
-  QfFlatTable main_graph = qf_flat_at_table(&subgraphs, 0);
-  if (!read_codes(r, &root) || !read_tensors(r, &main_graph) || !read_operators(r, &main_graph))
+  if (!read_codes(r, &root) || !charge_tables(r, &subgraphs))
     return FALSE;
-  m->inputs = qf_flat_get_vector(&main_graph, QF_TFL_SUBGRAPH_INPUTS, 4);
-  m->outputs = qf_flat_get_vector(&main_graph, QF_TFL_SUBGRAPH_OUTPUTS, 4);
-  return check(r) && check_indices(r, &m->inputs, FALSE, "input", G_MAXUINT32) &&
-         check_indices(r, &m->outputs, FALSE, "output", G_MAXUINT32);
+  m->graphs = g_new0(QfTflGraph, subgraphs.count);
+  m->n_graphs = subgraphs.count;
+  for (uint32_t i = 0; i < subgraphs.count; i++) {
+    QfFlatTable t = qf_flat_at_table(&subgraphs, i);
+    if (!check(r) || !read_graph(r, &m->graphs[i], &t))
+      return FALSE;
+  }
+  return read_signatures(r, &root);
+}
+
+GHashTable *qf_tfl_signature_names(QfTflModel *model, const QfFlatVector *names)
+{
+  GHashTable *found = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+  for (uint32_t i = 0; i < names->count && !model->flat.fault; i++) {
+    QfFlatTable t = qf_flat_at_table(names, i);
+    uint32_t length, index = (uint32_t)qf_flat_get_int(&t, QF_TFL_TENSOR_MAP_INDEX, QF_FLAT_U32, 0);
+    const char *s = qf_flat_get_string(&t, QF_TFL_TENSOR_MAP_NAME, &length);
+    if (s && length && length <= MAX_NAME)
+      g_hash_table_insert(found, GUINT_TO_POINTER(index), g_utf8_make_valid(s, length));
+  }
+  return found;
 }
 
 QfTflModel *qf_tfl_model_new(GBytes *bytes, const char *name, GError **error)
@@ -267,9 +330,13 @@ void qf_tfl_model_free(QfTflModel *model)
 {
   if (!model)
     return;
-  g_free(model->tensors);
+  for (uint32_t i = 0; i < model->n_graphs; i++) {
+    g_free(model->graphs[i].tensors);
+    g_free(model->graphs[i].operators);
+  }
+  g_free(model->graphs);
+  g_free(model->signatures);
   g_free(model->codes);
-  g_free(model->operators);
   g_string_chunk_free(model->strings);
   g_bytes_unref(model->bytes);
   g_free(model);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * model.h - records of a TFLite file: the main subgraph's tensors and operators, bytes checked, nothing interpreted.
+ * model.h - records of a TFLite file: its graphs' tensors and operators, bytes checked, nothing interpreted.
  *
  * All indices in the records are within range (or -1 for an absent optional input), and constants have as many bytes as
  * their shape needs. The records point into the bytes they were made from.
@@ -40,19 +40,35 @@ typedef struct {
 } QfTflOperator;
 
 typedef struct {
+  QfTflTensor *tensors;
+  QfTflOperator *operators;
+  uint32_t n_tensors, n_operators;
+  QfFlatVector inputs, outputs; /* tensor indices, int32 */
+} QfTflGraph;
+
+/* An entry of the model: a graph, and what its inputs and outputs are called outside. */
+typedef struct {
+  char *key;
+  uint32_t graph;
+  QfFlatVector inputs, outputs; /* tables TensorMap; the indices in them are not checked */
+} QfTflSignature;
+
+typedef struct {
   QfFlat flat;
   GBytes *bytes;
   GStringChunk *strings;
-  QfTflTensor *tensors;
   QfTflCode *codes;
-  QfTflOperator *operators;
-  uint32_t n_tensors, n_codes, n_operators;
-  QfFlatVector inputs, outputs; /* of the main subgraph: tensor indices, int32 */
+  QfTflGraph *graphs; /* at least one; the first is the main one */
+  QfTflSignature *signatures;
+  uint32_t n_codes, n_graphs, n_signatures;
 } QfTflModel;
 
 /* Makes the records; @name stands for the file in messages. NULL with QF_ERROR_FORMAT, _LIMIT or _UNSUPPORTED. */
 QfTflModel *qf_tfl_model_new(GBytes *bytes, const char *name, GError **error);
 void qf_tfl_model_free(QfTflModel *model);
+
+/* What a signature's list of inputs or outputs calls tensors: index -> char*. Free with g_hash_table_unref(). */
+GHashTable *qf_tfl_signature_names(QfTflModel *model, const QfFlatVector *names);
 
 /* The element type for one of the file's numbers; QF_DTYPE_INVALID when there is none. */
 QfDType qf_tfl_dtype(int64_t type);

@@ -14,8 +14,9 @@ gboolean qf_tfl_fail(const QfTflNode *n, GError **error, QfError code, const cha
   va_start(args, format);
   g_autofree char *text = g_strdup_vprintf(format, args);
   va_end(args);
-  g_set_error(error, QF_ERROR, code, "%s: operator %u (%s version %u, output \"%s\"): %s", n->graph->name,
-              n->index, n->row->name, n->record->code->version, n->name, text);
+  g_autofree char *where = n->scope->index ? g_strdup_printf(" of graph %u", n->scope->index) : NULL;
+  g_set_error(error, QF_ERROR, code, "%s: operator %u%s (%s version %u, output \"%s\"): %s", n->graph->name,
+              n->index, where ? where : "", n->row->name, n->record->code->version, n->name, text);
   return FALSE;
 }
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tflite.c - the TFLite format: records (model.h) to a graph, operator by operator through the table in map.c.
- *
- * Tensors of the file become tensors of the graph when something defines them, in the order of the file, so an operator
- * that reads what no earlier one wrote is found. Shapes are inferred, not believed: the file's only serve the inputs.
+ * tflite.c - the TFLite format: constants, inputs and outputs of a file's graph (scope.h), and its states. Operators are mapped by
+ * scope.c. The graph is the first one of the file, or that of the signature that was asked for.
  */
 #include "map.h"
 
@@ -12,10 +10,11 @@
 #include <string.h>
 
 typedef struct {
+  QfTflScope *scope;
   QfGraph *graph;
   QfTflModel *model;
-  QfTensor **tensors; /* by the file's index; NULL: nothing has defined it yet */
-  uint64_t copied;    /* bytes of constants that could not stay in the file */
+  const QfTflGraph *file;
+  QfTensor **tensors; /* the scope's */
   GError **error;
 } Import;
 
@@ -35,7 +34,7 @@ G_GNUC_PRINTF(3, 4) static gboolean fail(Import *im, QfError code, const char *f
 }
 
 /* Small integers are encodings; wider ones (bias, shapes, indices) are numbers, and a bias has the product's scale. */
-static gboolean has_encoding(QfDType dtype)
+gboolean qf_tfl_has_encoding(QfDType dtype)
 {
   return dtype == QF_DTYPE_INT8 || dtype == QF_DTYPE_UINT8 || dtype == QF_DTYPE_INT16 ||
          dtype == QF_DTYPE_UINT16;
@@ -72,163 +71,150 @@ static gboolean charge(Import *im, GBytes *bytes)
 {
   const uint8_t *data = g_bytes_get_data(bytes, NULL), *file = im->model->flat.data;
   if (data < file || data >= file + im->model->flat.size)
-    im->copied += g_bytes_get_size(bytes);
-  return im->copied <= 16 * (uint64_t)im->model->flat.size ||
+    im->scope->import->copied += g_bytes_get_size(bytes);
+  return im->scope->import->copied <= 16 * (uint64_t)im->model->flat.size ||
          fail(im, QF_ERROR_LIMIT, "its constants are many times larger than the file; the file is damaged");
 }
 
 static gboolean add_constant(Import *im, uint32_t index)
 {
-  const QfTflTensor *x = &im->model->tensors[index];
+  const QfTflTensor *x = &im->file->tensors[index];
   gboolean empty = qf_dims_count(x->dims, x->rank) == 0 && x->rank > 0;
   if ((!x->data_size && !empty) || x->is_variable || x->is_sparse || x->dtype == QF_DTYPE_INVALID)
     return TRUE;
   GBytes *bytes = x->data_size ? constant_bytes(im, x) : g_bytes_new_static("", 0);
   QfTensor *t = qf_graph_add_constant(im->graph, x->name, x->dtype, x->dims, x->rank, bytes);
   im->tensors[index] = t;
-  return charge(im, bytes) && (!has_encoding(t->dtype) || qf_tfl_set_encoding(im->graph, t, x, im->error));
+  return charge(im, bytes) &&
+         (!qf_tfl_has_encoding(t->dtype) || qf_tfl_set_encoding(im->graph, t, x, im->error));
 }
 
-static gboolean add_input(Import *im, const QfModelOptions *options, uint32_t i)
+gboolean qf_tfl_scope_constants(QfTflScope *scope, GError **error)
 {
-  uint32_t index = (uint32_t)qf_flat_at_int(&im->model->inputs, i, QF_FLAT_I32);
-  const QfTflTensor *x = &im->model->tensors[index];
+  Import im = {scope, scope->graph, scope->import->model, scope->file, scope->tensors, error};
+  for (uint32_t i = 0; i < scope->file->n_tensors; i++)
+    if (!add_constant(&im, i))
+      return FALSE;
+  return TRUE;
+}
+
+/* What the model calls a tensor outside. */
+static const char *public_name(GHashTable *names, uint32_t index, const QfTflTensor *x)
+{
+  const char *name = names ? g_hash_table_lookup(names, GUINT_TO_POINTER(index)) : NULL;
+  return name ? name : x->name;
+}
+
+static gboolean add_input(Import *im, const QfModelOptions *options, GHashTable *names, uint32_t i)
+{
+  uint32_t index = (uint32_t)qf_flat_at_int(&im->file->inputs, i, QF_FLAT_I32);
+  const QfTflTensor *x = &im->file->tensors[index];
+  const char *name = public_name(names, index, x);
   int64_t dims[QF_MAX_RANK];
   memcpy(dims, x->signature, sizeof dims);
   if (im->tensors[index])
-    return fail(im, QF_ERROR_FORMAT, "input \"%s\" is defined twice; the file is damaged", x->name);
+    return fail(im, QF_ERROR_FORMAT, "input \"%s\" is defined twice; the file is damaged", name);
   if (x->dtype == QF_DTYPE_INVALID)
-    return fail(im, QF_ERROR_UNSUPPORTED, "input \"%s\" has type %s, which is not supported", x->name,
+    return fail(im, QF_ERROR_UNSUPPORTED, "input \"%s\" has type %s, which is not supported", name,
                 qf_tfl_type_name(x->type));
-  if (!qf_import_resolve_dims(im->graph, options, i, x->name, dims, x->rank, im->error))
+  if (!qf_import_resolve_dims(im->graph, options, i, name, dims, x->rank, im->error))
     return FALSE;
-  QfTensor *t = qf_graph_add_tensor(im->graph, x->name);
+  QfTensor *t = qf_graph_add_tensor(im->graph, name);
   qf_tensor_set_shape(t, x->dtype, dims, x->rank);
   t->layout = x->rank == 4 ? QF_LAYOUT_NHWC : QF_LAYOUT_ANY;
   im->tensors[index] = t;
   g_ptr_array_add(im->graph->inputs, t);
-  return !has_encoding(t->dtype) || qf_tfl_set_encoding(im->graph, t, x, im->error);
+  return !qf_tfl_has_encoding(t->dtype) || qf_tfl_set_encoding(im->graph, t, x, im->error);
 }
 
-static gboolean add_outputs(Import *im)
+/* An output under another name than the tensor's: a copy, which later goes away where nothing else holds the name. */
+static QfTensor *renamed(Import *im, QfTensor *t, const char *name)
 {
-  for (uint32_t i = 0; i < im->model->outputs.count; i++) {
-    uint32_t index = (uint32_t)qf_flat_at_int(&im->model->outputs, i, QF_FLAT_I32);
+  QfTensor *y = qf_graph_add_tensor(im->graph, name);
+  QfNode *node = qf_graph_new_node(im->graph, "Reshape", name, &t, 1, &y, 1);
+  QfInts *shape = &((QfReshapeAttrs *)node->attrs)->shape;
+  shape->n = t->rank;
+  memcpy(shape->v, t->dims, sizeof(shape->v));
+  y->dtype = t->dtype;
+  if (t->enc.count)
+    qf_tensor_set_encoding(im->graph, y, t->enc.count, t->enc.axis, t->enc.entries);
+  return qf_graph_add_node(node, im->error) ? y : NULL;
+}
+
+static gboolean add_outputs(Import *im, GHashTable *names)
+{
+  for (uint32_t i = 0; i < im->file->outputs.count; i++) {
+    uint32_t index = (uint32_t)qf_flat_at_int(&im->file->outputs, i, QF_FLAT_I32);
     QfTensor *t = im->tensors[index];
+    const char *name = public_name(names, index, &im->file->tensors[index]);
     if (!t)
-      return fail(im, QF_ERROR_FORMAT, "no operator writes output \"%s\"; the file is damaged",
-                  im->model->tensors[index].name);
+      return fail(im, QF_ERROR_FORMAT, "no operator writes output \"%s\"; the file is damaged", name);
+    if (strcmp(t->name, name) && !(t = renamed(im, t, name)))
+      return FALSE;
     if (t->rank == 4)
       t->layout = QF_LAYOUT_NHWC;
     g_ptr_array_add(im->graph->outputs, t);
   }
-  return im->model->outputs.count ||
+  return im->file->outputs.count ||
          fail(im, QF_ERROR_FORMAT, "the graph has no outputs; the file is damaged");
 }
 
-/* Inputs of an operator, all of which something must have defined. */
-static gboolean find_inputs(Import *im, QfTflNode *n, QfTensor **in)
+static void add_states(Import *im)
 {
-  for (uint32_t i = 0; i < n->n_in; i++) {
-    int64_t index = qf_flat_at_int(&n->record->inputs, i, QF_FLAT_I32);
-    in[i] = index < 0 ? NULL : im->tensors[index];
-    if (index < 0 || in[i])
+  for (guint i = 0; i < im->scope->values->len; i++) {
+    const QfTflValue *v = &g_array_index(im->scope->values, QfTflValue, i);
+    qf_graph_add_state(im->graph, v->before, v->now, v->variable->initial);
+  }
+}
+
+/* The graphs that the chosen one uses, by their index. */
+static void mark_used(const QfTflModel *m, uint32_t first, gboolean *used)
+{
+  g_autofree uint32_t *stack = g_new(uint32_t, m->n_graphs);
+  uint32_t n = 1;
+  stack[0] = first;
+  used[first] = TRUE;
+  while (n) {
+    const QfTflGraph *g = &m->graphs[stack[--n]];
+    for (uint32_t i = 0; i < g->n_operators; i++) {
+      int64_t callees[2];
+      for (uint32_t c = qf_tfl_callees(&g->operators[i], callees); c-- > 0;) {
+        if (callees[c] < 0 || callees[c] >= m->n_graphs || used[callees[c]])
+          continue;
+        used[callees[c]] = TRUE;
+        stack[n++] = (uint32_t)callees[c];
+      }
+    }
+  }
+}
+
+/* Adds what is not supported of one graph to @list: each operator once, with where it first occurs. */
+static void list_unsupported(const QfTflModel *m, const QfTflGraph *g, uint32_t *seen, uint32_t *kinds,
+                             GString *list)
+{
+  for (uint32_t i = 0; i < g->n_operators; i++) {
+    const QfTflOperator *o = &g->operators[i];
+    if (seen[o->code - m->codes]++ || qf_tfl_row_find(o->code) || (*kinds)++ >= 32)
       continue;
-    const QfTflTensor *x = &im->model->tensors[index];
-    if (x->dtype == QF_DTYPE_INVALID || x->is_variable || x->is_sparse)
-      return qf_tfl_fail(n, im->error, QF_ERROR_UNSUPPORTED,
-                         "input %u, \"%s\", is %s, which is not supported", i, x->name,
-                         x->is_variable ? "a variable"
-                         : x->is_sparse ? "sparse"
-                                        : qf_tfl_type_name(x->type));
-    return qf_tfl_fail(n, im->error, QF_ERROR_FORMAT,
-                       "input %u, \"%s\", is written by no operator before it; the file is damaged", i,
-                       x->name);
+    const char *name = o->code->custom ? o->code->custom : qf_tfl_operator_name(o->code->builtin);
+    g_string_append_printf(list, "%s%s%s version %u (operator %u, output \"%s\")", list->len ? ", " : "",
+                           o->code->custom ? "custom operator " : "", name ? name : "of an unknown number",
+                           o->code->version, i, qf_tfl_first_output(g, o));
   }
-  return TRUE;
 }
 
-static gboolean make_outputs(Import *im, QfTflNode *n, QfTensor **out)
-{
-  for (uint32_t i = 0; i < n->n_out; i++) {
-    uint32_t index = (uint32_t)qf_flat_at_int(&n->record->outputs, i, QF_FLAT_I32);
-    const QfTflTensor *x = &im->model->tensors[index];
-    if (im->tensors[index])
-      return qf_tfl_fail(n, im->error, QF_ERROR_FORMAT,
-                         "output %u, \"%s\", is written twice; the file is damaged", i, x->name);
-    if (x->dtype == QF_DTYPE_INVALID)
-      return qf_tfl_fail(n, im->error, QF_ERROR_UNSUPPORTED, "output %u has type %s, which is not supported",
-                         i, qf_tfl_type_name(x->type));
-    out[i] = im->tensors[index] = qf_graph_add_tensor(im->graph, x->name);
-    out[i]->dtype = x->dtype;
-    if (has_encoding(x->dtype) && !qf_tfl_set_encoding(im->graph, out[i], x, im->error))
-      return FALSE;
-  }
-  return TRUE;
-}
-
-static gboolean check_arity(Import *im, const QfTflNode *n)
-{
-  const QfTflRow *r = n->row;
-  gboolean in_fits =
-      (int64_t)n->n_in >= r->min_inputs && (r->max_inputs < 0 || (int64_t)n->n_in <= r->max_inputs);
-  gboolean out_fits = r->n_outputs < 0 ? n->n_out >= 1 : (int64_t)n->n_out == r->n_outputs;
-  if (!in_fits || !out_fits)
-    return qf_tfl_fail(n, im->error, QF_ERROR_FORMAT, "it has %u inputs and %u outputs; the file is damaged",
-                       n->n_in, n->n_out);
-  for (int32_t i = 0; i < r->min_inputs; i++)
-    if (!n->in[i])
-      return qf_tfl_fail(n, im->error, QF_ERROR_FORMAT, "input %d is missing; the file is damaged", i);
-  return TRUE;
-}
-
-static const char *first_output(const QfTflModel *m, const QfTflOperator *o)
-{
-  return o->outputs.count ? m->tensors[qf_flat_at_int(&o->outputs, 0, QF_FLAT_I32)].name : "";
-}
-
-static gboolean map_operator(Import *im, uint32_t index)
-{
-  const QfTflOperator *o = &im->model->operators[index];
-  g_autofree QfTensor **in = g_new0(QfTensor *, o->inputs.count + 1);
-  g_autofree QfTensor **out = g_new0(QfTensor *, o->outputs.count + 1);
-  g_autoptr(GArray) after = g_array_new(FALSE, FALSE, sizeof(QfTflAfter));
-  QfTflNode n = {.graph = im->graph,
-                 .model = im->model,
-                 .row = qf_tfl_row_find(o->code),
-                 .record = o,
-                 .index = index,
-                 .name = first_output(im->model, o),
-                 .in = in,
-                 .out = out,
-                 .n_in = o->inputs.count,
-                 .n_out = o->outputs.count,
-                 .after = after};
-  if (!find_inputs(im, &n, in) || !check_arity(im, &n) || !make_outputs(im, &n, out))
-    return FALSE;
-  if (!n.row->map(&n, im->error))
-    return FALSE;
-  const QfFlat *flat = &im->model->flat;
-  return !flat->fault || qf_tfl_fail(&n, im->error, QF_ERROR_FORMAT, "%s (byte %zu); the file is damaged",
-                                     flat->fault, flat->fault_at);
-}
-
-/* All that is not supported in one message: each operator once, with where it first occurs. */
+/* All that is not supported in one message. */
 static gboolean check_operators(Import *im)
 {
   const QfTflModel *m = im->model;
   g_autoptr(GString) list = g_string_new(NULL);
   g_autofree uint32_t *seen = g_new0(uint32_t, m->n_codes + 1);
+  g_autofree gboolean *used = g_new0(gboolean, m->n_graphs + 1);
   uint32_t kinds = 0;
-  for (uint32_t i = 0; i < m->n_operators; i++) {
-    const QfTflOperator *o = &m->operators[i];
-    if (qf_tfl_row_find(o->code) || seen[o->code - m->codes]++ || kinds++ >= 32)
-      continue;
-    const char *name = o->code->custom ? o->code->custom : qf_tfl_operator_name(o->code->builtin);
-    g_string_append_printf(list, "%s%s%s version %u (operator %u, output \"%s\")", list->len ? ", " : "",
-                           o->code->custom ? "custom operator " : "", name ? name : "of an unknown number",
-                           o->code->version, i, first_output(m, o));
-  }
+  mark_used(m, im->scope->index, used);
+  for (uint32_t i = 0; i < m->n_graphs; i++)
+    if (used[i])
+      list_unsupported(m, &m->graphs[i], seen, &kinds, list);
   return !kinds ||
          fail(im, QF_ERROR_UNSUPPORTED,
               "%u of its operators are not supported: %s; export the model without them, or split it "
@@ -236,29 +222,72 @@ static gboolean check_operators(Import *im)
               kinds, list->str);
 }
 
-static gboolean import_model(Import *im, const QfModelOptions *options)
+static gboolean import_model(Import *im, const QfModelOptions *options, const QfTflSignature *signature)
 {
-  for (uint32_t i = 0; i < im->model->n_tensors; i++)
-    if (!add_constant(im, i))
+  g_autoptr(GHashTable) in = signature ? qf_tfl_signature_names(im->model, &signature->inputs) : NULL;
+  g_autoptr(GHashTable) out = signature ? qf_tfl_signature_names(im->model, &signature->outputs) : NULL;
+  if (!check_operators(im) || !qf_tfl_scope_constants(im->scope, im->error))
+    return FALSE;
+  for (uint32_t i = 0; i < im->file->inputs.count; i++)
+    if (!add_input(im, options, in, i))
       return FALSE;
-  for (uint32_t i = 0; i < im->model->inputs.count; i++)
-    if (!add_input(im, options, i))
-      return FALSE;
-  for (uint32_t i = 0; i < im->model->n_operators; i++)
-    if (!map_operator(im, i))
-      return FALSE;
-  return add_outputs(im);
+  if (!qf_tfl_scope_operators(im->scope, im->error) || !add_outputs(im, out))
+    return FALSE;
+  add_states(im);
+  return TRUE;
+}
+
+/* The only signature of the first graph. */
+static const QfTflSignature *only_signature(const QfTflModel *m)
+{
+  const QfTflSignature *found = NULL;
+  for (uint32_t i = 0; i < m->n_signatures; i++) {
+    if (m->signatures[i].graph)
+      continue;
+    if (found)
+      return NULL;
+    found = &m->signatures[i];
+  }
+  return found;
+}
+
+/* The signature that was asked for; NULL: the first graph with its own names. */
+static gboolean find_signature(const QfGraph *graph, const QfTflModel *m, const char *key,
+                               const QfTflSignature **found, GError **error)
+{
+  g_autoptr(GString) known = g_string_new(NULL);
+  *found = key ? NULL : only_signature(m);
+  for (uint32_t i = 0; key && i < m->n_signatures; i++) {
+    if (!g_strcmp0(m->signatures[i].key, key)) {
+      *found = &m->signatures[i];
+      return TRUE;
+    }
+    if (i < 16)
+      g_string_append_printf(known, "%s%s", i ? ", " : "", m->signatures[i].key ? m->signatures[i].key : "?");
+  }
+  if (key)
+    g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT, "%s: it has no signature '%s'; it has: %s", graph->name,
+                key, known->len ? known->str : "none");
+  return !key;
 }
 
 static gboolean import(QfGraph *graph, GBytes *bytes, const char *directory, const QfModelOptions *options,
                        GError **error)
 {
+  const QfTflSignature *signature;
   g_autoptr(QfTflModel) model = qf_tfl_model_new(bytes, graph->name, error);
-  if (!model)
+  if (!model || !find_signature(graph, model, options->signature, &signature, error))
     return FALSE;
-  g_autofree QfTensor **tensors = g_new0(QfTensor *, model->n_tensors + 1);
-  Import im = {.graph = graph, .model = model, .tensors = tensors, .error = error};
-  return check_operators(&im) && import_model(&im, options);
+  g_autoptr(GHashTable) variables =
+      g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)qf_tfl_variable_free);
+  QfTflImport shared = {.model = model, .variables = variables};
+  QfTflScope scope;
+  gboolean ok =
+      qf_tfl_scope_open(&scope, &shared, NULL, FALSE, graph, signature ? signature->graph : 0, error);
+  Import im = {&scope, graph, model, scope.file, scope.tensors, error};
+  ok = ok && import_model(&im, options, signature);
+  qf_tfl_scope_close(&scope);
+  return ok;
 }
 
 const QfFormat qf_format_tflite = {"tflite", ".tflite", probe, import};

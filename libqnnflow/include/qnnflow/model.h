@@ -34,6 +34,9 @@ typedef struct {
   /* TRUE: an image input may be described in the form that the model computes with, which saves a conversion: NHWC in place of NCHW, and 8 bits
    * in place of float32 when these hold 0..1 as pixels of 0..255 do. FALSE: as in the file */
   gboolean direct_inputs;
+  /* TFLite: the signature to load, where a file has several entries, by its key; inputs and outputs have its names. NULL: the first
+   * graph, with the names of its only signature if there is exactly one */
+  const char *signature;
   const char *
       weights; /* file with the weights of a format that keeps them apart (Caffe); NULL: the one beside the model */
   uint32_t
