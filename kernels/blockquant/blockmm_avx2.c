@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * blockmm_avx2.c - products with weights in blocks: codes widened to int16, multiplied in pairs (vpmaddwd). Q6_K's scales of
+ * 16 values are multiplied into the codes, which stay within 32 * 128.
+ */
+#define QFK_ISA avx2
+#include <immintrin.h>
+#include <stdint.h>
+
+#define HALF(p) half(p)
+#define LOAD128(p) _mm_loadu_si128((const __m128i *)(p))
+#define LOAD256(p) _mm256_loadu_si256((const __m256i *)(p))
+
+typedef struct {
+  __m256i a, b;
+} W;
+typedef __m256 F;
+
+static inline float half(const uint8_t *p)
+{
+  return _cvtsh_ss((unsigned short)(p[0] | p[1] << 8));
+}
+
+static inline W widen(__m128i a, __m128i b)
+{
+  return (W){_mm256_cvtepi8_epi16(a), _mm256_cvtepi8_epi16(b)};
+}
+
+static inline W unpack_q4_0(const uint8_t *b)
+{
+  const __m128i q = LOAD128(b + 2), mask = _mm_set1_epi8(15), eight = _mm_set1_epi8(8);
+  return widen(_mm_sub_epi8(_mm_and_si128(q, mask), eight),
+               _mm_sub_epi8(_mm_and_si128(_mm_srli_epi16(q, 4), mask), eight));
+}
+
+static inline W unpack_q8_0(const uint8_t *b)
+{
+  return widen(LOAD128(b + 2), LOAD128(b + 18));
+}
+
+static inline W unpack_q4_k(const uint8_t *b, int g)
+{
+  const uint8_t *q = b + 16 + g / 2 * 32;
+  const __m128i mask = _mm_set1_epi8(15);
+  __m128i low = LOAD128(q), high = LOAD128(q + 16);
+  if (g & 1) {
+    low = _mm_srli_epi16(low, 4);
+    high = _mm_srli_epi16(high, 4);
+  }
+  return widen(_mm_and_si128(low, mask), _mm_and_si128(high, mask));
+}
+
+static inline W unpack_q6_k(const uint8_t *b, int g)
+{
+  const int part = g & 3;
+  const __m256i two = _mm256_set1_epi8(3);
+  __m256i low = LOAD256(b + g / 4 * 64 + (part & 1) * 32), high = LOAD256(b + 128 + g / 4 * 32);
+  low = _mm256_and_si256(part & 2 ? _mm256_srli_epi16(low, 4) : low, _mm256_set1_epi8(15));
+  high = _mm256_and_si256(_mm256_srli_epi16(high, 2 * part), two);
+  const __m256i q = _mm256_sub_epi8(_mm256_or_si256(low, _mm256_slli_epi16(high, 4)), _mm256_set1_epi8(32));
+  const W w = widen(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
+  const int8_t *scale = (const int8_t *)b + 192 + 2 * g;
+  return (W){_mm256_mullo_epi16(w.a, _mm256_set1_epi16(scale[0])),
+             _mm256_mullo_epi16(w.b, _mm256_set1_epi16(scale[1]))};
+}
+
+static inline F zero(void)
+{
+  return _mm256_setzero_ps();
+}
+
+static inline F dot(F f, W w, const int16_t *x, float s)
+{
+  const __m256i sum =
+      _mm256_add_epi32(_mm256_madd_epi16(w.a, LOAD256(x)), _mm256_madd_epi16(w.b, LOAD256(x + 16)));
+  return _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), _mm256_set1_ps(s), f);
+}
+
+static inline float total(F f)
+{
+  __m128 t = _mm_add_ps(_mm256_castps256_ps128(f), _mm256_extractf128_ps(f, 1));
+  t = _mm_add_ps(t, _mm_movehl_ps(t, t));
+  return _mm_cvtss_f32(_mm_add_ss(t, _mm_movehdup_ps(t)));
+}
+
+#include "blockmm_vec.h"
