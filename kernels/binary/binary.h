@@ -33,10 +33,12 @@ typedef enum {
   QFK_BINARY_FMOD, /* sign of a */
   QFK_BINARY_SQUARED_DIFFERENCE,
   QFK_BINARY_PRELU, /* a < 0 ? a * b : a */
-  QFK_BINARY_AND,   /* integers only, as are the next two */
+  QFK_BINARY_AND,   /* integers only, as are the next four */
   QFK_BINARY_OR,
   QFK_BINARY_XOR,
-  QFK_BINARY_EQUAL, /* from here on y is 0 or 1 */
+  QFK_BINARY_SHIFT_LEFT,  /* by 64 and more: 0 */
+  QFK_BINARY_SHIFT_RIGHT, /* zeros come in */
+  QFK_BINARY_EQUAL,       /* from here on y is 0 or 1 */
   QFK_BINARY_NOT_EQUAL,
   QFK_BINARY_LESS,
   QFK_BINARY_LESS_EQUAL,

@@ -67,6 +67,8 @@ static int64_t imod(int64_t a, int64_t b)
   X(PRELU, a < 0 ? WRAP(a, *, b) : a)                                                                        \
   X(AND, a &b)                                                                                               \
   X(OR, a | b)                                                                                               \
+  X(SHIFT_LEFT, (uint64_t)b < 64 ? (int64_t)((uint64_t)a << b) : 0)                                          \
+  X(SHIFT_RIGHT, (uint64_t)b < 64 ? (int64_t)((uint64_t)a >> b) : 0)                                         \
   X(XOR, a ^ b)                                                                                              \
   COMPARISONS(X)
 

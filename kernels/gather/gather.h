@@ -47,4 +47,22 @@ void qfk_scatter_elements_ref(const QfkElements *g, QfkIndices indices, const vo
 void qfk_scatter_nd_ref(const QfkGatherNd *g, QfkIndices indices, const void *updates, QfkCombine combine,
                         size_t element_bytes, void *y);
 
+/* x and y [outer, first, middle, second, inner bytes]: one of first and second is time, the other batch. The first @lengths[batch] times
+ * come in reverse, the rest as they are. */
+typedef struct {
+  size_t outer, first, middle, second, inner_bytes;
+  bool time_first;
+} QfkReverse;
+void qfk_reverse_sequence_ref(const QfkReverse *p, const void *x, QfkIndices lengths, void *y);
+
+/* x [planes, block..., columns...] added up to y [planes, image...]: what a convolution's windows would have read. */
+typedef struct {
+  int32_t rank;
+  int64_t planes;
+  int64_t image[QFK_GATHER_MAX_RANK], block[QFK_GATHER_MAX_RANK], columns[QFK_GATHER_MAX_RANK];
+  int64_t stride[QFK_GATHER_MAX_RANK], dilation[QFK_GATHER_MAX_RANK],
+      pad[QFK_GATHER_MAX_RANK]; /* pad: before */
+} QfkCol2Im;
+void qfk_col2im_f32_ref(const QfkCol2Im *p, const float *x, float *y);
+
 #endif

@@ -45,7 +45,16 @@ static double softplus(double x)
   X(TANH, tanh(x))                                                                                           \
   X(GELU, 0.5 * x * (1 + erf(x * 0.70710678118654752440)))                                                   \
   X(GELU_TANH, 0.5 * x * (1 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x))))                    \
-  X(SOFTPLUS, softplus(x))
+  X(SOFTPLUS, softplus(x))                                                                                   \
+  X(TAN, tan(x))                                                                                             \
+  X(ASIN, asin(x))                                                                                           \
+  X(ACOS, acos(x))                                                                                           \
+  X(ATAN, atan(x))                                                                                           \
+  X(SINH, sinh(x))                                                                                           \
+  X(COSH, cosh(x))                                                                                           \
+  X(ASINH, asinh(x))                                                                                         \
+  X(ACOSH, acosh(x))                                                                                         \
+  X(ATANH, atanh(x))
 
 #define X(name, value)                                                                                       \
   static double op_##name(const QfkUnary *p, double x)                                                       \

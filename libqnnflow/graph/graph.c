@@ -256,6 +256,8 @@ static gboolean all_constant(const QfNode *node)
 /* A Dequantize of constant weights is what the qdq pass looks for: it is not folded while importing. */
 static gboolean keep_for_passes(const QfNode *node)
 {
+  if (node->op->random)
+    return TRUE;
   return !strcmp(node->op->name, "Dequantize") && node->n_inputs && node->inputs[0]->data;
 }
 

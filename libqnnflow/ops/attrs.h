@@ -144,6 +144,57 @@ typedef struct {
   int32_t exclude_outside;
 } QfResizeAttrs;
 
+/* GridSample: x [N,H,W,C] (or [N,D,H,W,C]), grid [N,GH,GW,2] (or [N,GD,GH,GW,3]), x first -> [N,GH,GW,C]. */
+typedef struct {
+  int32_t mode;    /* 0 bilinear, 1 nearest, 2 bicubic */
+  int32_t padding; /* 0 zeros, 1 border, 2 reflection */
+  int32_t align_corners;
+} QfGridSampleAttrs;
+
+/* RoiAlign: x [N,H,W,C], boxes [R,4] x1 y1 x2 y2, image of each [R] -> [R,OH,OW,C]. RoiPool: x, boxes [R,5], the image first.
+ * CropAndResize: as RoiAlign with boxes y1 x1 y2 x2 in parts of the image. */
+typedef struct {
+  int32_t size[2]; /* OH, OW */
+  float scale;     /* of the boxes: 1 / stride of x */
+  int32_t samples; /* RoiAlign: along each side of a bin; 0: by the size of the bin */
+  int32_t half_pixel, maximum, nearest;
+  float outside; /* CropAndResize: the value outside of the image */
+} QfRegionAttrs;
+
+/* DFT: x [..., n, ..., 1 or 2] (real, or real and imaginary) cut or zero-padded to length along axis -> [..., length, ..., 2];
+ * onesided: the first length / 2 + 1 only; onesided and inverse: from those to real numbers [..., length, ..., 1]. */
+typedef struct {
+  int32_t axis, length;
+  int32_t inverse, onesided;
+} QfDftAttrs;
+
+/* TfIdfVectorizer: x [C] or [N,C], pool, offset of each size in the pool, output of each n-gram (all constant int64), weights? ->
+ * [size] or [N,size]. */
+typedef struct {
+  int32_t mode; /* 0 TF, 1 IDF, 2 TFIDF */
+  int32_t min_gram, max_gram, max_skip;
+} QfTfIdfAttrs;
+
+/* ReverseSequence: x, lengths [batch]. */
+typedef struct {
+  int32_t time_axis, batch_axis;
+} QfReverseAttrs;
+
+/* Col2Im: x [N, C * product of block, columns] -> [N, C, image...]; lists for each dimension of the image, pad before and after. */
+typedef struct {
+  QfInts image, block, dilation, stride, pad_before, pad_after;
+} QfCol2ImAttrs;
+
+/* RandomUniform in [a, b), RandomNormal of mean a and deviation b, of @shape or of the shape of their input; Multinomial: logarithms
+ * of probabilities [N,C] -> [N,samples]. With a seed the numbers are the same in each run. */
+typedef struct {
+  QfInts shape; /* without an input */
+  int32_t dtype;
+  float a, b;
+  int32_t samples;
+  int32_t seeded, seed; /* the bits of ONNX's float attribute, or any number */
+} QfRandomAttrs;
+
 /* DepthToSpace, SpaceToDepth on NHWC; mode 0 DCR (depth outermost: TFLite, ONNX's default), 1 CRD. SpaceToBatch, BatchToSpace. */
 typedef struct {
   int32_t block[2];

@@ -103,3 +103,5 @@ BINARY(ElementWiseAnd, "y = a and b (bits, for integers)", infer_logic, QF_QUANT
 BINARY(ElementWiseOr, "y = a or b (bits, for integers)", infer_logic, QF_QUANT_NONE, NULL)
 BINARY(ElementWiseXor, "y = a xor b (bits, for integers)", infer_logic, QF_QUANT_NONE, NULL)
 BINARY(Prelu, "y = x < 0 ? x * slope : x", infer_prelu, QF_QUANT_ANY, NULL)
+BINARY(BitShiftLeft, "y = a * 2^b (unsigned integers)", infer_logic, QF_QUANT_NONE, NULL)
+BINARY(BitShiftRight, "y = a / 2^b, rounded down (unsigned integers)", infer_logic, QF_QUANT_NONE, NULL)

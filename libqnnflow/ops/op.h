@@ -113,6 +113,8 @@ struct QfOpDef {
   uint64_t (*macs)(const QfNode *node);
   /* TRUE when the output depends on shapes only, so that it is a constant even if the input is not. NULL: no. */
   gboolean shape_only;
+  /* Each run gives other numbers: such a node is never folded, and two of them are never one. */
+  gboolean random;
   /* Sets defaults that a number cannot express; called after the table's defaults. NULL: none. */
   void (*init)(void *attrs);
   /* Graphs that a node of it has as its bodies; the runtime computes these operators, not a backend. */

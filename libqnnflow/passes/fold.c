@@ -10,7 +10,7 @@ static gboolean is_constant(const QfNode *node)
   for (uint32_t i = 0; i < node->n_inputs; i++)
     if (node->inputs[i] && !node->inputs[i]->data)
       return FALSE;
-  return !node->n_subgraphs;
+  return !node->n_subgraphs && !node->op->random;
 }
 
 static gboolean run(QfGraph *graph, GError **error)

@@ -25,6 +25,8 @@ static const struct {
     {&qf_op_ElementWiseAnd, QFK_BINARY_AND},
     {&qf_op_ElementWiseOr, QFK_BINARY_OR},
     {&qf_op_ElementWiseXor, QFK_BINARY_XOR},
+    {&qf_op_BitShiftLeft, QFK_BINARY_SHIFT_LEFT},
+    {&qf_op_BitShiftRight, QFK_BINARY_SHIFT_RIGHT},
     {&qf_op_ElementWiseEqual, QFK_BINARY_EQUAL},
     {&qf_op_ElementWiseNotEqual, QFK_BINARY_NOT_EQUAL},
     {&qf_op_ElementWiseLess, QFK_BINARY_LESS},

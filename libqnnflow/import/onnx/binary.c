@@ -66,6 +66,19 @@ static gboolean map_mod(QfOnnxNode *n, GError **error)
   return qf_onnx_bind(n, 0, qf_onnx_apply2(n, op, n->in[0], n->in[1], qf_onnx_output(n, 0), error));
 }
 
+static gboolean map_bit_shift(QfOnnxNode *n, GError **error)
+{
+  static const char *const directions[] = {"LEFT", "RIGHT", NULL};
+  int32_t right;
+  if (!qf_onnx_attr(n, "direction"))
+    return qf_onnx_fail(n, error, QF_ERROR_FORMAT, "its attribute direction (LEFT or RIGHT) is missing");
+  if (!qf_onnx_enum(n, "direction", directions, 0, &right, error))
+    return FALSE;
+  return qf_onnx_bind(n, 0,
+                      qf_onnx_apply2(n, right ? "BitShiftRight" : "BitShiftLeft", n->in[0], n->in[1],
+                                     qf_onnx_output(n, 0), error));
+}
+
 /* Sum, Max, Min, Mean of any number of tensors: a chain. arg 1: divided by their number. */
 static gboolean map_variadic(QfOnnxNode *n, GError **error)
 {
@@ -106,6 +119,10 @@ const QfOnnxRow qf_onnx_binary_rows[] = {
     BINARY("And", "ElementWiseAnd"),
     BINARY("Or", "ElementWiseOr"),
     BINARY("Xor", "ElementWiseXor"),
+    BINARY("BitwiseAnd", "ElementWiseAnd"),
+    BINARY("BitwiseOr", "ElementWiseOr"),
+    BINARY("BitwiseXor", "ElementWiseXor"),
+    {"", "BitShift", map_bit_shift, 2, 2, NULL, 0},
     {"", "PRelu", map_prelu, 2, 2, "Prelu", 0},
     {"", "Pow", map_pow, 2, 2, "ElementWisePower", 0},
     {"", "Mod", map_mod, 2, 2, "ElementWiseMod", 0},

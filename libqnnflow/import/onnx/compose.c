@@ -95,6 +95,24 @@ static gboolean map_is_nan(QfOnnxNode *n, GError **error)
                                      error));
 }
 
+static gboolean map_is_inf(QfOnnxNode *n, GError **error)
+{
+  QfTensor *x = n->in[0], *y = NULL;
+  const gboolean sides[] = {qf_onnx_int(n, "detect_negative", 1) != 0,
+                            qf_onnx_int(n, "detect_positive", 1) != 0};
+  for (int i = 0; i < 2; i++) {
+    QfTensor *limit = qf_onnx_scalar(n, i ? INFINITY : -INFINITY, x->dtype);
+    QfTensor *hit = sides[i] ? qf_onnx_apply2(n, "ElementWiseEqual", x, limit, NULL, error) : NULL;
+    if (sides[i] && !hit)
+      return FALSE;
+    y = y && hit ? qf_onnx_apply2(n, "ElementWiseOr", y, hit, qf_onnx_output(n, 0), error) : hit ? hit : y;
+  }
+  if (!y) /* no side is asked for: nothing is */
+    y = qf_onnx_apply2(n, "ElementWiseXor", qf_onnx_cast(n, x, QF_DTYPE_BOOL, NULL, error),
+                       qf_onnx_cast(n, x, QF_DTYPE_BOOL, NULL, error), qf_onnx_output(n, 0), error);
+  return qf_onnx_bind(n, 0, y);
+}
+
 /* Where indices, which have a dimension of size 1 at @axis, equal their place along it. */
 static QfTensor *equals_place(QfOnnxNode *n, QfTensor *indices, int32_t axis, int64_t depth, GError **error)
 {
@@ -176,6 +194,7 @@ const QfOnnxRow qf_onnx_compose_rows[] = {
     {"", "ThresholdedRelu", map_thresholded_relu, 1, 1, NULL, 0},
     {"", "Shrink", map_shrink, 1, 1, NULL, 0},
     {"", "IsNaN", map_is_nan, 1, 1, NULL, 0},
+    {"", "IsInf", map_is_inf, 1, 1, NULL, 0},
     {"", "OneHot", map_one_hot, 3, 3, NULL, 0},
     {"", "Hardmax", map_hardmax, 1, 1, NULL, 0},
     {NULL},

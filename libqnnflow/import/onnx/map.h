@@ -147,6 +147,9 @@ extern const QfOnnxRow qf_onnx_conv_rows[], qf_onnx_pool_rows[], qf_onnx_matmul_
     qf_onnx_compose_rows[], qf_onnx_loss_rows[], qf_onnx_recurrent_rows[], qf_onnx_dropout_rows[],
     qf_onnx_integer_rows[];
 
+extern const QfOnnxRow qf_onnx_sample_rows[], qf_onnx_signal_rows[], qf_onnx_einsum_rows[],
+    qf_onnx_rearrange_rows[], qf_onnx_random_rows[];
+
 /* Maps the node as if it were the standard operator @op with other inputs; its first output goes to @result. */
 gboolean qf_onnx_map_as(QfOnnxNode *n, const char *op, QfTensor **in, uint32_t n_in, QfTensor **result,
                         GError **error);

@@ -151,14 +151,6 @@ static gboolean map_swish(QfOnnxNode *n, GError **error)
                       qf_onnx_apply2(n, "ElementWiseMultiply", n->in[0], y, qf_onnx_output(n, 0), error));
 }
 
-/* sin(x) / cos(x) */
-static gboolean map_tan(QfOnnxNode *n, GError **error)
-{
-  QfTensor *s = qf_onnx_apply1(n, "ElementWiseSin", n->in[0], NULL, error);
-  QfTensor *c = qf_onnx_apply1(n, "ElementWiseCos", n->in[0], NULL, error);
-  return qf_onnx_bind(n, 0, qf_onnx_apply2(n, "ElementWiseDivide", s, c, qf_onnx_output(n, 0), error));
-}
-
 /* alpha * x + beta */
 static gboolean map_affine(QfOnnxNode *n, GError **error)
 {
@@ -216,6 +208,16 @@ const QfOnnxRow qf_onnx_unary_rows[] = {
     UNARY("Sin", "ElementWiseSin"),
     UNARY("Cos", "ElementWiseCos"),
     UNARY("Not", "ElementWiseNot"),
+    UNARY("BitwiseNot", "ElementWiseNot"),
+    UNARY("Atanh", "Atanh"),
+    UNARY("Acosh", "Acosh"),
+    UNARY("Asinh", "Asinh"),
+    UNARY("Cosh", "Cosh"),
+    UNARY("Sinh", "Sinh"),
+    UNARY("Atan", "ElementWiseAtan"),
+    UNARY("Acos", "Acos"),
+    UNARY("Asin", "ElementWiseAsin"),
+    UNARY("Tan", "Tan"),
     UNARY("Erf", "Erf"),
     UNARY("Relu", "Relu"),
     UNARY("Sigmoid", "Sigmoid"),
@@ -236,7 +238,6 @@ const QfOnnxRow qf_onnx_unary_rows[] = {
     {"", "Celu", map_celu, 1, 1, "Elu", 0},
     {"", "Mish", map_mish, 1, 1, NULL, 0},
     {"", "Softsign", map_softsign, 1, 1, NULL, 0},
-    {"", "Tan", map_tan, 1, 1, NULL, 0},
     {"", "Affine", map_affine, 1, 1, NULL, 0},
     {"", "ImageScaler", map_image_scaler, 1, 1, NULL, 0},
     {"", "Identity", map_identity, 1, 1, NULL, 0},
