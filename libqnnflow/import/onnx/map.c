@@ -8,16 +8,9 @@
 #include <string.h>
 
 static const QfOnnxRow *const tables[] = {
-    qf_onnx_conv_rows,      qf_onnx_pool_rows,    qf_onnx_matmul_rows,    qf_onnx_unary_rows,
-    qf_onnx_binary_rows,    qf_onnx_reduce_rows,  qf_onnx_shape_rows,     qf_onnx_slice_rows,
-    qf_onnx_norm_rows,      qf_onnx_resize_rows,  qf_onnx_quant_rows,     qf_onnx_constant_rows,
-    qf_onnx_compose_rows,   qf_onnx_loss_rows,    qf_onnx_recurrent_rows, qf_onnx_dropout_rows,
-    qf_onnx_integer_rows,   qf_onnx_conv_rows,    qf_onnx_pool_rows,      qf_onnx_matmul_rows,
-    qf_onnx_unary_rows,     qf_onnx_binary_rows,  qf_onnx_reduce_rows,    qf_onnx_shape_rows,
-    qf_onnx_slice_rows,     qf_onnx_norm_rows,    qf_onnx_resize_rows,    qf_onnx_quant_rows,
-    qf_onnx_constant_rows,  qf_onnx_compose_rows, qf_onnx_loss_rows,      qf_onnx_dropout_rows,
-    qf_onnx_integer_rows,   qf_onnx_sample_rows,  qf_onnx_signal_rows,    qf_onnx_einsum_rows,
-    qf_onnx_rearrange_rows, qf_onnx_random_rows,
+#define QF_ONNX_TABLE(family) qf_onnx_##family##_rows,
+#include "tables.inc"
+#undef QF_ONNX_TABLE
 };
 
 const QfOnnxRow *qf_onnx_find_row(const char *domain, const char *op)

@@ -140,15 +140,10 @@ static inline int32_t qf_onnx_i32(int64_t v)
   return (int32_t)CLAMP(v, INT32_MIN, INT32_MAX);
 }
 
-/* The tables, one a file. */
-extern const QfOnnxRow qf_onnx_conv_rows[], qf_onnx_pool_rows[], qf_onnx_matmul_rows[], qf_onnx_unary_rows[],
-    qf_onnx_binary_rows[], qf_onnx_reduce_rows[], qf_onnx_shape_rows[], qf_onnx_slice_rows[],
-    qf_onnx_norm_rows[], qf_onnx_resize_rows[], qf_onnx_quant_rows[], qf_onnx_constant_rows[],
-    qf_onnx_compose_rows[], qf_onnx_loss_rows[], qf_onnx_recurrent_rows[], qf_onnx_dropout_rows[],
-    qf_onnx_integer_rows[];
-
-extern const QfOnnxRow qf_onnx_sample_rows[], qf_onnx_signal_rows[], qf_onnx_einsum_rows[],
-    qf_onnx_rearrange_rows[], qf_onnx_random_rows[];
+/* The tables, one a family: tables.inc. */
+#define QF_ONNX_TABLE(family) extern const QfOnnxRow qf_onnx_##family##_rows[];
+#include "tables.inc"
+#undef QF_ONNX_TABLE
 
 /* Maps the node as if it were the standard operator @op with other inputs; its first output goes to @result. */
 gboolean qf_onnx_map_as(QfOnnxNode *n, const char *op, QfTensor **in, uint32_t n_in, QfTensor **result,
