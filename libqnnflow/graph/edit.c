@@ -6,12 +6,86 @@
 
 #include <string.h>
 
+/* An entry of a tensor's list of readers. Lists hold every reader; also nodes that read it no longer, which are passed over. */
+struct QfUse {
+  QfNode *node;
+  QfUse *next;
+};
+
+/* Called when somebody first asks; compacting forgets it. Backwards, so that the lists have the order of the nodes. */
+static void build_index(QfGraph *graph)
+{
+  size_t n = 0;
+  for (guint i = 0; i < graph->tensors->len; i++)
+    ((QfTensor *)graph->tensors->pdata[i])->uses = NULL;
+  qf_foreach_node (node, graph)
+    n += node->n_inputs;
+  QfUse *uses = qf_graph_alloc(graph, n * sizeof(*uses));
+  for (guint i = graph->nodes->len; i-- > 0;) {
+    QfNode *node = graph->nodes->pdata[i];
+    node->listed = TRUE;
+    for (uint32_t k = 0; k < node->n_inputs && !node->dead; k++) {
+      if (!node->inputs[k])
+        continue;
+      *uses = (QfUse){node, node->inputs[k]->uses};
+      node->inputs[k]->uses = uses++;
+    }
+  }
+  graph->indexed = TRUE;
+}
+
+/* The next node of the list that reads the tensor and has not the stamp of this walk. */
+static QfNode *next_user(const QfTensor *tensor, QfUse **at, uint32_t stamp)
+{
+  for (; *at; *at = (*at)->next) {
+    QfNode *node = (*at)->node;
+    if (node->dead || !node->listed || node->stamp == stamp)
+      continue;
+    node->stamp = stamp;
+    for (uint32_t i = 0; i < node->n_inputs; i++)
+      if (node->inputs[i] == tensor)
+        return node;
+  }
+  return NULL;
+}
+
+static uint32_t begin_walk(const QfGraph *graph)
+{
+  QfGraph *mutable = (QfGraph *)graph; /* the index is no part of what the graph says */
+  if (!graph->indexed)
+    build_index(mutable);
+  return ++mutable->stamp;
+}
+
+void qf_node_set_input(QfNode *node, uint32_t index, QfTensor *tensor)
+{
+  node->inputs[index] = tensor;
+  if (!tensor || !node->graph->indexed)
+    return;
+  QfUse *use = qf_graph_alloc(node->graph, sizeof(*use));
+  *use = (QfUse){node, tensor->uses};
+  tensor->uses = use;
+}
+
+GPtrArray *qf_graph_users(const QfGraph *graph, const QfTensor *tensor)
+{
+  GPtrArray *users = g_ptr_array_new();
+  uint32_t stamp = begin_walk(graph);
+  QfUse *at = tensor->uses;
+  for (QfNode *node; (node = next_user(tensor, &at, stamp));)
+    g_ptr_array_add(users, node);
+  return users;
+}
+
 void qf_graph_replace_uses(QfGraph *graph, QfTensor *old, QfTensor *with)
 {
-  qf_foreach_node (node, graph)
+  g_autoptr(GPtrArray) users = qf_graph_users(graph, old);
+  for (guint k = 0; k < users->len; k++) {
+    QfNode *node = users->pdata[k];
     for (uint32_t i = 0; i < node->n_inputs; i++)
       if (node->inputs[i] == old)
-        node->inputs[i] = with;
+        qf_node_set_input(node, i, with);
+  }
   for (guint i = 0; i < graph->outputs->len; i++)
     if (g_ptr_array_index(graph->outputs, i) == old)
       graph->outputs->pdata[i] = with;
@@ -85,6 +159,7 @@ static void kill_unused_nodes(QfGraph *graph)
 void qf_graph_compact(QfGraph *graph)
 {
   guint kept = 0;
+  graph->indexed = FALSE;
   kill_unused_nodes(graph);
   for (guint i = 0; i < graph->nodes->len; i++) {
     QfNode *node = graph->nodes->pdata[i];
@@ -100,8 +175,9 @@ void qf_graph_compact(QfGraph *graph)
 
 uint32_t qf_graph_count_uses(const QfGraph *graph, const QfTensor *tensor)
 {
-  uint32_t n = 0;
-  qf_foreach_node (node, graph)
+  uint32_t n = 0, stamp = begin_walk(graph);
+  QfUse *at = tensor->uses;
+  for (QfNode *node; (node = next_user(tensor, &at, stamp));)
     for (uint32_t i = 0; i < node->n_inputs; i++)
       n += node->inputs[i] == tensor;
   for (guint i = 0; i < graph->outputs->len; i++)
@@ -111,14 +187,10 @@ uint32_t qf_graph_count_uses(const QfGraph *graph, const QfTensor *tensor)
 
 QfNode *qf_graph_single_user(const QfGraph *graph, const QfTensor *tensor)
 {
-  QfNode *user = NULL;
   if (qf_graph_count_uses(graph, tensor) != 1)
     return NULL;
-  qf_foreach_node (node, graph)
-    for (uint32_t i = 0; i < node->n_inputs; i++)
-      if (node->inputs[i] == tensor)
-        user = node;
-  return user;
+  QfUse *at = tensor->uses;
+  return next_user(tensor, &at, begin_walk(graph));
 }
 
 gboolean qf_graph_is_output(const QfGraph *graph, const QfTensor *tensor)

@@ -235,6 +235,14 @@ QfNode *qf_graph_new_node(QfGraph *graph, const char *op, const char *name, QfTe
   return node;
 }
 
+/* For the lists of readers, if they are kept. */
+static void register_inputs(QfNode *node)
+{
+  node->listed = TRUE;
+  for (uint32_t i = 0; node->graph->indexed && i < node->n_inputs; i++)
+    qf_node_set_input(node, i, node->inputs[i]);
+}
+
 void qf_node_set_inputs(QfNode *node, QfTensor *const *inputs, uint32_t n_inputs)
 {
   QfTensor **copy = qf_graph_alloc(node->graph, n_inputs * sizeof(*inputs));
@@ -243,6 +251,8 @@ void qf_node_set_inputs(QfNode *node, QfTensor *const *inputs, uint32_t n_inputs
     n_inputs--; /* trailing absent inputs do not count */
   node->inputs = copy;
   node->n_inputs = n_inputs;
+  if (node->listed)
+    register_inputs(node);
 }
 
 static gboolean all_constant(const QfNode *node)
@@ -270,6 +280,7 @@ gboolean qf_graph_add_node(QfNode *node, GError **error)
     return node->graph->evaluate(node, error);
   for (uint32_t i = 0; i < node->n_outputs; i++)
     node->outputs[i]->producer = node;
+  register_inputs(node);
   g_ptr_array_add(node->graph->nodes, node);
   return TRUE;
 }
@@ -283,6 +294,7 @@ gboolean qf_graph_insert_node(QfNode *node, const QfNode *position, GError **err
     at = node->graph->nodes->len;
   for (uint32_t i = 0; i < node->n_outputs; i++)
     node->outputs[i]->producer = node;
+  register_inputs(node);
   g_ptr_array_insert(node->graph->nodes, (gint)at, node);
   return TRUE;
 }

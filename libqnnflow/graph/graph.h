@@ -15,6 +15,7 @@
 
 typedef struct QfTensor QfTensor;
 typedef struct QfGraph QfGraph;
+typedef struct QfUse QfUse; /* of edit.c */
 
 /* Encodings of a tensor in the graph; owns its entries. */
 typedef struct {
@@ -33,6 +34,7 @@ struct QfTensor {
   QfEncoding enc;
   GBytes *data;     /* constant's bytes (dense, row-major), NULL otherwise; borrowed from graph->constants */
   QfNode *producer; /* NULL: constant, graph input, or dangling */
+  QfUse *uses;      /* nodes that may read it: for edit.c, behind qf_graph_users() */
 };
 
 struct QfNode {
@@ -46,7 +48,9 @@ struct QfNode {
   QfGraph *graph;
   QfGraph **subgraphs; /* bodies of If, While, Loop and Scan (ops/control.c says which); owned by @graph */
   uint32_t n_subgraphs;
-  gboolean dead; /* unlinked by a pass; dropped by qf_graph_compact() */
+  gboolean dead;   /* unlinked by a pass; dropped by qf_graph_compact() */
+  gboolean listed; /* it has been added to the graph, for edit.c */
+  uint32_t stamp;  /* for edit.c */
 };
 
 /* Computes a node on constant inputs and stores its outputs as constants; given by the reference backend. */
@@ -83,6 +87,8 @@ struct QfGraph {
   QfGraph *outer;          /* whose node's body this is (or will be); NULL: the model itself */
   uint32_t depth;          /* 0: the model itself */
   GPtrArray *subgraphs;    /* QfGraph*: all ever made for nodes of this graph; freed with it */
+  gboolean indexed;        /* the tensors' uses are known, for edit.c */
+  uint32_t stamp;          /* for edit.c */
 };
 
 /* An empty graph. @name stands for the file in messages. */
@@ -148,6 +154,8 @@ gboolean qf_graph_add_node(QfNode *node, GError **error);
 gboolean qf_graph_insert_node(QfNode *node, const QfNode *position, GError **error);
 /* Replaces the list of inputs (copied; trailing NULLs are dropped). */
 void qf_node_set_inputs(QfNode *node, QfTensor *const *inputs, uint32_t n_inputs);
+/* Replaces one input. Inputs of nodes in a graph change by these two and by qf_graph_replace_uses() only. */
+void qf_node_set_input(QfNode *node, uint32_t index, QfTensor *tensor);
 /* Runs op->infer with the message completed by file, node and op. */
 gboolean qf_node_infer(QfNode *node, GError **error);
 
@@ -158,6 +166,8 @@ void qf_graph_compact(QfGraph *graph); /* drops dead nodes, renumbers tensors in
 uint32_t qf_graph_count_uses(const QfGraph *graph, const QfTensor *tensor); /* graph outputs count */
 QfNode *qf_graph_single_user(const QfGraph *graph,
                              const QfTensor *tensor); /* NULL unless exactly one node input uses it */
+/* The nodes that use it, each once, mostly in order. Free with g_ptr_array_unref(). */
+GPtrArray *qf_graph_users(const QfGraph *graph, const QfTensor *tensor);
 gboolean qf_graph_is_output(const QfGraph *graph, const QfTensor *tensor);
 gboolean qf_graph_is_input(const QfGraph *graph, const QfTensor *tensor);
 

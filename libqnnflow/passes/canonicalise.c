@@ -55,7 +55,7 @@ static gboolean merge_reshapes(QfNode *node)
   QfReshapeAttrs *attrs = node->attrs;
   attrs->shape.n = node->outputs[0]->rank; /* a 0 or -1 would be resolved against another input now */
   memcpy(attrs->shape.v, node->outputs[0]->dims, sizeof(attrs->shape.v));
-  node->inputs[0] = before->inputs[0];
+  qf_node_set_input(node, 0, before->inputs[0]);
   return TRUE;
 }
 
@@ -68,7 +68,7 @@ static gboolean merge_transposes(QfNode *node)
     const QfInts *first = &((QfTransposeAttrs *)before->attrs)->perm;
     for (int i = 0; i < perm->n; i++)
       perm->v[i] = first->v[perm->v[i]];
-    node->inputs[0] = before->inputs[0];
+    qf_node_set_input(node, 0, before->inputs[0]);
   }
   for (int i = 0; i < perm->n; i++)
     identity = identity && perm->v[i] == i;

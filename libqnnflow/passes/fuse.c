@@ -106,7 +106,8 @@ static gboolean scale_weights(QfNode *node, const QfTensor *scale, const QfTenso
     int64_t inner = qf_dims_count(w->dims + axis + 1, w->rank - axis - 1);
     for (int64_t i = 0; i < n; i++)
       scaled[i] = (float)(scaled[i] * qf_per_channel(scale, i / inner % m));
-    node->inputs[1] = qf_graph_add_constant_copy(node->graph, w->name, w->dtype, w->dims, w->rank, scaled);
+    qf_node_set_input(node, 1,
+                      qf_graph_add_constant_copy(node->graph, w->name, w->dtype, w->dims, w->rank, scaled));
   }
   add_input(node, 2, qf_new_vector(node->graph, b ? b->name : node->name, bias, m));
   return TRUE;
@@ -209,7 +210,7 @@ static gboolean absorb_pad(QfNode *node)
   c->pad[1] += (int32_t)p->after.v[1];
   c->pad[2] += (int32_t)p->before.v[2];
   c->pad[3] += (int32_t)p->after.v[2];
-  node->inputs[0] = pad->inputs[0];
+  qf_node_set_input(node, 0, pad->inputs[0]);
   return TRUE;
 }
 

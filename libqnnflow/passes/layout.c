@@ -329,7 +329,7 @@ static void skip_identities(Layout *l, QfNode *node)
   for (uint32_t i = 0; i < node->n_inputs; i++) {
     const View *v = view_of(l, node->inputs[i]);
     if (v && is_identity(v->perm, node->inputs[i]->rank))
-      node->inputs[i] = v->base;
+      qf_node_set_input(node, i, v->base);
   }
 }
 

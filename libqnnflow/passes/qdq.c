@@ -32,7 +32,7 @@ static gboolean sink_dequantize(QfNode *node, GError **error)
       return TRUE;
   guint at;
   g_ptr_array_find(graph->nodes, node, &at);
-  node->inputs[0] = dq->inputs[0];
+  qf_node_set_input(node, 0, dq->inputs[0]);
   for (uint32_t i = 0; i < node->n_outputs; i++) {
     QfTensor *real = node->outputs[i], *integer = qf_graph_add_tensor(graph, NULL);
     if (!qf_dtype_is_float(real->dtype))
@@ -55,17 +55,15 @@ static QfNode *quantized_by(const QfGraph *graph, const QfTensor *t)
   QfNode *first = NULL;
   if (qf_graph_is_output(graph, t))
     return NULL;
-  qf_foreach_node (node, graph) {
-    for (uint32_t i = 0; i < node->n_inputs; i++) {
-      if (node->inputs[i] != t)
-        continue;
-      if (!qf_node_is(node, "Quantize") || !is_per_tensor(node->outputs[0]))
-        return NULL;
-      if (first && (first->outputs[0]->dtype != node->outputs[0]->dtype ||
-                    !qf_encoding_equal(&first->outputs[0]->enc, &node->outputs[0]->enc)))
-        return NULL;
-      first = first ? first : node;
-    }
+  g_autoptr(GPtrArray) users = qf_graph_users(graph, t);
+  for (guint i = 0; i < users->len; i++) {
+    QfNode *node = users->pdata[i];
+    if (!qf_node_is(node, "Quantize") || !is_per_tensor(node->outputs[0]))
+      return NULL;
+    if (first && (first->outputs[0]->dtype != node->outputs[0]->dtype ||
+                  !qf_encoding_equal(&first->outputs[0]->enc, &node->outputs[0]->enc)))
+      return NULL;
+    first = first ? first : node;
   }
   return first;
 }
@@ -74,11 +72,15 @@ static QfNode *quantized_by(const QfGraph *graph, const QfTensor *t)
 static gboolean absorb_quantizes(QfGraph *graph, const QfTensor *t, QfNode *keep)
 {
   QfTensor *q = keep->outputs[0];
-  qf_foreach_node (node, graph)
-    if (node != keep && node->n_inputs && node->inputs[0] == t && qf_graph_is_output(graph, node->outputs[0]))
+  g_autoptr(GPtrArray) users = qf_graph_users(graph, t);
+  for (guint i = 0; i < users->len; i++) {
+    QfNode *node = users->pdata[i];
+    if (node != keep && qf_graph_is_output(graph, node->outputs[0]))
       return FALSE;
-  qf_foreach_node (node, graph) {
-    if (!node->n_inputs || node->inputs[0] != t || !qf_node_is(node, "Quantize"))
+  }
+  for (guint i = 0; i < users->len; i++) {
+    QfNode *node = users->pdata[i];
+    if (!qf_node_is(node, "Quantize"))
       continue;
     qf_node_remove(node);
     if (node != keep)
@@ -101,7 +103,7 @@ static gboolean raise_quantize(QfNode *node, GError **error)
   copy_encoding(integer, q->outputs[0]);
   QfNode *before = qf_graph_new_node(graph, "Quantize", real->name, &real, 1, &integer, 1);
   ((QfCastAttrs *)before->attrs)->dtype = integer->dtype;
-  node->inputs[0] = integer;
+  qf_node_set_input(node, 0, integer);
   node->outputs[0] = q->outputs[0];
   node->outputs[0]->producer = node;
   return qf_graph_insert_node(before, node, error);
@@ -208,7 +210,7 @@ static void join_pair(QfNode *q)
   q->attrs = qf_graph_alloc(q->graph, q->op->attrs_size);
   if (q->op->attrs_size >= sizeof(QfCastAttrs))
     ((QfCastAttrs *)q->attrs)->dtype = q->outputs[0]->dtype;
-  q->inputs[0] = integer;
+  qf_node_set_input(q, 0, integer);
 }
 
 static gboolean has_quantization(const QfGraph *graph)

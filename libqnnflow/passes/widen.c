@@ -37,6 +37,18 @@ static QfTensor *wide_twin(QfGraph *graph, const QfTensor *t)
   return wide;
 }
 
+/* Nodes that read @t read @wide; the border of the model stays. */
+static void read_instead(QfGraph *graph, QfTensor *t, QfTensor *wide)
+{
+  g_autoptr(GPtrArray) users = qf_graph_users(graph, t);
+  for (guint i = 0; i < users->len; i++) {
+    QfNode *node = users->pdata[i];
+    for (uint32_t k = 0; k < node->n_inputs; k++)
+      if (node->inputs[k] == t)
+        qf_node_set_input(node, k, wide);
+  }
+}
+
 static gboolean widen_borders(QfGraph *graph, GError **error)
 {
   for (guint i = 0; i < graph->inputs->len; i++) {
@@ -44,9 +56,7 @@ static gboolean widen_borders(QfGraph *graph, GError **error)
     if (!is_narrow(t))
       continue;
     wide = wide_twin(graph, t);
-    qf_foreach_node (node, graph)
-      for (uint32_t k = 0; k < node->n_inputs; k++)
-        node->inputs[k] = node->inputs[k] == t ? wide : node->inputs[k];
+    read_instead(graph, t, wide);
     if (!cast_before(graph, t, wide, graph->nodes->len ? graph->nodes->pdata[0] : NULL, error))
       return FALSE;
   }
@@ -56,9 +66,7 @@ static gboolean widen_borders(QfGraph *graph, GError **error)
     if (!is_narrow(t) || !producer || qf_node_is(producer, "Cast"))
       continue;
     wide = wide_twin(graph, t);
-    qf_foreach_node (node, graph)
-      for (uint32_t k = 0; k < node->n_inputs; k++)
-        node->inputs[k] = node->inputs[k] == t ? wide : node->inputs[k];
+    read_instead(graph, t, wide);
     for (uint32_t k = 0; k < producer->n_outputs; k++)
       producer->outputs[k] = producer->outputs[k] == t ? wide : producer->outputs[k];
     wide->producer = producer;
