@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wino.h - 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3): 36 multiplications for 16 outputs instead of 144.
+ * wino.h - 3x3 convolution of stride 1 by Winograd's method: tiles of m x m outputs are transformed from (m+2) x (m+2) inputs,
+ * multiplied plane by plane with transformed weights by the tile kernels, and transformed back.
  *
- * Tiles of 4x4 outputs are transformed from 6x6 inputs, multiplied plane by plane with transformed weights by the float tile
- * kernels, and transformed back. The points are 0, +-1/sqrt(2), +-sqrt(2) and infinity, which lose fewer digits than the
- * usual 0, +-1, +-2: Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd Convolution" (2020), on
- * choosing points. Channels must be a multiple of the kernel's lanes.
+ * Floats use F(4x4, 3x3), 36 multiplications for 16 outputs instead of 144. The points are 0, +-1/sqrt(2), +-sqrt(2) and
+ * infinity, which lose fewer digits than the usual 0, +-1, +-2: Barabasz et al., "Error Analysis and Improving the Accuracy of
+ * Winograd Convolution" (2020), on choosing points.
+ * 8-bit integers use F(2x2, 3x3), 16 instead of 36, with weights times 4: Lavin and Gray, "Fast Algorithms for Convolutional
+ * Neural Networks" (2016), section 4.1. Then every number is an integer, inputs and weights fit int16, the sums are those of the
+ * convolution times 4, and the result is exact; it pays where 8-bit products go by int16, that is without dot product
+ * instructions. Channels must be a multiple of the kernel's lanes.
  */
 #ifndef QFK_WINO_H
 #define QFK_WINO_H
@@ -13,25 +17,39 @@
 #include "../gemm/tile.h"
 #include "conv.h"
 
-/* One tile: 6x6 inputs of @c channels, @row and @col floats apart, to 36 planes @plane floats apart. */
-typedef void (*QfkWinoIn)(const float *x, ptrdiff_t row, ptrdiff_t col, uint32_t c, float *v, size_t plane);
-
-/* One tile back: 36 planes to @h x @w (up to 4x4) pixels of @c channels, rows @row floats apart. @res is like @y or NULL. */
+/* One tile: (m+2) x (m+2) inputs of @c channels, @row and @col values apart, to as many planes @plane values apart. */
 typedef struct {
-  const float *m;
+  const void *x; /* float, or bytes */
+  ptrdiff_t row, col;
+  uint32_t c;
+  void *v; /* float, or int16 */
   size_t plane;
-  float *y;
-  const float *res, *bias;
+  int32_t zero; /* integers: the zero point */
+  bool is_signed;
+} QfkWinoSource;
+typedef void (*QfkWinoIn)(const QfkWinoSource *t);
+
+/* One tile back: planes to @h x @w (up to m x m) pixels of @c channels, rows @row values apart. @res is like @y or NULL. */
+typedef struct {
+  const void *m; /* float, or int32 */
+  size_t plane;
+  void *y; /* float, or bytes */
+  const float *res;
+  const void *bias;   /* float, or int32 */
+  const float *scale; /* integers: requantisation multipliers [c] */
   ptrdiff_t row;
   uint32_t c, h, w;
-  float lo, hi;
+  float lo, hi;       /* integers: without the zero point */
+  int32_t zero_point; /* integers: of the output */
 } QfkWinoTile;
 typedef void (*QfkWinoOut)(const QfkWinoTile *t);
 
 typedef struct {
   const char *name;
   uint32_t isa;
-  uint32_t lanes;
+  QfkTileKind kind; /* F32, or S16 */
+  uint8_t edge;     /* m: 4, or 2 */
+  uint8_t lanes;
   QfkWinoIn in;
   QfkWinoOut out;
 } QfkWinoKernel;
@@ -39,35 +57,44 @@ typedef struct {
 extern const QfkWinoKernel qfk_wino_kernels[];
 extern const uint32_t qfk_n_wino_kernels;
 
+#define QFK_WINO_MAX_PLANES 36
+
 typedef struct {
   const QfkWinoKernel *wino;
   const QfkTileKernel *tile;
   QfkConvShape s;
-  const uint8_t *u;   /* packed weights of 36 planes */
-  size_t plane_bytes; /* of one */
-  const float *bias;  /* [oc] */
-  const float *zeros; /* nr of them */
+  uint32_t planes;       /* (m+2)^2 */
+  size_t x_size, v_size; /* bytes of a value of x and y, and of a transformed input */
+  const uint8_t *u;      /* packed weights of all planes */
+  size_t plane_bytes;    /* of one */
+  const void *bias;      /* [oc] */
+  const float *scale;    /* integers: [oc] */
+  const void *zeros;     /* nr 4-byte zeros */
   QfkActFunc act_fn;
   QfkEpilogue act;
   float lo, hi;
+  int32_t x_zero, y_zero; /* integers */
+  bool x_signed;
   uint32_t tiles[2]; /* down, across */
   uint32_t block;    /* most tiles of an item */
 } QfkWino;
 
 /* Sets shape, kernels and sizes. FALSE: the shape is not for it. */
-bool qfk_wino_plan(QfkWino *p, uint32_t features, const QfkConvShape *s);
-/* HWIO weights to 36 planes [c][oc]. */
+bool qfk_wino_plan(QfkWino *p, uint32_t features, QfkTileKind kind, const QfkConvShape *s);
+/* HWIO weights to planes [c][oc]. */
 void qfk_wino_weights(const QfkConvShape *s, const float *w, float *planes);
+/* The same for integers of @type with zero points @zero [oc] (NULL: 0). */
+void qfk_wino_weights_int(const QfkConvShape *s, const void *w, QfkInt type, const int32_t *zero,
+                          int16_t *planes);
 /* Tiles of an item of a run with @n_threads; the number of items is returned. */
 uint32_t qfk_wino_items(const QfkWino *p, uint32_t n_threads, uint32_t *block);
 size_t qfk_wino_scratch(const QfkWino *p);
-void qfk_wino_run(const QfkWino *p, uint32_t block, uint32_t item, const float *x, const float *res, float *y,
+void qfk_wino_run(const QfkWino *p, uint32_t block, uint32_t item, const void *x, const float *res, void *y,
                   void *scratch);
 
-#define QFK_WINO(suffix, isa, lanes)                                                                         \
-  void qfk_wino_in_##suffix(const float *x, ptrdiff_t row, ptrdiff_t col, uint32_t c, float *v,              \
-                            size_t plane);                                                                   \
-  void qfk_wino_out_##suffix(const QfkWinoTile *t);
+#define QFK_WINO(what, suffix, isa, kind, edge, lanes)                                                       \
+  void qfk_wino_in_##what##_##suffix(const QfkWinoSource *t);                                                \
+  void qfk_wino_out_##what##_##suffix(const QfkWinoTile *t);
 #include "wino.inc"
 #undef QFK_WINO
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wino_vec.h - the two transforms for vectors of LANES channels, named by SUFFIX; included by one file an instruction set.
+ * wino_vec.h - the transforms of floats for vectors of LANES channels, named by SUFFIX; included by one file an instruction set.
  */
 #include "wino.h"
 
@@ -52,10 +52,13 @@ INLINE void out_4(Vec o[4], const Vec m[6])
   o[3] = (A / 2) * d1 + (B * 2) * d2 + m[5];
 }
 
-void PASTE(qfk_wino_in_, SUFFIX)(const float *x, ptrdiff_t row, ptrdiff_t col, uint32_t c, float *v,
-                                 size_t plane)
+void PASTE(qfk_wino_in_f32_, SUFFIX)(const QfkWinoSource *s)
 {
-  for (uint32_t i = 0; i < c; i += LANES, x += LANES, v += LANES) {
+  const float *x = s->x;
+  const ptrdiff_t row = s->row, col = s->col;
+  const size_t plane = s->plane;
+  float *v = s->v;
+  for (uint32_t i = 0; i < s->c; i += LANES, x += LANES, v += LANES) {
     Vec t[6][6], d[6], o[6];
     UNROLL for (int j = 0; j < 6; j++)
     {
@@ -78,15 +81,17 @@ INLINE Vec clamp(Vec x, Vec lo, Vec hi)
   return (Vec)((above & (Mask)hi) | (~above & y));
 }
 
-void PASTE(qfk_wino_out_, SUFFIX)(const QfkWinoTile *t)
+void PASTE(qfk_wino_out_f32_, SUFFIX)(const QfkWinoTile *t)
 {
+  const float *from = t->m, *biases = t->bias;
+  float *to = t->y;
   const Vec lo = t->lo - (Vec){0}, hi = t->hi - (Vec){0};
   for (uint32_t i = 0; i < t->c; i += LANES) {
     Vec rows[4][6], m[6], o[4];
-    const Vec bias = load(t->bias + i);
+    const Vec bias = load(biases + i);
     UNROLL for (int j = 0; j < 6; j++)
     {
-      UNROLL for (int k = 0; k < 6; k++) m[k] = load(t->m + (size_t)(6 * k + j) * t->plane + i);
+      UNROLL for (int k = 0; k < 6; k++) m[k] = load(from + (size_t)(6 * k + j) * t->plane + i);
       out_4(o, m);
       UNROLL for (int k = 0; k < 4; k++) rows[k][j] = o[k];
     }
@@ -102,7 +107,7 @@ void PASTE(qfk_wino_out_, SUFFIX)(const QfkWinoTile *t)
         Vec y = o[j] + bias;
         if (t->res)
           y = y + load(t->res + pixel);
-        store(t->y + pixel, clamp(y, lo, hi));
+        store(to + pixel, clamp(y, lo, hi));
       }
     }
   }

@@ -20,11 +20,13 @@ typedef enum { QFK_TILE_F32 = 0, QFK_TILE_S16, QFK_TILE_DOT_U, QFK_TILE_DOT_S } 
 typedef struct {
   const void *const *a; /* row r of segment s starts at a[r * n_seg + s] */
   uint32_t n_seg;
-  uint32_t steps;     /* of each segment: its values / kr */
-  uint32_t n;         /* columns to store, 1..nr: says the width of the panel too */
-  const void *b;      /* the packed panel */
-  const void *bias;   /* float or int32, one per column of the panel in packed order */
-  const float *scale; /* integers: requantisation multipliers, in packed order */
+  uint32_t steps;   /* of each segment: its values / kr */
+  uint32_t n;       /* columns to store, 1..nr: says the width of the panel too */
+  const void *b;    /* the packed panel */
+  const void *bias; /* float or int32, one per column of the panel in packed order */
+  /* Integers: requantisation multipliers, in packed order. NULL (S16 only): the int32 sums are stored in column order, n
+   * rounded up to a whole vector of them, and wrap around. */
+  const float *scale;
   void *const *c;     /* row r is stored to c[r] */
   const uint8_t *res; /* F32: the residual for c[r] is at res + (c[r] - c_base); NULL: none */
   const uint8_t *c_base;

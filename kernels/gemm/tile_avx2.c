@@ -137,6 +137,17 @@ INLINE void store_ints(const QfkTile *t, const unsigned m, const unsigned nv, __
   }
 }
 
+/* The sums in column order, which is that of halves of the slots. */
+INLINE void store_sums(const QfkTile *t, const unsigned m, const unsigned nv, __m256i acc[MR][2])
+{
+  UNROLL_M for (unsigned r = 0; r < m; r++) UNROLL_V for (unsigned v = 0; v < nv; v++)
+  {
+    __m128i *c = (__m128i *)t->c[r] + v;
+    _mm_storeu_si128(c, _mm256_castsi256_si128(acc[r][v]));
+    _mm_storeu_si128(c + nv, _mm256_extracti128_si256(acc[r][v], 1));
+  }
+}
+
 INLINE void tile_s16(const QfkTile *t, const unsigned m, const unsigned nv)
 {
   __m256i acc[MR][2];
@@ -168,7 +179,10 @@ INLINE void tile_s16(const QfkTile *t, const unsigned m, const unsigned nv)
   /* Without this gcc keeps accumulators in memory through the loop to have registers for the epilogue. */
   UNROLL_M for (unsigned r = 0; r < m; r++)
       UNROLL_V for (unsigned v = 0; v < nv; v++) __asm__ volatile("" : "+x"(acc[r][v])::"memory");
-  store_ints(t, m, nv, acc);
+  if (t->scale)
+    store_ints(t, m, nv, acc);
+  else
+    store_sums(t, m, nv, acc);
 }
 
 #define VARIANTS(body)                                                                                       \

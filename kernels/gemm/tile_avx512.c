@@ -92,6 +92,19 @@ INLINE void store_ints(const QfkTile *t, const unsigned m, const unsigned nv, __
   }
 }
 
+/* The sums in column order, which is that of quarters of the slots; a panel of three vectors is stored as four. */
+INLINE void store_sums(const QfkTile *t, const unsigned m, const unsigned nv, __m512i acc[MR][NV])
+{
+  UNROLL_M for (unsigned r = 0; r < m; r++) UNROLL_V for (unsigned v = 0; v < nv; v++)
+  {
+    const __m128i quarters[4] = {_mm512_castsi512_si128(acc[r][v]), _mm512_extracti32x4_epi32(acc[r][v], 1),
+                                 _mm512_extracti32x4_epi32(acc[r][v], 2),
+                                 _mm512_extracti32x4_epi32(acc[r][v], 3)};
+    UNROLL_V for (unsigned i = 0; i < 4; i++) if (4 * (i * nv + v) < t->n)
+        _mm_storeu_si128((__m128i *)t->c[r] + i * nv + v, quarters[i]);
+  }
+}
+
 /* Four bytes of A against four rows of B (@dot), or two int16 against two. */
 INLINE void tile_int(const QfkTile *t, const unsigned m, const unsigned nv, const bool dot)
 {
@@ -130,7 +143,10 @@ INLINE void tile_int(const QfkTile *t, const unsigned m, const unsigned nv, cons
   UNROLL_M for (unsigned r = 0; r < m; r++)
       UNROLL_V for (unsigned v = 0; v < nv; v++) __asm__ volatile("" : "+v"(acc[r][v])::"memory");
 #endif
-  store_ints(t, m, nv, acc);
+  if (dot || t->scale)
+    store_ints(t, m, nv, acc);
+  else
+    store_sums(t, m, nv, acc);
 }
 
 #define tile_dot(t, m, nv) tile_int(t, m, nv, true)

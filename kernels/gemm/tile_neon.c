@@ -127,7 +127,12 @@ INLINE void tile_s16(const QfkTile *t, const unsigned m, const unsigned nv)
       }
     }
   }
-  store_ints(t, m, nv, acc);
+  if (t->scale) {
+    store_ints(t, m, nv, acc);
+    return;
+  }
+  UNROLL_M for (unsigned r = 0; r < m; r++) UNROLL_V for (unsigned v = 0; v < nv; v++)
+      vst1q_s32((int32_t *)t->c[r] + 4 * v, acc[r][v]);
 }
 
 COLUMN(tile_f32, 1)

@@ -36,6 +36,10 @@ static void store_ints(const QfkTile *t, const int32_t *acc, uint32_t width, uin
   const uint32_t vectors = width / LANES;
   for (uint32_t slot = 0; slot < width; slot++) {
     uint32_t column = 4 * vectors * (slot % LANES / 4) + 4 * (slot / LANES) + slot % 4;
+    if (!t->scale) {
+      memcpy(c + column * sizeof(*acc), &acc[slot], sizeof(*acc));
+      continue;
+    }
     float y = fminf(fmaxf((float)acc[slot] * t->scale[slot], t->lo), t->hi);
     if (column < t->n)
       c[column] = (uint8_t)((int32_t)lrintf(y) + t->zero_point);
@@ -53,7 +57,7 @@ void qfk_tile_s16_4x8_ref(const QfkTile *t, uint32_t m)
       const int16_t *a = t->a[r * t->n_seg + s];
       for (uint32_t k = 0; k < t->steps; k++, b += width)
         for (uint32_t i = 0; i < width; i++)
-          acc[i] += a[k] * b[i];
+          acc[i] = (int32_t)((uint32_t)acc[i] + (uint32_t)(a[k] * b[i]));
     }
     store_ints(t, acc, width, t->c[r]);
   }

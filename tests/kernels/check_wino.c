@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_wino.c - every pair of Winograd transforms through whole layers: borders, partial tiles, residual, activations.
+ * check_wino.c - every pair of Winograd transforms through whole layers: borders, partial tiles, residual, activations;
+ * integers exactly.
  */
 #include "check.h"
 #include "kernels/conv/wino.h"
@@ -8,29 +9,84 @@
 #include <stdio.h>
 #include <string.h>
 
-static void pack(QfkWino *p, const float *w)
+static void pack(QfkWino *p, const void *w, const int32_t *w_zero)
 {
   const QfkConvShape *s = &p->s;
   const size_t n = (size_t)s->c * s->oc;
-  float *planes = chk_alloc_aligned(36 * n * 4);
-  qfk_wino_weights(s, w, planes);
-  QfkPack m = {.w = planes, .row = s->oc, .col = 1, .n_seg = 1, .k = (uint32_t)s->c, .n = (uint32_t)s->oc};
+  uint8_t *planes = chk_alloc_aligned(p->planes * n * p->v_size);
+  if (p->wino->kind == QFK_TILE_F32)
+    qfk_wino_weights(s, w, (float *)(void *)planes);
+  else
+    qfk_wino_weights_int(s, w, QFK_S8, w_zero, (int16_t *)(void *)planes);
+  QfkPack m = {
+      .row = s->oc, .col = 1, .n_seg = 1, .k = (uint32_t)s->c, .n = (uint32_t)s->oc, .w_type = QFK_S16};
   p->plane_bytes = qfk_pack_bytes(p->tile, &m);
-  uint8_t *u = chk_alloc_aligned(36 * p->plane_bytes);
-  for (size_t i = 0; i < 36; i++) {
-    m.w = planes + i * n;
+  uint8_t *u = chk_alloc_aligned(p->planes * p->plane_bytes);
+  for (size_t i = 0; i < p->planes; i++) {
+    m.w = planes + i * n * p->v_size;
     qfk_pack_panels(p->tile, &m, u + i * p->plane_bytes);
   }
   p->u = u;
-  p->zeros = chk_alloc_aligned(p->tile->nr * 4);
+  p->zeros = memset(chk_alloc_aligned(p->tile->nr * 4), 0, p->tile->nr * 4);
 }
 
 static bool make(QfkWino *p, const QfkWinoKernel *k, const QfkConvShape *s)
 {
-  if (s->c % k->lanes || s->oc % k->lanes || !qfk_wino_plan(p, chk_features(), s))
+  if (s->c % k->lanes || s->oc % k->lanes || !qfk_wino_plan(p, chk_features(), k->kind, s))
     return false;
   p->wino = k;
   return true;
+}
+
+static void run_all(const QfkWino *p, const void *x, const float *res, void *y)
+{
+  void *scratch = chk_alloc(qfk_wino_scratch(p));
+  uint32_t block;
+  for (uint32_t i = qfk_wino_items(p, (uint32_t)chk_range(1, 3), &block); i--;)
+    qfk_wino_run(p, block, i, x, res, y, scratch);
+}
+
+static void report(bool ok, const QfkWinoKernel *k, const QfkConvShape *s, const char *what, int32_t variant)
+{
+  ok &= chk_free_all();
+  chk_result(ok, k->name, "winograd %dx%dx%dx%d to %dx%dx%d pad %d,%d %s %d", s->n, s->h, s->w, s->c, s->oh,
+             s->ow, s->oc, s->pad[0], s->pad[1], what, variant);
+}
+
+/* Variants: signed or not, with zero points of the weights or not, edge values. */
+static void check_int_layer(const QfkWinoKernel *k, const QfkConvShape *s, int32_t variant)
+{
+  QfkWino p;
+  if (!make(&p, k, s))
+    return;
+  const bool is_signed = variant & 1, edge = variant & 4;
+  const size_t nx = (size_t)s->n * s->h * s->w * s->c, ny = (size_t)s->n * s->oh * s->ow * s->oc,
+               nw = (size_t)9 * s->c * s->oc;
+  uint8_t *x = chk_alloc(nx), *y = chk_alloc(ny), *w = chk_alloc_aligned(nw), *want = chk_alloc_aligned(ny);
+  int32_t *bias = chk_alloc(s->oc * 4), *w_zero = chk_alloc_aligned(s->oc * 4);
+  float *scale = chk_alloc(s->oc * 4);
+  chk_fill_bytes(x, nx, edge ? CHK_EDGE : CHK_PLAIN);
+  chk_fill_bytes(w, nw, edge ? CHK_EDGE : CHK_PLAIN);
+  for (int32_t i = 0; i < s->oc; i++) {
+    bias[i] = chk_range(-100000, 100000);
+    w_zero[i] = chk_range(-128, 127);
+    scale[i] = (1 + chk_float()) * (edge ? 1e-5f : 1e-4f);
+  }
+  const int32_t zero = is_signed ? -3 : 121, lo = is_signed ? -100 : 10, hi = is_signed ? 127 : 250;
+  const int32_t *zeros = variant & 2 ? w_zero : NULL;
+  pack(&p, w, zeros);
+  p.bias = bias;
+  p.scale = scale;
+  p.lo = (float)(lo - zero);
+  p.hi = (float)(hi - zero);
+  p.x_zero = is_signed ? -7 : 130;
+  p.y_zero = zero;
+  p.x_signed = is_signed;
+  run_all(&p, x, NULL, y);
+  const QfkInt type = is_signed ? QFK_S8 : QFK_U8;
+  const QfkIntArgs q = {type, QFK_S8, type, p.x_zero, zeros, bias, {scale, true, zero, lo, hi}};
+  qfk_conv2d_int_ref(s, &q, x, w, want);
+  report(chk_same(y, want, ny), k, s, "variant", variant);
 }
 
 static void check_layer(const QfkWinoKernel *k, const QfkConvShape *s, int32_t act)
@@ -48,7 +104,7 @@ static void check_layer(const QfkWinoKernel *k, const QfkConvShape *s, int32_t a
   chk_fill_f32(res, ny, CHK_PLAIN);
   chk_fill_f32(bias, s->oc, CHK_PLAIN);
   chk_fill_f32(slope, s->oc, CHK_PLAIN);
-  pack(&p, w);
+  pack(&p, w, NULL);
   const QfkEpilogue e = {.act = act, .lo = -1, .hi = 4, .alpha = 0.2f, .slope = slope};
   p.bias = bias;
   p.act = e;
@@ -56,16 +112,20 @@ static void check_layer(const QfkWinoKernel *k, const QfkConvShape *s, int32_t a
   p.lo = act == QFK_ACT_CLAMP ? e.lo : -INFINITY;
   p.hi = act == QFK_ACT_CLAMP ? e.hi : INFINITY;
   const float *r = act % 2 ? res : NULL;
-  void *scratch = chk_alloc(qfk_wino_scratch(&p));
-  uint32_t block;
-  for (uint32_t i = qfk_wino_items(&p, (uint32_t)chk_range(1, 3), &block); i--;)
-    qfk_wino_run(&p, block, i, x, r, y, scratch);
+  run_all(&p, x, r, y);
   qfk_conv2d_f32_ref(s, x, w, bias, r, &e, want);
   /* The sum of 9 c products of values with variance 1/3 has a deviation of sqrt(c). */
-  bool ok = chk_close(y, want, ny, 1e-5f, 3e-5f * sqrtf((float)s->c));
-  ok &= chk_free_all();
-  chk_result(ok, k->name, "winograd %dx%dx%dx%d to %dx%dx%d pad %d,%d act %d", s->n, s->h, s->w, s->c, s->oh,
-             s->ow, s->oc, s->pad[0], s->pad[1], act);
+  report(chk_close(y, want, ny, 1e-5f, 3e-5f * sqrtf((float)s->c)), k, s, "act", act);
+}
+
+static void check_kernel(const QfkWinoKernel *k, const QfkConvShape *s, bool all)
+{
+  if (k->kind == QFK_TILE_F32)
+    for (int32_t act = 0; act < QFK_N_ACTS; act += all ? 1 : 2)
+      check_layer(k, s, act);
+  else
+    for (int32_t variant = 0; variant < 8; variant++)
+      check_int_layer(k, s, variant);
 }
 
 void chk_wino(void)
@@ -76,18 +136,19 @@ void chk_wino(void)
       {1, 14, 17, 64, 12, 15, 40, 3, 3, {1, 1}, {1, 1}, {0, 0}, 1},
       {1, 10, 8, 32, 12, 10, 36, 3, 3, {1, 1}, {1, 1}, {2, 2}, 1},
       {1, 15, 15, 128, 15, 15, 80, 3, 3, {1, 1}, {1, 1}, {1, 1}, 1},
+      {1, 7, 7, 64, 7, 7, 112, 3, 3, {1, 1}, {1, 1}, {1, 1}, 1},
+      {1, 5, 4, 32, 5, 4, 48, 3, 3, {1, 1}, {1, 1}, {1, 1}, 1},
   };
   for (uint32_t i = 0; i < qfk_n_wino_kernels; i++)
     if (chk_can_run(qfk_wino_kernels[i].name, qfk_wino_kernels[i].isa))
       for (size_t j = 0; j < sizeof(shapes) / sizeof(shapes[0]); j++)
-        for (int32_t act = 0; act < QFK_N_ACTS; act += 1 + (j > 0))
-          check_layer(&qfk_wino_kernels[i], &shapes[j], act);
+        check_kernel(&qfk_wino_kernels[i], &shapes[j], j == 0);
 }
 
 typedef struct {
   QfkWino p;
-  const float *x;
-  float *y;
+  const void *x;
+  void *y;
   void *scratch;
 } Bench;
 
@@ -111,7 +172,8 @@ void chk_wino_bench(void)
       if ((qfk_wino_kernels[i].isa & ~chk_features()) || !make(&b.p, &qfk_wino_kernels[i], &s))
         continue;
       const size_t size = (size_t)l[0] * l[0];
-      pack(&b.p, chk_alloc_aligned((size_t)9 * l[1] * l[2] * 4));
+      pack(&b.p, chk_alloc_aligned((size_t)9 * l[1] * l[2] * 4), NULL);
+      b.p.scale = chk_alloc_aligned((size_t)l[2] * 4);
       b.p.bias = chk_alloc_aligned((size_t)l[2] * 4);
       b.x = chk_alloc_aligned(size * l[1] * 4);
       b.y = chk_alloc_aligned(size * l[2] * 4);

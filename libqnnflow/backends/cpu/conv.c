@@ -77,12 +77,12 @@ static uint32_t lower_phases(QfLower *lower, const QfCpuWeighted *wt, const QfkC
 gboolean qf_cpu_conv_shaped(QfLower *lower, const QfNode *node, const QfCpuWeighted *wt,
                             const QfkConvShape *s, gboolean transposed)
 {
-  if (!transposed && qf_cpu_wino(lower, node, wt, s))
-    return TRUE;
   QfkPack all = whole_matrix(wt, s);
   const QfkTileKernel *kernel = qf_cpu_tile_kernel(wt, &all);
   if (!kernel)
     return FALSE;
+  if (!transposed && qf_cpu_wino(lower, node, wt, kernel->kind, &all, s))
+    return TRUE;
   uint32_t n = transposed ? (uint32_t)(s->stride[0] * s->stride[1]) : 1;
   QfkIgemm *plans = qf_lower_alloc(lower, n * sizeof(*plans));
   if (transposed) {

@@ -36,6 +36,8 @@ static gboolean init_integer(QfCpuWeighted *wt, const QfEpilogue *epi)
     return FALSE;
   wt->x_zero = qf_cpu_zero_point(wt->x);
   wt->y_zero = qf_cpu_zero_point(wt->y);
+  const int32_t x_low = wt->x_type == QFK_S8 ? INT8_MIN : 0;
+  wt->x_max = MAX(ABS(x_low - wt->x_zero), ABS(x_low + UINT8_MAX - wt->x_zero));
   wt->scale = g_new(float, wt->oc);
   wt->w_zero = g_new(int32_t, wt->oc);
   gboolean any = FALSE;
@@ -101,9 +103,7 @@ const QfkTileKernel *qf_cpu_tile_kernel(const QfCpuWeighted *wt, const QfkPack *
   const uint32_t features = qfk_cpu_features();
   if (!wt->integer)
     return qfk_tile_find(QFK_TILE_F32, features);
-  int32_t low = wt->x_type == QFK_S8 ? INT8_MIN : 0, high = wt->x_type == QFK_S8 ? INT8_MAX : UINT8_MAX;
-  int32_t x_max = MAX(ABS(low - wt->x_zero), ABS(high - wt->x_zero));
-  if (!qfk_pack_fits(all, wt->bias, x_max))
+  if (!qfk_pack_fits(all, wt->bias, wt->x_max))
     return NULL;
   const QfkTileKernel *dot = qfk_tile_find(QFK_TILE_DOT_U, features);
   if (!dot)

@@ -20,6 +20,7 @@ typedef struct {
   float lo, hi;      /* bounds as tiles take them; without any, infinite */
   QfkInt x_type, w_type, y_type;
   int32_t x_zero, y_zero;
+  int32_t x_max;   /* integers: the largest |x - x_zero| */
   int32_t *w_zero; /* [oc], NULL: 0 */
   float *scale;    /* [oc] */
 } QfCpuWeighted;
@@ -40,8 +41,9 @@ void qf_cpu_igemm_fill(QfLower *lower, QfkIgemm *plan, const QfCpuWeighted *wt, 
 void qf_cpu_igemm_step(QfLower *lower, const QfNode *node, const QfkIgemm *plans, uint32_t n_plans,
                        gboolean residual);
 
-/* Appends a step by Winograd's method. FALSE: it does not suit. In wino.c. */
-gboolean qf_cpu_wino(QfLower *lower, const QfNode *node, const QfCpuWeighted *wt, const QfkConvShape *s);
+/* Appends a step by Winograd's method over tiles of @kind; @all are the weights. FALSE: it does not suit. In wino.c. */
+gboolean qf_cpu_wino(QfLower *lower, const QfNode *node, const QfCpuWeighted *wt, QfkTileKind kind,
+                     const QfkPack *all, const QfkConvShape *s);
 
 /* The shape of a Conv2d, DepthWiseConv2d or TransposeConv2d. FALSE: too large for 32-bit coordinates. */
 gboolean qf_cpu_conv_shape(const QfNode *node, QfkConvShape *s);

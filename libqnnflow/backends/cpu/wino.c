@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#define PLANES 36
-
 typedef struct {
   QfkWino plan;
   gboolean residual;
@@ -17,8 +15,9 @@ typedef struct {
 typedef struct {
   const QfExec *exec;
   const QfkWino *plan;
-  const float *x, *res;
-  float *y;
+  const void *x;
+  const float *res;
+  void *y;
   uint32_t block;
 } Run;
 
@@ -41,37 +40,52 @@ static void run_step(const QfStep *step, const QfExec *exec)
   qf_pool_run(exec->pool, items, run_item, &r);
 }
 
+/* 4-byte values, zeros for none. */
+static void *copy_vector(QfLower *lower, const void *from, int32_t n)
+{
+  void *to = qf_lower_alloc(lower, (size_t)n * 4);
+  return from ? memcpy(to, from, (size_t)n * 4) : to;
+}
+
 static void pack(QfLower *lower, QfkWino *p, const QfCpuWeighted *wt)
 {
   const QfkConvShape *s = &p->s;
   const size_t n = (size_t)s->c * (size_t)s->oc;
-  g_autofree float *planes = g_new(float, PLANES *n);
-  qfk_wino_weights(s, wt->weights, planes);
-  QfkPack matrix = {.row = s->oc, .col = 1, .n_seg = 1, .k = (uint32_t)s->c, .n = (uint32_t)s->oc};
+  g_autofree uint8_t *planes = g_malloc(p->planes * n * p->v_size);
+  if (wt->integer)
+    qfk_wino_weights_int(s, wt->weights, wt->w_type, wt->w_zero, (int16_t *)(void *)planes);
+  else
+    qfk_wino_weights(s, wt->weights, (float *)(void *)planes);
+  QfkPack matrix = {
+      .row = s->oc, .col = 1, .n_seg = 1, .k = (uint32_t)s->c, .n = (uint32_t)s->oc, .w_type = QFK_S16};
   p->plane_bytes = qfk_pack_bytes(p->tile, &matrix);
-  uint8_t *u = qf_lower_alloc(lower, PLANES * p->plane_bytes);
-  for (size_t i = 0; i < PLANES; i++) {
-    matrix.w = planes + i * n;
+  uint8_t *u = qf_lower_alloc(lower, p->planes * p->plane_bytes);
+  for (size_t i = 0; i < p->planes; i++) {
+    matrix.w = planes + i * n * p->v_size;
     qfk_pack_panels(p->tile, &matrix, u + i * p->plane_bytes);
   }
-  float *bias = qf_lower_alloc(lower, (size_t)s->oc * sizeof(*bias));
-  if (wt->bias)
-    memcpy(bias, wt->bias, (size_t)s->oc * sizeof(*bias));
   p->u = u;
-  p->bias = bias;
-  p->zeros = qf_lower_alloc(lower, p->tile->nr * sizeof(float));
+  p->bias = copy_vector(lower, wt->bias, s->oc);
+  p->scale = wt->integer ? copy_vector(lower, wt->scale, s->oc) : NULL;
+  p->zeros = copy_vector(lower, NULL, p->tile->nr);
 }
 
-gboolean qf_cpu_wino(QfLower *lower, const QfNode *node, const QfCpuWeighted *wt, const QfkConvShape *s)
+gboolean qf_cpu_wino(QfLower *lower, const QfNode *node, const QfCpuWeighted *wt, QfkTileKind kind,
+                     const QfkPack *all, const QfkConvShape *s)
 {
   QfkWino plan;
-  if (wt->integer || !qfk_wino_plan(&plan, qfk_cpu_features(), s))
+  if (wt->integer && !qfk_pack_fits(all, NULL, 4 * wt->x_max)) /* the transformed sums are 4 times larger */
+    return FALSE;
+  if ((kind != QFK_TILE_F32 && kind != QFK_TILE_S16) || !qfk_wino_plan(&plan, qfk_cpu_features(), kind, s))
     return FALSE;
   pack(lower, &plan, wt);
   plan.act = wt->epi;
-  plan.act_fn = wt->epi.act > QF_ACT_CLAMP ? qfk_act_find(qfk_cpu_features()) : NULL;
+  plan.act_fn = !wt->integer && wt->epi.act > QF_ACT_CLAMP ? qfk_act_find(qfk_cpu_features()) : NULL;
   plan.lo = wt->lo;
   plan.hi = wt->hi;
+  plan.x_zero = wt->x_zero;
+  plan.y_zero = wt->y_zero;
+  plan.x_signed = wt->x_type == QFK_S8;
   StepParams *params = qf_lower_alloc(lower, sizeof(*params));
   *params = (StepParams){plan, wt->residual};
   qf_lower_step(lower, node, QF_CPU_UNIT, plan.wino->name, run_step, params, qfk_wino_scratch(&plan));
