@@ -21,6 +21,23 @@ typedef struct {
   QfEpilogue epi;
 } QfConv2dAttrs;
 
+/* Conv3d: in [N,D,H,W,C], weight [KD,KH,KW,C/group,M], bias [M]? -> [N,OD,OH,OW,M]; float, or int32 with int32 sums.
+ * TransposeConv3d: weight [KD,KH,KW,C/group,M] with in channels C; float; sizes as TransposeConv2d. */
+typedef struct {
+  int32_t stride[3]; /* depth, height, width */
+  int32_t dilation[3];
+  int32_t pad[6];            /* front, back, top, bottom, left, right; may not be negative */
+  int32_t output_padding[3]; /* TransposeConv3d only */
+  int32_t group;
+} QfConv3dAttrs;
+
+/* PoolAvg3d, PoolMax3d on [N,D,H,W,C]; the latter's second output, int64, is where in D x H x W each maximum was. */
+typedef struct {
+  int32_t filter[3], stride[3], dilation[3];
+  int32_t pad[6];    /* as above; PoolMax3d pads with -inf */
+  int32_t count_pad; /* as in QfPool2dAttrs */
+} QfPool3dAttrs;
+
 /* FullyConnected: in [..., K] seen as [rows, K] unless keep_dims, weight [M,K], bias [M]? -> [rows, M] or [..., M]. */
 typedef struct {
   int32_t keep_dims; /* 1: keep the leading dimensions */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * integer.c - operators on plain integers with zero points: MatMulInteger takes them off and multiplies in int32;
+ * integer.c - operators on plain integers with zero points: MatMulInteger and ConvInteger take them off and multiply in int32;
  * DynamicQuantizeLinear finds its scale at run time, so it is written with reductions.
  */
 #include "map.h"
@@ -37,6 +37,19 @@ static gboolean map_matmul_integer(QfOnnxNode *n, GError **error)
   return qf_onnx_bind(n, 0, qf_onnx_cast(n, y, QF_DTYPE_INT32, NULL, error));
 }
 
+/* The zero point of the weights is one number, or one for each output channel. */
+static gboolean map_conv_integer(QfOnnxNode *n, GError **error)
+{
+  QfTensor *x = n->in[0], *w = n->in[1], *zw = qf_onnx_input(n, 3), *y = NULL;
+  if (w->rank < 3 || !is_list_of(zw, w->dims[0]))
+    return qf_onnx_fail(n, error, QF_ERROR_SHAPE, "the zero points do not fit the weights");
+  QfInts channels = {w->rank, {zw ? qf_tensor_count(zw) : 1, 1, 1, 1, 1, 1, 1, 1}}, none = {0};
+  QfTensor *in[] = {centred(n, x, qf_onnx_input(n, 2), &none, error), centred(n, w, zw, &channels, error)};
+  if (!in[0] || !in[1] || !qf_onnx_map_as(n, "Conv", in, 2, &y, error))
+    return FALSE;
+  return qf_onnx_bind(n, 0, y);
+}
+
 /* The smallest (or largest) of all values and 0. */
 static QfTensor *extreme(QfOnnxNode *n, gboolean largest, GError **error)
 {
@@ -69,6 +82,7 @@ static gboolean map_dynamic_quantize(QfOnnxNode *n, GError **error)
 
 const QfOnnxRow qf_onnx_integer_rows[] = {
     {"", "MatMulInteger", map_matmul_integer, 2, 4, NULL, 0},
+    {"", "ConvInteger", map_conv_integer, 2, 4, NULL, 0},
     {"", "DynamicQuantizeLinear", map_dynamic_quantize, 1, 1, NULL, 0},
     {NULL},
 };
