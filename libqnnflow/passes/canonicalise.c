@@ -75,6 +75,88 @@ static gboolean merge_transposes(QfNode *node)
   return (identity && qf_bypass(node, node->outputs[0], node->inputs[0])) || before;
 }
 
+/* Every value of @from is one of @to. */
+static gboolean holds_all(QfDType from, QfDType to)
+{
+  static const uint8_t digits[QF_N_DTYPES] = {
+      [QF_DTYPE_FLOAT16] = 11, [QF_DTYPE_BFLOAT16] = 8, [QF_DTYPE_FLOAT32] = 24, [QF_DTYPE_FLOAT64] = 53};
+  int64_t min, max, to_min, to_max;
+  if (qf_dtype_is_float(from)) /* bfloat16 has more range than float16 */
+    return digits[to] == 53 || (digits[to] == 24 && digits[from] <= 24) || from == to;
+  qf_dtype_range(from, &min, &max);
+  qf_dtype_range(to, &to_min, &to_max);
+  if (qf_dtype_is_float(to))
+    return to != QF_DTYPE_FLOAT16 && max <= (int64_t)1 << digits[to];
+  return to != QF_DTYPE_BOOL && from != QF_DTYPE_UINT64 && to_min <= min && max <= to_max;
+}
+
+/* A Cast to a type that loses nothing, before another Cast. */
+static gboolean merge_casts(QfNode *node)
+{
+  QfNode *before = qf_produced_by(node->inputs[0], "Cast");
+  if (drop_identity(node))
+    return TRUE;
+  if (!before || before->inputs[0]->enc.count || before->outputs[0]->enc.count ||
+      !holds_all(before->inputs[0]->dtype, before->outputs[0]->dtype))
+    return FALSE;
+  qf_node_set_input(node, 0, before->inputs[0]);
+  return TRUE;
+}
+
+/* Resize to the same size. */
+static gboolean drop_whole_resize(QfNode *node)
+{
+  const QfResizeAttrs *a = node->attrs;
+  const float one = 1;
+  uint32_t bits;
+  memcpy(&bits, &one, sizeof bits);
+  for (int i = 0; i < a->scale.n; i++)
+    if (a->scale.v[i] != bits)
+      return FALSE;
+  return drop_identity(node);
+}
+
+/* Operators that do nothing when their second operand is this number; @commutes: or the first. x + 0 is x but for the sign of zero. */
+static const struct {
+  const char *op;
+  double value;
+  gboolean commutes;
+} neutrals[] = {
+    {"ElementWiseAdd", 0, TRUE},     {"ElementWiseSubtract", 0, FALSE}, {"ElementWiseMultiply", 1, TRUE},
+    {"ElementWiseDivide", 1, FALSE}, {"ElementWisePower", 1, FALSE},
+};
+
+static gboolean drop_neutral(QfNode *node)
+{
+  const QfBinaryAttrs *attrs = node->attrs;
+  double value;
+  if (attrs->epi.act != QF_ACT_NONE || !qf_dtype_is_float(node->outputs[0]->dtype))
+    return FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS(neutrals); i++) {
+    if (strcmp(node->op->name, neutrals[i].op))
+      continue;
+    for (int side = 1; side >= !neutrals[i].commutes; side--)
+      if (qf_is_uniform(node->inputs[side], &value) && value == neutrals[i].value &&
+          same_shape(node->inputs[1 - side], node->outputs[0]))
+        return qf_bypass(node, node->outputs[0], node->inputs[1 - side]);
+  }
+  return FALSE;
+}
+
+/* f(f(x)) is f(x). */
+static gboolean drop_repeated(QfNode *node)
+{
+  return qf_produced_by(node->inputs[0], node->op->name) && drop_identity(node);
+}
+
+/* f(f(x)) is x. */
+static gboolean drop_pair(QfNode *node)
+{
+  QfNode *before = qf_produced_by(node->inputs[0], node->op->name);
+  return before && same_shape(before->inputs[0], node->outputs[0]) &&
+         qf_bypass(node, node->outputs[0], before->inputs[0]);
+}
+
 /* x * f(x), where f is @op: returns the node of f. */
 static QfNode *times_itself(const QfNode *multiply, const char *op)
 {
@@ -111,14 +193,29 @@ static gboolean name_product(QfNode *node)
 static const Rule rules[] = {
     {"Reshape", merge_reshapes},
     {"Transpose", merge_transposes},
-    {"Cast", drop_identity},
+    {"Cast", merge_casts},
     {"Pad", drop_whole_pad},
     {"Tile", drop_identity},
     {"BroadcastTo", drop_identity},
     {"StridedSlice", drop_whole_slice},
     {"Concat", drop_identity},
     {"Split", drop_identity},
+    {"Resize", drop_whole_resize},
     {"ElementWiseMultiply", name_product},
+    {"ElementWiseAdd", drop_neutral},
+    {"ElementWiseSubtract", drop_neutral},
+    {"ElementWiseMultiply", drop_neutral},
+    {"ElementWiseDivide", drop_neutral},
+    {"ElementWisePower", drop_neutral},
+    {"Relu", drop_repeated},
+    {"Relu6", drop_repeated},
+    {"ElementWiseAbs", drop_repeated},
+    {"ElementWiseFloor", drop_repeated},
+    {"ElementWiseCeil", drop_repeated},
+    {"ElementWiseRound", drop_repeated},
+    {"ElementWiseSign", drop_repeated},
+    {"ElementWiseNeg", drop_pair},
+    {"ElementWiseNot", drop_pair},
 };
 
 static gboolean run(QfGraph *graph, GError **error)
@@ -135,6 +232,6 @@ static gboolean run(QfGraph *graph, GError **error)
   return TRUE;
 }
 
-const QfPass qf_pass_canonicalise = {"canonicalise",
-                                     "drops nodes that do nothing, merges reshapes, names Silu and HardSwish",
-                                     TRUE, run};
+const QfPass qf_pass_canonicalise = {
+    "canonicalise", "drops nodes that do nothing, merges Reshapes and Casts, names Silu and HardSwish", TRUE,
+    run};

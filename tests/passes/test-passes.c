@@ -211,6 +211,112 @@ static QfTensor *build_qdq(Maker *m)
   return transpose(m, y, to_nchw);
 }
 
+/* Everything that does nothing, in one chain. */
+static QfTensor *build_nothing(Maker *m)
+{
+  QfTensor *x = add_input(m, (int64_t[]){1, 4, 5, 3}, 4), *y = apply(m, "ElementWiseExp", x, NULL);
+  QfNode *pad = new_node(m, "Pad", y, NULL, NULL), *slice, *resize;
+  ((QfPadAttrs *)pad->attrs)->before = ((QfPadAttrs *)pad->attrs)->after = (QfInts){4, {0}};
+  slice = new_node(m, "StridedSlice", finish(pad), NULL, NULL);
+  *(QfStridedSliceAttrs *)slice->attrs =
+      (QfStridedSliceAttrs){{4, {0}}, {4, {1, 4, 5, 3}}, {4, {1, 1, 1, 1}}};
+  resize = new_node(m, "Resize", apply(m, "Concat", finish(slice), NULL), NULL, NULL);
+  ((QfResizeAttrs *)resize->attrs)->size = (QfInts){4, {1, 4, 5, 3}};
+  y = reshape(m, finish(resize), (QfInts){4, {1, 4, 5, 3}});
+  y = transpose(m, y, (QfInts){4, {0, 1, 2, 3}});
+  y = apply(m, "ElementWiseMultiply", apply(m, "ElementWiseAdd", y, scalar(m, 0)), scalar(m, 1));
+  y = apply(m, "ElementWiseDivide", apply(m, "ElementWiseSubtract", y, scalar(m, 0)), scalar(m, 1));
+  return apply(m, "ElementWiseNeg", apply(m, "ElementWisePower", y, scalar(m, 1)), NULL);
+}
+
+static QfTensor *cast(Maker *m, QfTensor *x, QfDType dtype)
+{
+  QfNode *node = new_node(m, "Cast", x, NULL, NULL);
+  ((QfCastAttrs *)node->attrs)->dtype = dtype;
+  return finish(node);
+}
+
+/* float -> int8 is kept, int8 -> int64 -> float is one Cast; float -> float64 -> float is none. */
+static QfTensor *build_casts(Maker *m)
+{
+  QfTensor *x = add_input(m, (int64_t[]){2, 6}, 2), *y = cast(m, x, QF_DTYPE_INT8);
+  y = cast(m, cast(m, y, QF_DTYPE_INT64), QF_DTYPE_FLOAT32);
+  return cast(m, cast(m, y, QF_DTYPE_FLOAT64), QF_DTYPE_FLOAT32);
+}
+
+static QfTensor *build_repeated(Maker *m)
+{
+  QfTensor *x = add_input(m, (int64_t[]){2, 6}, 2), *y = apply(m, "Relu", apply(m, "Relu", x, NULL), NULL);
+  y = apply(m, "ElementWiseFloor", apply(m, "ElementWiseFloor", y, NULL), NULL);
+  return apply(m, "ElementWiseNeg", apply(m, "ElementWiseNeg", y, NULL), NULL);
+}
+
+static QfTensor *build_reshapes(Maker *m)
+{
+  QfTensor *x = add_input(m, (int64_t[]){2, 6}, 2), *y = reshape(m, x, (QfInts){3, {2, 3, 2}});
+  y = apply(m, "Relu", reshape(m, reshape(m, y, (QfInts){1, {12}}), (QfInts){2, {4, 3}}), NULL);
+  return reshape(m, reshape(m, y, (QfInts){1, {12}}), (QfInts){2, {4, 3}});
+}
+
+static QfTensor *build_transposes(Maker *m)
+{
+  QfTensor *x = add_input(m, (int64_t[]){2, 3, 4}, 3), *y = transpose(m, x, (QfInts){3, {1, 2, 0}});
+  y = apply(m, "Tanh", transpose(m, y, (QfInts){3, {1, 2, 0}}), NULL);
+  return transpose(m, y, (QfInts){3, {1, 2, 0}});
+}
+
+/* Two equal chains with constants of their own are one; the other axis is another node. */
+static QfTensor *softmax(Maker *m, QfTensor *x, int32_t axis)
+{
+  QfNode *node = new_node(m, "Softmax", x, NULL, NULL);
+  ((QfAxisAttrs *)node->attrs)->axis = axis;
+  return finish(node);
+}
+
+static QfTensor *build_shared(Maker *m)
+{
+  QfTensor *x = add_input(m, (int64_t[]){4, 4}, 2);
+  QfTensor *a = softmax(m, apply(m, "ElementWiseMultiply", x, scalar(m, .3f)), 1);
+  QfTensor *b = softmax(m, apply(m, "ElementWiseMultiply", x, scalar(m, .3f)), 1);
+  QfTensor *c = softmax(m, apply(m, "ElementWiseMultiply", x, scalar(m, .3f)), 0);
+  return apply(m, "ElementWiseSubtract", apply(m, "ElementWiseMultiply", a, b), c);
+}
+
+/* Random numbers are drawn anew: the difference would be zero if the two were one. */
+static QfTensor *build_random(Maker *m)
+{
+  QfTensor *x = add_input(m, (int64_t[]){2, 2}, 2);
+  QfTensor *a = apply(m, "RandomUniform", x, NULL), *b = apply(m, "RandomUniform", x, NULL);
+  QfTensor *zero = apply(m, "ElementWiseEqual", a, b);
+  return cast(m, zero, QF_DTYPE_FLOAT32);
+}
+
+/* A node that nothing reads, and what only it reads. */
+static QfTensor *build_dead(Maker *m)
+{
+  QfTensor *x = add_input(m, (int64_t[]){2, 6}, 2);
+  apply(m, "Relu", apply(m, "ElementWiseExp", x, NULL), NULL);
+  return apply(m, "Tanh", x, NULL);
+}
+
+/* What importers leave to the passes: a constant that only becomes one by a rewrite. */
+static QfTensor *build_folded(Maker *m)
+{
+  QfEvaluateFunc evaluate = m->graph->evaluate;
+  QfTensor *x = add_input(m, (int64_t[]){1, 6}, 2);
+  m->graph->evaluate = NULL;
+  QfTensor *k = apply(m, "ElementWiseExp", apply(m, "ElementWiseNeg", vector(m, 6, 0, 1), NULL), NULL);
+  m->graph->evaluate = evaluate;
+  return apply(m, "ElementWiseMultiply", x, k);
+}
+
+/* Dequantize and Quantize with one encoding are nothing, with another a Convert. */
+static QfTensor *build_pairs(Maker *m)
+{
+  QfTensor *x = quantized(m, add_input(m, (int64_t[]){1, 4, 5, 3}, 4), .02f, -128);
+  return quantized(m, quantized(m, x, .02f, -128), .03f, -100);
+}
+
 /* A case: the graph, the operators that are left in order, and how far the result may be off. */
 static const struct {
   const char *name;
@@ -229,6 +335,17 @@ static const struct {
     {"pad", build_pad, "Conv2d", 1e-5},
     {"qdq", build_qdq, "Quantize Conv2d Transpose Dequantize",
      .03 + 1e-5}, /* one step of the output's scale */
+    {"nothing", build_nothing, "ElementWiseExp ElementWiseNeg", 1e-6},
+    {"casts", build_casts, "Cast Cast", 1e-6},
+    {"repeated", build_repeated, "Relu ElementWiseFloor", 1e-6},
+    {"reshapes", build_reshapes, "Reshape Relu", 1e-6},
+    {"transposes", build_transposes, "Tanh", 1e-6},
+    {"shared", build_shared, "ElementWiseMultiply Softmax Softmax ElementWiseMultiply ElementWiseSubtract",
+     1e-6},
+    {"random", build_random, "RandomUniform RandomUniform ElementWiseEqual Cast", 1e-6},
+    {"dead", build_dead, "Tanh", 1e-6},
+    {"folded", build_folded, "ElementWiseMultiply", 1e-6},
+    {"pairs", build_pairs, "Quantize Convert Dequantize", .03 + 1e-5}, /* one step */
 };
 
 static QfModel *make(guint index, gboolean optimize)

@@ -264,8 +264,10 @@ static gboolean read_bodies(Loader *l, QfNode *node)
 {
   uint32_t n;
   QfGraph *graph = l->graph;
-  if (!get_count(l, &n, 24))
+  if (!get(l, &n))
     return FALSE;
+  if (n != node->op->n_bodies)
+    return damaged(l, "a node does not have the bodies of its operator");
   for (uint32_t i = 0; i < n; i++) {
     if (!(l->graph = qf_graph_new_subgraph(graph, l->error))) {
       l->graph = graph;
