@@ -3,7 +3,7 @@
  * compile.c - from a graph to a frozen model: which backend runs which node, the steps, and where every tensor lies.
  * After this nothing looks at the graph but for names.
  */
-#include "model.h"
+#include "frame.h"
 #include "memory.h"
 #include "../plan/plan.h"
 
@@ -22,8 +22,14 @@ static gboolean lower_nodes(QfModel *model, QfLower *lower, QfRequant requant, G
   QfNode **nodes = (QfNode **)model->graph->nodes->pdata;
   uint32_t n = model->graph->nodes->len;
   for (uint32_t i = 0, end; i < n; i = end) {
+    end = i + 1;
+    if (nodes[i]->n_subgraphs) {
+      if (!qf_control_lower(model, lower, nodes[i], requant, error))
+        return FALSE;
+      continue;
+    }
     const QfBackend *backend = choose(model, nodes[i], requant);
-    for (end = i + 1; end < n && choose(model, nodes[end], requant) == backend;)
+    while (end < n && !nodes[end]->n_subgraphs && choose(model, nodes[end], requant) == backend)
       end++;
     if (backend != model->backend)
       model->stats.n_fallback += end - i;
@@ -115,14 +121,54 @@ static void describe(QfTensorDesc *desc, const QfTensor *t)
 
 static void describe_borders(QfModel *model)
 {
-  model->n_inputs = model->graph->inputs->len;
-  model->n_outputs = model->graph->outputs->len;
-  model->inputs = g_new0(QfTensorDesc, model->n_inputs + 1);
-  model->outputs = g_new0(QfTensorDesc, model->n_outputs + 1);
-  for (uint32_t i = 0; i < model->n_inputs; i++)
-    describe(&model->inputs[i], model->graph->inputs->pdata[i]);
-  for (uint32_t i = 0; i < model->n_outputs; i++)
-    describe(&model->outputs[i], model->graph->outputs->pdata[i]);
+  const GPtrArray *inputs = model->graph->inputs, *outputs = model->graph->outputs;
+  model->n_states = model->graph->n_states;
+  model->n_inputs = inputs->len - model->n_states;
+  model->n_outputs = outputs->len - model->n_states;
+  model->inputs = g_new0(QfTensorDesc, inputs->len + 1);
+  model->outputs = g_new0(QfTensorDesc, outputs->len + 1);
+  for (guint i = 0; i < inputs->len; i++)
+    describe(&model->inputs[i], inputs->pdata[i]);
+  for (guint i = 0; i < outputs->len; i++)
+    describe(&model->outputs[i], outputs->pdata[i]);
+}
+
+/* Number of the port that a tensor lies in, UINT32_MAX for the others. */
+static uint32_t port_of(const QfModel *model, uint32_t tensor)
+{
+  const QfPlace *place = &model->places[tensor];
+  if (place->kind == QF_PLACE_INPUT)
+    return place->index;
+  return place->kind == QF_PLACE_OUTPUT ? model->graph->inputs->len + place->index : UINT32_MAX;
+}
+
+static void list_ports(QfModel *model)
+{
+  uint32_t n_ports = model->graph->inputs->len + model->graph->outputs->len, sum = 0;
+  uint32_t *first = model->port_first = g_new0(uint32_t, n_ports + 2);
+  model->port_tensors = g_new0(uint32_t, model->n_tensors + 1);
+  for (uint32_t i = 0; i < model->n_tensors; i++)
+    if (port_of(model, i) != UINT32_MAX)
+      first[port_of(model, i) + 1]++;
+  for (uint32_t p = 0; p <= n_ports; p++) {
+    sum += first[p];
+    first[p] = sum;
+  }
+  g_autofree uint32_t *at = g_memdup2(first, (n_ports + 1) * sizeof(*first));
+  for (uint32_t i = 0; i < model->n_tensors; i++)
+    if (port_of(model, i) != UINT32_MAX)
+      model->port_tensors[at[port_of(model, i)]++] = i;
+}
+
+/* Each body once; the operators' own figures count its multiply-accumulates. */
+static void add_body(QfModel *model, const QfModel *body)
+{
+  model->stats.n_nodes += body->stats.n_nodes;
+  model->stats.n_steps += body->stats.n_steps;
+  model->stats.n_fallback += body->stats.n_fallback;
+  model->stats.param_bytes += body->stats.param_bytes;
+  model->stats.arena_bytes += body->stats.arena_bytes;
+  model->scratch_bytes = MAX(model->scratch_bytes, body->scratch_bytes);
 }
 
 static void count_stats(QfModel *model)
@@ -141,6 +187,11 @@ static void count_stats(QfModel *model)
   model->scratch_bytes = (model->scratch_bytes + QF_ALIGNMENT - 1) / QF_ALIGNMENT * QF_ALIGNMENT;
   stats->n_steps = model->steps->len;
   stats->arena_bytes = model->arena_bytes;
+  for (guint i = 0; i < model->bodies->len; i++)
+    add_body(model, model->bodies->pdata[i]);
+  for (uint32_t i = 0; i < model->n_states; i++)
+    stats->state_bytes += model->inputs[model->n_inputs + i].size_bytes;
+  stats->n_states = model->n_states;
   stats->scratch_bytes = model->scratch_bytes;
 }
 
@@ -150,6 +201,7 @@ gboolean qf_model_compile(QfModel *model, QfRequant requant, GError **error)
   model->steps = g_array_new(FALSE, FALSE, sizeof(QfStep));
   model->blocks = g_ptr_array_new_with_free_func(qf_aligned_free);
   model->places = g_new0(QfPlace, model->n_tensors + 1);
+  model->bodies = g_ptr_array_new_with_free_func((GDestroyNotify)qf_model_unref);
   g_autofree uint32_t *alias = g_new(uint32_t, model->n_tensors + 1);
   for (uint32_t i = 0; i < model->n_tensors; i++)
     alias[i] = i;
@@ -165,6 +217,7 @@ gboolean qf_model_compile(QfModel *model, QfRequant requant, GError **error)
   if (!place_arena(model, alias, error))
     return FALSE;
   describe_borders(model);
+  list_ports(model);
   count_stats(model);
   return TRUE;
 }

@@ -121,8 +121,12 @@ void qf_model_unref(QfModel *model)
     return;
   g_clear_pointer(&model->steps, g_array_unref);
   g_clear_pointer(&model->blocks, g_ptr_array_unref);
-  qf_graph_free(model->graph);
+  g_clear_pointer(&model->bodies, g_ptr_array_unref);
+  if (!model->is_body)
+    qf_graph_free(model->graph);
   g_free(model->places);
+  g_free(model->port_first);
+  g_free(model->port_tensors);
   g_free(model->inputs);
   g_free(model->outputs);
   g_free(model->name);
@@ -175,10 +179,15 @@ static void dump_steps(const QfModel *model, GString *s)
                          "steps %u, arena %" G_GSIZE_FORMAT " bytes, scratch %" G_GSIZE_FORMAT
                          " bytes a thread\n",
                          model->steps->len, model->arena_bytes, model->scratch_bytes);
+  guint body = 0;
   for (uint32_t i = 0; i < model->steps->len; i++) {
     const QfStep *step = &g_array_index(model->steps, QfStep, i);
     g_string_append_printf(s, "%4u %-4s %-28s %s '%s'\n", i, step->unit, step->kernel, step->node->op->name,
                            step->node->name);
+    for (uint32_t k = 0; k < step->node->n_subgraphs; k++) { /* bodies are in the order of their nodes */
+      g_string_append_printf(s, "body %u of %u: ", k, i);
+      dump_steps(model->bodies->pdata[body++], s);
+    }
   }
 }
 

@@ -29,12 +29,18 @@ struct _QfModel {
   char *name;
   const QfBackend *backend;
   QfTensorDesc *inputs, *outputs;
-  uint32_t n_inputs, n_outputs;
+  uint32_t n_inputs, n_outputs; /* without states, whose descriptions follow in the lists */
+  uint32_t n_states;
   GArray *steps;     /* QfStep */
   GPtrArray *blocks; /* packed constants, freed with qf_aligned_free() */
   QfPlace *places;   /* by tensor id, aliases resolved */
   uint32_t n_tensors;
-  size_t arena_bytes, scratch_bytes;
+  /* The tensors that lie in a port: port_tensors[port_first[p]..port_first[p + 1]); ports are the inputs, then the outputs. */
+  uint32_t *port_first, *port_tensors;
+  GPtrArray *bodies;                 /* QfModel*: compiled bodies of control flow */
+  uint32_t n_controls;               /* control steps among the steps */
+  gboolean is_body;                  /* the graph belongs to the graph around it */
+  size_t arena_bytes, scratch_bytes; /* of one frame; scratch: the largest of the bodies too */
   QfModelStats stats;
 };
 

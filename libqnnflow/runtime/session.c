@@ -2,7 +2,7 @@
 /*
  * session.c - the memory and the threads of one stream of runs. A run is a loop over steps and nothing else.
  */
-#include "model.h"
+#include "frame.h"
 #include "memory.h"
 #include "pool.h"
 
@@ -19,9 +19,11 @@ typedef struct {
 
 struct _QfSession {
   QfModel *model;
-  QfExec exec;
-  void *arena, *scratch;
-  Port *inputs, *outputs;
+  QfFrame frame;
+  QfPool *pool;
+  void *scratch;
+  Port *inputs, *outputs; /* those of the states come last; the two of a pair are swapped after a run */
+  const QfNode *fault;    /* the loop that went on too long in this run */
   uint64_t last_run_ns;
   QfLayerProfile *layers; /* NULL without `profile`; one per step */
 };
@@ -41,28 +43,52 @@ static uint32_t default_threads(void)
   return CLAMP(CPU_COUNT(&set), 1, 4);
 }
 
-/* Points every tensor that lies in port @index at the bound memory. */
-static void refresh(QfSession *session, QfPlaceKind kind, uint32_t index, void *data)
+/* Buffers for one side's ports, bound to them. */
+static gboolean make_ports(QfSession *session, gboolean input)
 {
-  for (uint32_t i = 0; i < session->model->n_tensors; i++) {
-    const QfPlace *place = &session->model->places[i];
-    if (place->kind == kind && place->index == index)
-      session->exec.data[i] = data;
+  const QfModel *model = session->model;
+  const QfTensorDesc *descs = input ? model->inputs : model->outputs;
+  uint32_t n = (input ? model->n_inputs : model->n_outputs) + model->n_states;
+  Port *ports = g_new0(Port, n + 1);
+  *(input ? &session->inputs : &session->outputs) = ports;
+  for (uint32_t i = 0; i < n; i++) {
+    ports[i].own = ports[i].bound = qf_aligned_alloc(descs[i].size_bytes);
+    if (!ports[i].own)
+      return FALSE;
+    if (input)
+      qf_frame_bind_input(&session->frame, i, ports[i].own);
+    else
+      qf_frame_bind_output(&session->frame, i, ports[i].own);
+  }
+  return TRUE;
+}
+
+void qf_session_reset(QfSession *session)
+{
+  const QfModel *model = session->model;
+  for (uint32_t i = 0; i < model->n_states; i++) {
+    GBytes *initial = model->graph->states[i].initial;
+    Port *before = &session->inputs[model->n_inputs + i];
+    size_t size = model->inputs[model->n_inputs + i].size_bytes;
+    if (initial)
+      memcpy(before->own, g_bytes_get_data(initial, NULL), size);
+    else
+      memset(before->own, 0, size);
   }
 }
 
-static gboolean make_ports(QfSession *session, QfPlaceKind kind, Port **ports, const QfTensorDesc *descs,
-                           uint32_t n)
+/* What the run has written is what the next one reads. */
+static void swap_states(QfSession *session)
 {
-  *ports = g_new0(Port, n + 1);
-  for (uint32_t i = 0; i < n; i++) {
-    Port *port = &(*ports)[i];
-    port->own = port->bound = qf_aligned_alloc(descs[i].size_bytes);
-    if (!port->own)
-      return FALSE;
-    refresh(session, kind, i, port->own);
+  const QfModel *model = session->model;
+  for (uint32_t i = 0; i < model->n_states; i++) {
+    uint32_t in = model->n_inputs + i, out = model->n_outputs + i;
+    Port written = session->outputs[out];
+    session->outputs[out] = session->inputs[in];
+    session->inputs[in] = written;
+    qf_frame_bind_input(&session->frame, in, written.own);
+    qf_frame_bind_output(&session->frame, out, session->outputs[out].own);
   }
-  return TRUE;
 }
 
 static void make_layers(QfSession *session)
@@ -86,28 +112,19 @@ static void make_layers(QfSession *session)
 
 static gboolean allocate(QfSession *session, uint32_t n_threads)
 {
-  QfModel *model = session->model;
-  QfExec *exec = &session->exec;
-  exec->data = g_new0(void *, model->n_tensors + 1);
-  session->arena = qf_aligned_alloc(model->arena_bytes);
+  const QfModel *model = session->model;
   session->scratch = qf_aligned_alloc(model->scratch_bytes * n_threads);
-  if (!session->arena || !session->scratch)
+  QfFrameShared shared = {.pool = qf_pool_new(n_threads),
+                          .n_threads = n_threads,
+                          .scratch = session->scratch,
+                          .scratch_stride = model->scratch_bytes,
+                          .fault = &session->fault};
+  session->pool = shared.pool;
+  if (!session->scratch || !session->pool || !qf_frame_init(&session->frame, model, &shared) ||
+      !make_ports(session, TRUE) || !make_ports(session, FALSE))
     return FALSE;
-  exec->scratch = session->scratch;
-  exec->scratch_stride = model->scratch_bytes;
-  for (uint32_t i = 0; i < model->n_tensors; i++) {
-    const QfPlace *place = &model->places[i];
-    if (place->kind == QF_PLACE_CONSTANT)
-      exec->data[i] = (void *)place->constant; /* steps only read inputs */
-    else if (place->kind == QF_PLACE_ARENA)
-      exec->data[i] = (uint8_t *)session->arena + place->offset_bytes;
-  }
-  if (!make_ports(session, QF_PLACE_INPUT, &session->inputs, model->inputs, model->n_inputs) ||
-      !make_ports(session, QF_PLACE_OUTPUT, &session->outputs, model->outputs, model->n_outputs))
-    return FALSE;
-  exec->pool = qf_pool_new(n_threads);
-  exec->n_threads = n_threads;
-  return exec->pool != NULL;
+  qf_session_reset(session);
+  return TRUE;
 }
 
 QfSession *qf_session_new(QfModel *model, const QfSessionOptions *options, GError **error)
@@ -117,14 +134,15 @@ QfSession *qf_session_new(QfModel *model, const QfSessionOptions *options, GErro
   session->model = qf_model_ref(model);
   if (!allocate(session, n_threads)) {
     double ports = 0;
-    for (uint32_t i = 0; i < model->n_inputs + model->n_outputs; i++)
-      ports +=
-          i < model->n_inputs ? model->inputs[i].size_bytes : model->outputs[i - model->n_inputs].size_bytes;
+    for (uint32_t i = 0; i < model->n_inputs + model->n_states; i++)
+      ports += (double)model->inputs[i].size_bytes;
+    for (uint32_t i = 0; i < model->n_outputs + model->n_states; i++)
+      ports += (double)model->outputs[i].size_bytes;
     g_set_error(error, QF_ERROR, QF_ERROR_LIMIT,
                 "%s: a session's memory cannot be had: %.1f MB for inputs and outputs, %.1f MB for "
                 "intermediate tensors, "
                 "%.1f MB for %u threads; give smaller dimensions or fewer threads",
-                model->name, ports / 1e6, model->arena_bytes / 1e6,
+                model->name, ports / 1e6, model->stats.arena_bytes / 1e6,
                 (double)model->scratch_bytes * n_threads / 1e6, n_threads);
     qf_session_free(session);
     return NULL;
@@ -145,13 +163,12 @@ void qf_session_free(QfSession *session)
 {
   if (!session)
     return;
-  if (session->exec.pool)
-    qf_pool_free(session->exec.pool);
-  free_ports(session->inputs, session->model->n_inputs);
-  free_ports(session->outputs, session->model->n_outputs);
-  qf_aligned_free(session->arena);
+  if (session->pool)
+    qf_pool_free(session->pool);
+  free_ports(session->inputs, session->model->n_inputs + session->model->n_states);
+  free_ports(session->outputs, session->model->n_outputs + session->model->n_states);
+  qf_frame_clear(&session->frame);
   qf_aligned_free(session->scratch);
-  g_free(session->exec.data);
   g_free(session->layers);
   qf_model_unref(session->model);
   g_free(session);
@@ -183,7 +200,10 @@ static gboolean bind(QfSession *session, QfPlaceKind kind, uint32_t index, void 
   }
   Port *port = &(input ? session->inputs : session->outputs)[index];
   port->bound = data ? data : port->own;
-  refresh(session, kind, index, port->bound);
+  if (input)
+    qf_frame_bind_input(&session->frame, index, port->bound);
+  else
+    qf_frame_bind_output(&session->frame, index, port->bound);
   return TRUE;
 }
 
@@ -213,7 +233,7 @@ static void run_profiled(QfSession *session, const QfStep *steps, uint32_t n)
 {
   uint64_t before = now_ns();
   for (uint32_t i = 0; i < n; i++) {
-    steps[i].run(&steps[i], &session->exec);
+    steps[i].run(&steps[i], &session->frame.exec);
     uint64_t after = now_ns(), took = after - before;
     QfLayerProfile *layer = &session->layers[i];
     layer->min_ns = layer->runs++ ? MIN(layer->min_ns, took) : took;
@@ -224,17 +244,23 @@ static void run_profiled(QfSession *session, const QfStep *steps, uint32_t n)
 
 gboolean qf_session_run(QfSession *session, GError **error)
 {
-  const QfStep *steps = (const QfStep *)(void *)session->model->steps->data;
-  uint32_t n = session->model->steps->len;
+  const QfModel *model = session->model;
   uint64_t start = now_ns();
-  qf_pool_begin(session->exec.pool);
+  session->fault = NULL;
+  qf_pool_begin(session->pool);
   if (session->layers)
-    run_profiled(session, steps, n);
+    run_profiled(session, (const QfStep *)(void *)model->steps->data, model->steps->len);
   else
-    for (uint32_t i = 0; i < n; i++)
-      steps[i].run(&steps[i], &session->exec);
-  qf_pool_end(session->exec.pool);
+    qf_frame_run(&session->frame);
+  qf_pool_end(session->pool);
   session->last_run_ns = now_ns() - start;
+  if (session->fault) {
+    g_set_error(error, QF_ERROR, QF_ERROR_LIMIT,
+                "%s: node '%s' (%s): it did not end after %d iterations; check its condition and its inputs",
+                model->name, session->fault->name, session->fault->op->name, QF_MAX_ITERATIONS);
+    return FALSE;
+  }
+  swap_states(session);
   return TRUE;
 }
 

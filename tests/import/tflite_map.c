@@ -346,14 +346,15 @@ typedef struct {
 
 static const Wrong wrongs[] = {
     {"unsupported",
-     31,
+     15,
      {0},
      1,
      1,
      0,
      0,
      QF_ERROR_UNSUPPORTED,
-     {"model", "CALL version 1", "operator 0", "\"y\""}},
+     {"model", "LSH_PROJECTION version 1", "operator 0", "\"y\""}},
+    {"calls itself", 31, {0}, 1, 1, 0, 0, QF_ERROR_FORMAT, {"graph 0 uses itself"}},
     {"unknown", 250, {0}, 1, 1, 0, 0, QF_ERROR_UNSUPPORTED, {"of an unknown number"}},
     {"own output", 19, {1}, 1, 1, 0, 0, QF_ERROR_FORMAT, {"RELU", "written by no operator before it"}},
     {"written twice", 19, {0}, 1, 0, 0, 0, QF_ERROR_FORMAT, {"written twice"}},

@@ -49,7 +49,13 @@ QF_API gboolean qf_session_bind_output(QfSession *session, uint32_t index, void 
 QF_API void *qf_session_input_data(QfSession *session, uint32_t index);
 QF_API const void *qf_session_output_data(QfSession *session, uint32_t index);
 
-/* Runs the model once, synchronously. Fails only on a device fault (QF_ERROR_DEVICE). */
+/* Iterations that one loop may take within a run. */
+#define QF_MAX_ITERATIONS (1 << 24)
+
+/*
+ * Runs the model once, synchronously. Fails on a device fault (QF_ERROR_DEVICE), or when a loop of the model has gone through
+ * QF_MAX_ITERATIONS iterations (QF_ERROR_LIMIT): outputs are undefined then, and the model's state stays what it was.
+ */
 QF_API gboolean qf_session_run(QfSession *session, GError **error);
 
 /*
@@ -61,6 +67,13 @@ QF_API gboolean qf_session_run(QfSession *session, GError **error);
  */
 QF_API gboolean qf_session_evaluate(QfSession *session, QfValue *const *inputs, uint32_t n_inputs,
                                     QfValue **outputs, uint32_t n_outputs, GError **error);
+
+/*
+ * A model may keep values from run to run (variables; recurrent state that the file does not show as inputs and outputs). They
+ * belong to the session: each stream has its own. They begin with the model's initial values, and this gives these back.
+ * Does nothing for a model without state.
+ */
+QF_API void qf_session_reset(QfSession *session);
 
 /* Duration of the last run in nanoseconds; 0 before the first one. */
 QF_API uint64_t qf_session_last_run_ns(const QfSession *session);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * frame.h - the memory of one stream of runs over one compiled graph: a session's own, or a body's of control flow. A frame
+ * runs where it is told that its inputs and outputs lie; it makes no allocation after it was made.
+ */
+#ifndef QF_RUNTIME_FRAME_H
+#define QF_RUNTIME_FRAME_H
+
+#include "model.h"
+
+typedef struct QfControlFrame QfControlFrame;
+
+typedef struct {
+  const QfModel *model;
+  QfExec exec;
+  void *arena;
+  QfControlFrame *controls; /* [model->n_controls] */
+} QfFrame;
+
+/* What all frames of a session have in common. */
+typedef struct {
+  QfPool *pool;
+  uint32_t n_threads;
+  uint8_t *scratch; /* the largest of all frames, times threads */
+  size_t scratch_stride;
+  const QfNode **fault; /* gets the loop that went on too long */
+} QfFrameShared;
+
+/* FALSE when memory cannot be had; the frame is to be cleared in any case. */
+gboolean qf_frame_init(QfFrame *frame, const QfModel *model, const QfFrameShared *shared);
+void qf_frame_clear(QfFrame *frame);
+
+/* Points input or output @index, states included, at @data. */
+void qf_frame_bind_input(QfFrame *frame, uint32_t index, const void *data);
+void qf_frame_bind_output(QfFrame *frame, uint32_t index, void *data);
+
+void qf_frame_run(QfFrame *frame);
+
+/* Control flow. Of a node with bodies: compiles these, and appends the step that runs them. */
+gboolean qf_control_lower(QfModel *model, QfLower *lower, QfNode *node, QfRequant requant, GError **error);
+/* What a session needs for the control steps of a model, in their order. */
+gboolean qf_control_init(QfFrame *frame, const QfFrameShared *shared);
+void qf_control_clear(QfFrame *frame);
+
+#endif
