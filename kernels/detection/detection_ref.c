@@ -3,22 +3,18 @@
  * detection_ref.c - SSD boxes and non-maximum suppression.
  */
 #include "detection.h"
+#include "nms.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct {
-  float score;
-  int32_t box, cls;
-} Candidate;
-
-typedef struct {
-  float (*corners)[4];   /* [boxes]: ymin, xmin, ymax, xmax */
-  Candidate *candidates; /* [boxes] to be sorted */
-  Candidate *survivors;  /* of one suppression, [boxes] */
-  Candidate *best;       /* [max_detections * max_classes + per_class] */
-  int32_t *order;        /* [classes]: of one box, by score */
+  float (*corners)[4];      /* [boxes]: ymin, xmin, ymax, xmax */
+  QfkCandidate *candidates; /* [boxes] to be sorted */
+  QfkCandidate *survivors;  /* of one suppression, [boxes] */
+  QfkCandidate *best;       /* [max_detections * max_classes + per_class] */
+  int32_t *order;           /* [classes]: of one box, by score */
 } Work;
 
 /* Rows of the outputs. */
@@ -35,15 +31,15 @@ static int32_t best_size(const QfkDetection *d)
 
 size_t qfk_detection_scratch(const QfkDetection *d)
 {
-  return (size_t)d->boxes * (4 * sizeof(float) + 2 * sizeof(Candidate)) +
-         (size_t)best_size(d) * sizeof(Candidate) + (size_t)d->classes * sizeof(int32_t);
+  return (size_t)d->boxes * (4 * sizeof(float) + 2 * sizeof(QfkCandidate)) +
+         (size_t)best_size(d) * sizeof(QfkCandidate) + (size_t)d->classes * sizeof(int32_t);
 }
 
 static Work carve(const QfkDetection *d, void *scratch)
 {
   Work w;
   w.corners = scratch;
-  w.candidates = (Candidate *)(w.corners + d->boxes);
+  w.candidates = (QfkCandidate *)(w.corners + d->boxes);
   w.survivors = w.candidates + d->boxes;
   w.best = w.survivors + d->boxes;
   w.order = (int32_t *)(w.best + best_size(d));
@@ -63,40 +59,11 @@ static void decode_boxes(const QfkDetection *d, const float *encodings, const fl
   }
 }
 
-static float iou(const float *a, const float *b)
-{
-  float area_a = (a[2] - a[0]) * (a[3] - a[1]), area_b = (b[2] - b[0]) * (b[3] - b[1]);
-  if (area_a <= 0 || area_b <= 0)
-    return 0;
-  float h = fmaxf(fminf(a[2], b[2]) - fmaxf(a[0], b[0]), 0),
-        v = fmaxf(fminf(a[3], b[3]) - fmaxf(a[1], b[1]), 0);
-  return h * v / (area_a + area_b - h * v);
-}
-
-/* Highest score first, then anchor order; NaN last. */
-static int by_score(const void *a, const void *b)
-{
-  const Candidate *x = a, *y = b;
-  if (x->score > y->score)
-    return -1;
-  if (x->score < y->score)
-    return 1;
-  return x->box < y->box ? -1 : x->box > y->box;
-}
-
 /* Sorts the candidates and keeps at most @limit that do not overlap a better one. */
 static int32_t suppress(const QfkDetection *d, Work *w, int32_t n, int32_t limit)
 {
-  int32_t kept = 0;
-  qsort(w->candidates, (size_t)n, sizeof(*w->candidates), by_score);
-  for (int i = 0; i < n && kept < limit; i++) {
-    bool overlaps = false;
-    for (int k = 0; k < kept && !overlaps; k++)
-      overlaps = iou(w->corners[w->candidates[i].box], w->corners[w->survivors[k].box]) > d->iou_threshold;
-    if (!overlaps)
-      w->survivors[kept++] = w->candidates[i];
-  }
-  return kept;
+  return qfk_nms((const float(*)[4])w->corners, w->candidates, n, n, limit, d->iou_threshold, 1,
+                 w->survivors);
 }
 
 static const float *class_scores(const QfkDetection *d, const float *scores, int32_t box)
@@ -129,14 +96,14 @@ static int32_t fast_nms(const QfkDetection *d, const float *scores, Work *w)
     for (int c = 1; c < d->classes; c++)
       best = s[c] > best ? s[c] : best;
     if (best >= d->score_threshold)
-      w->candidates[n++] = (Candidate){best, i, 0};
+      w->candidates[n++] = (QfkCandidate){best, i, 0};
   }
   n = suppress(d, w, n, d->max_detections);
   for (int i = 0; i < n; i++) {
     const float *s = class_scores(d, scores, w->survivors[i].box);
     rank_classes(d, s, classes, w);
     for (int k = 0; k < classes; k++)
-      w->best[out++] = (Candidate){s[w->order[k]], w->survivors[i].box, w->order[k]};
+      w->best[out++] = (QfkCandidate){s[w->order[k]], w->survivors[i].box, w->order[k]};
   }
   return out;
 }
@@ -149,12 +116,12 @@ static int32_t regular_nms(const QfkDetection *d, const float *scores, Work *w)
     for (int i = 0; i < d->boxes; i++) {
       float s = class_scores(d, scores, i)[c];
       if (s >= d->score_threshold)
-        w->candidates[n++] = (Candidate){s, i, c};
+        w->candidates[n++] = (QfkCandidate){s, i, c};
     }
     n = suppress(d, w, n, limit);
     memcpy(w->best + out, w->survivors, (size_t)n * sizeof(*w->best));
     out += n;
-    qsort(w->best, (size_t)out, sizeof(*w->best), by_score);
+    qsort(w->best, (size_t)out, sizeof(*w->best), qfk_by_score);
     out = out < d->max_detections ? out : d->max_detections;
   }
   return out;
@@ -168,7 +135,7 @@ void qfk_detection_ref(const QfkDetection *d, const float *encodings, const floa
   decode_boxes(d, encodings, anchors, &w);
   int32_t n = d->regular ? regular_nms(d, scores, &w) : fast_nms(d, scores, &w);
   for (int i = 0; i < rows(d); i++) {
-    const Candidate *b = &w.best[i];
+    const QfkCandidate *b = &w.best[i];
     for (int k = 0; k < 4; k++)
       out_boxes[i * 4 + k] = i < n ? w.corners[b->box][k] : 0;
     out_classes[i] = i < n ? (float)b->cls : 0;

@@ -278,6 +278,19 @@ typedef struct {
   float score_threshold, iou_threshold, scale_y, scale_x, scale_h, scale_w;
 } QfDetectionAttrs;
 
+typedef enum { QF_BOX_CORNER = 0, QF_BOX_CENTER_SIZE, QF_BOX_CORNER_SIZE } QfBoxCode;
+
+/* SsdDetectionOutput: inputs locations [N, priors * L * 4] (L 1 when shared, else classes), scores [N, priors * classes], priors
+ * [1, 2, priors * 4] (corners, then variances). Output [1, 1, rows, 7] = image, class, score, xmin, ymin, xmax, ymax; rows behind the
+ * last detection have image -1 and are 0 otherwise. */
+typedef struct {
+  int32_t num_classes, share_location, background_class; /* background -1: none */
+  int32_t top_k, keep_top_k;                             /* before and after suppression; -1: all */
+  int32_t code_type;                                     /* QfBoxCode */
+  int32_t variance_in_target;                            /* 1: the variances are in the locations already */
+  float nms_threshold, nms_eta, confidence_threshold;
+} QfSsdAttrs;
+
 /*
  * Control flow. A body is a graph (QfNode.subgraphs) whose inputs and outputs are given here; all its shapes are fixed. Captures are
  * values that do not change from iteration to iteration. Conditions and counters have one element.

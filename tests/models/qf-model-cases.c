@@ -64,25 +64,44 @@ static uint32_t count_repeats(const QfTensorDesc *desc, const QfNpy *array)
   return times == 1 || (array->rank && (int64_t)times == array->dims[0]) ? (uint32_t)times : 0;
 }
 
-/* Loads the model; where it leaves dimensions open that the case's inputs know, with theirs. */
+/* The dimensions of the case's inputs, in order; returns their number. */
+static uint32_t case_dims(const QfCase *c, QfInputDims *dims, uint32_t max)
+{
+  uint32_t n = 0;
+  for (; n < max; n++) {
+    g_auto(QfNpy) array = {0};
+    if (!qf_case_array(c, "input", n, &array, NULL))
+      break;
+    dims[n].rank = array.rank;
+    memcpy(dims[n].dims, array.dims, sizeof array.dims);
+  }
+  return n;
+}
+
+/* Whether each of the case's inputs is one run, or several, of the model as its file has it. */
+static gboolean takes_inputs(const QfModel *model, const QfCase *c)
+{
+  for (uint32_t i = 0; i < qf_model_n_inputs(model); i++) {
+    g_auto(QfNpy) array = {0};
+    if (qf_case_array(c, "input", i, &array, NULL) && !count_repeats(qf_model_input(model, i), &array))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Loads the model; where it leaves dimensions open that the case's inputs know, or may be reshaped to them, with theirs. */
 static QfModel *load_model(const QfCase *c, GError **error)
 {
   QfModelOptions options = {.backend = backend, .requant = requant, .no_optimize = no_optimize};
+  QfInputDims dims[16] = {0};
   g_autoptr(GError) first = NULL;
-  QfModel *model = qf_model_load(c->model, &options, &first);
-  if (model || !g_error_matches(first, QF_ERROR, QF_ERROR_SHAPE)) {
+  g_autoptr(QfModel) model = qf_model_load(c->model, &options, &first);
+  if (model ? takes_inputs(model, c) : !g_error_matches(first, QF_ERROR, QF_ERROR_SHAPE)) {
     if (first)
       g_propagate_error(error, g_steal_pointer(&first));
-    return model;
+    return g_steal_pointer(&model);
   }
-  QfInputDims dims[16] = {0};
-  for (; options.n_input_dims < G_N_ELEMENTS(dims); options.n_input_dims++) {
-    g_auto(QfNpy) array = {0};
-    if (!qf_case_array(c, "input", options.n_input_dims, &array, NULL))
-      break;
-    dims[options.n_input_dims].rank = array.rank;
-    memcpy(dims[options.n_input_dims].dims, array.dims, sizeof array.dims);
-  }
+  options.n_input_dims = case_dims(c, dims, G_N_ELEMENTS(dims));
   options.input_dims = dims;
   return qf_model_load(c->model, &options, error);
 }
