@@ -115,7 +115,8 @@ static gboolean add_input(QfOnnx *onnx, const Onnx__ValueInfoProto *v, GError **
                 "has no name of its own; export the model again");
   if (!v->type || !v->type->tensor_type)
     return fail(onnx, error, QF_ERROR_UNSUPPORTED, "input", v->name, "is not a tensor");
-  QfDType dtype = qf_onnx_dtype(v->type->tensor_type->elem_type, &type_name);
+  QfDType dtype = qf_onnx_stored_dtype(v->type->tensor_type->elem_type);
+  qf_onnx_dtype(v->type->tensor_type->elem_type, &type_name);
   if (dtype == QF_DTYPE_INVALID) {
     g_set_error(error, QF_ERROR, QF_ERROR_UNSUPPORTED,
                 "%s: input '%s' has the type %s, which is not supported", onnx->file->name, v->name,

@@ -4,7 +4,7 @@
  * Operators that are quantized themselves (QLinearConv, ...) become Dequantize, the float operator, Quantize: the same pattern,
  * which the qdq pass turns into integer operators.
  */
-#include "map.h"
+#include "quant.h"
 
 #include <float.h>
 #include <math.h>
@@ -91,23 +91,46 @@ static QfTensor *quantize(QfOnnxNode *n, QfTensor *x, const QfTensor *scale, con
   return qf_onnx_end(n, node, error);
 }
 
+/* A scale and a zero point that an encoding can hold. */
+static gboolean is_plain(const QfTensor *scale, const QfTensor *zero, int64_t block)
+{
+  return scale && scale->data && scale->rank <= 1 && qf_tensor_count(scale) > 0 && !block &&
+         (!zero ||
+          (zero->data && !qf_dtype_is_float(zero->dtype) && qf_tensor_count(zero) == qf_tensor_count(scale)));
+}
+
 static gboolean map_dequantize(QfOnnxNode *n, GError **error)
 {
-  QfTensor *t = encoded(n, n->in[0], n->in[1], qf_onnx_input(n, 2), qf_onnx_int(n, "axis", 1), error);
+  QfTensor *t = n->in[0], *scale = n->in[1], *zero = qf_onnx_input(n, 2);
+  const int64_t axis = qf_onnx_int(n, "axis", 1), block = qf_onnx_int(n, "block_size", 0);
+  if (!is_plain(scale, zero, block) || qf_dtype_is_float(t->dtype) || (t->enc.count && !t->data))
+    return qf_onnx_bind(n, 0,
+                        qf_onnx_dequantize_scaled(n, t, scale, zero, axis, block, qf_onnx_output(n, 0),
+                                                  error));
+  t = encoded(n, t, scale, zero, axis, error);
   return qf_onnx_bind(n, 0, qf_onnx_dequantize(n, t, qf_onnx_output(n, 0), error));
 }
 
 static gboolean map_quantize(QfOnnxNode *n, GError **error)
 {
-  return qf_onnx_bind(n, 0,
-                      quantize(n, n->in[0], n->in[1], qf_onnx_input(n, 2), qf_onnx_int(n, "axis", 1),
-                               qf_onnx_output(n, 0), error));
+  QfTensor *scale = n->in[1], *zero = qf_onnx_input(n, 2), *out = qf_onnx_output(n, 0);
+  const int64_t axis = qf_onnx_int(n, "axis", 1), block = qf_onnx_int(n, "block_size", 0);
+  const int32_t given = qf_onnx_int(n, "output_dtype", 0);
+  const int32_t number = qf_onnx_declared_number(n, 2, given ? given : 2);
+  if (!is_plain(scale, zero, block) || qf_onnx_dtype(number, NULL) == QF_DTYPE_INVALID)
+    return qf_onnx_bind(n, 0,
+                        qf_onnx_quantize_scaled(n, n->in[0], scale, zero, axis, block, number, out, error));
+  return qf_onnx_bind(n, 0, quantize(n, n->in[0], scale, zero, axis, out, error));
 }
 
 /* The int32 bias of a quantized operator counts in steps of input scale times weight scale. */
 static QfTensor *bias_of(QfOnnxNode *n, QfTensor *bias, QfTensor *const *in, GError **error)
 {
   const QfTensor *x = in[0]->producer->inputs[0], *w = in[1]->producer->inputs[0];
+  if (!x->enc.count || !w->enc.count) { /* the operator's inputs 1 and 4 */
+    QfTensor *scale = qf_onnx_apply2(n, "ElementWiseMultiply", n->in[1], n->in[4], NULL, error);
+    return scale ? qf_onnx_dequantize_scaled(n, bias, scale, NULL, 0, 0, NULL, error) : NULL;
+  }
   g_autofree QfScaleOffset *entries = g_new(QfScaleOffset, w->enc.count);
   if (!bias->data || bias->dtype != QF_DTYPE_INT32 || x->enc.count != 1 ||
       (w->enc.count > 1 && (bias->rank != 1 || bias->dims[0] != w->enc.count))) {
@@ -136,6 +159,17 @@ static int64_t weight_axis(const QfOnnxNode *n)
   return n->row->arg == LAYOUT_CONV || qf_onnx_int(n, "transB", 0) ? 0 : -1;
 }
 
+/* Input @at by the scale and zero point that follow it. */
+static QfTensor *dequantized(QfOnnxNode *n, uint32_t at, GError **error)
+{
+  QfTensor *t = qf_onnx_input(n, at), *scale = qf_onnx_input(n, at + 1), *zero = qf_onnx_input(n, at + 2);
+  /* A list goes with the rows of the left matrix, and with the columns of the right one or the output channels. */
+  const int64_t axis = n->row->arg == LAYOUT_BINARY && !at ? -2 : weight_axis(n);
+  if (!t || !scale || is_plain(scale, zero, 0))
+    return qf_onnx_dequantize(n, encoded(n, t, scale, zero, axis, error), NULL, error);
+  return qf_onnx_dequantize_scaled(n, t, scale, zero, axis, 0, NULL, error);
+}
+
 /* Dequantizes the inputs into @in, which has room for all. Returns their number, -1 on error; @out gets the place of the scale. */
 static int32_t dequantize_inputs(QfOnnxNode *n, QfTensor **in, uint32_t *out, GError **error)
 {
@@ -150,8 +184,7 @@ static int32_t dequantize_inputs(QfOnnxNode *n, QfTensor **in, uint32_t *out, GE
       continue;
     }
     if (*p == 'q' || *p == '*') {
-      t = encoded(n, t, qf_onnx_input(n, at + 1), qf_onnx_input(n, at + 2), weight_axis(n), error);
-      t = qf_onnx_dequantize(n, t, NULL, error);
+      t = dequantized(n, at, error);
       at += 3;
     } else {
       t = *p == 'b' && t ? bias_of(n, t, in, error) : t;
@@ -178,9 +211,13 @@ static gboolean map_qlinear(QfOnnxNode *n, GError **error)
     return error && *error ? FALSE : qf_onnx_fail(n, error, QF_ERROR_FORMAT, "an input is missing");
   if (!qf_onnx_map_as(n, n->row->target, in, (uint32_t)count, &y, error))
     return FALSE;
-  return qf_onnx_bind(n, 0,
-                      quantize(n, y, qf_onnx_input(n, out), qf_onnx_input(n, out + 1), 0,
-                               qf_onnx_output(n, 0), error));
+  QfTensor *scale = qf_onnx_input(n, out), *zero = qf_onnx_input(n, out + 1), *q = qf_onnx_output(n, 0);
+  if (scale && !is_plain(scale, zero, 0))
+    q = qf_onnx_quantize_scaled(n, y, scale, zero, n->row->arg == LAYOUT_BINARY ? -2 : 0, 0,
+                                qf_onnx_declared_number(n, out + 1, 2), q, error);
+  else
+    q = quantize(n, y, scale, zero, 0, q, error);
+  return qf_onnx_bind(n, 0, q);
 }
 
 #define MS "com.microsoft"

@@ -244,11 +244,11 @@ static GBytes *read_external(QfOnnxFile *file, const Onnx__TensorProto *t, const
                                             : g_bytes_new_from_bytes(whole, offset, size);
 }
 
-static GBytes *read_values(QfOnnxFile *file, Onnx__TensorProto *t, const char *name, int64_t count,
-                           GError **error)
+/* @count values of @element bytes, with the type's typed field. */
+static GBytes *read_bytes(QfOnnxFile *file, Onnx__TensorProto *t, const char *name, size_t count,
+                          size_t element, TypedField field, GError **error)
 {
-  size_t element = qf_dtype_size(types[t->data_type].dtype), width;
-  size_t size = (size_t)count * element;
+  size_t size = count * element, width;
   const void *values;
   if (t->data_location == 1)
     return read_external(file, t, name, size, error);
@@ -257,20 +257,33 @@ static GBytes *read_values(QfOnnxFile *file, Onnx__TensorProto *t, const char *n
     t->raw_data = (ProtobufCBinaryData){0, NULL}; /* protobuf-c's default allocator is malloc */
     return bytes;
   }
-  if (!t->raw_data.len && typed_field(t, types[t->data_type].field, &values, &width) == (size_t)count)
-    return narrow(values, width, (size_t)count, element);
+  if (!t->raw_data.len && typed_field(t, field, &values, &width) == count)
+    return narrow(values, width, count, element);
   g_autofree char *dims = qf_dims_to_string(t->dims, (int32_t)t->n_dims);
   g_autofree char *rule = g_strdup_printf("its data does not have the size of its shape (%s %s)", dims,
-                                          qf_dtype_name(types[t->data_type].dtype));
+                                          qf_dtype_name(qf_onnx_stored_dtype(t->data_type)));
   bad_tensor(file, name, error, QF_ERROR_FORMAT, rule);
   return NULL;
+}
+
+static GBytes *read_values(QfOnnxFile *file, Onnx__TensorProto *t, const char *name, int64_t count,
+                           GError **error)
+{
+  size_t packed = qf_onnx_narrow_bytes(t->data_type, count);
+  if (!packed)
+    return read_bytes(file, t, name, (size_t)count, qf_dtype_size(qf_onnx_stored_dtype(t->data_type)),
+                      t->data_type < (int32_t)G_N_ELEMENTS(types) ? types[t->data_type].field : FIELD_NONE,
+                      error);
+  GBytes *bytes = read_bytes(file, t, name, packed, 1, FIELD_INT32, error);
+  return bytes ? qf_onnx_narrow_unpack(t->data_type, bytes, count) : NULL;
 }
 
 QfTensor *qf_onnx_read_tensor(QfOnnxFile *file, QfGraph *graph, Onnx__TensorProto *tensor, const char *name,
                               GError **error)
 {
   const char *type;
-  QfDType dtype = qf_onnx_dtype(tensor->data_type, &type);
+  QfDType dtype = qf_onnx_stored_dtype(tensor->data_type);
+  qf_onnx_dtype(tensor->data_type, &type);
   if (dtype == QF_DTYPE_INVALID) {
     g_set_error(
         error, QF_ERROR, QF_ERROR_UNSUPPORTED,

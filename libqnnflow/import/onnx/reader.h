@@ -30,6 +30,14 @@ void qf_onnx_file_free(QfOnnxFile *file);
 /* The data type of ONNX's number for it, QF_DTYPE_INVALID when the engine has none; @name (may be NULL) gets its ONNX name. */
 QfDType qf_onnx_dtype(int32_t number, const char **name);
 
+/* The same with what stands for types narrower than the engine's (narrow.c), as constants and inputs have them. */
+QfDType qf_onnx_stored_dtype(int32_t number);
+/* Of those: the range of an integer one, FALSE when @number is none; bytes of @count values in a file, 0 when it is none; and
+ * the values in what stands for it. Takes over @packed. */
+gboolean qf_onnx_narrow_range(int32_t number, int32_t *lo, int32_t *hi);
+size_t qf_onnx_narrow_bytes(int32_t number, int64_t count);
+GBytes *qf_onnx_narrow_unpack(int32_t number, GBytes *packed, int64_t count);
+
 /* How deep subgraphs may be nested. */
 #define QF_ONNX_MAX_DEPTH 16
 
