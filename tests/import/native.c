@@ -214,6 +214,7 @@ static void check_model(gconstpointer data)
     g_test_skip(error->message);
     return;
   }
+  qf_graph_compact(graph);
   check_graph(graph);
   if (qf_passes_run(graph, FALSE, &error))
     check_graph(graph);
