@@ -82,6 +82,14 @@ QfGraph *qf_import(GBytes *bytes, const char *name, const char *directory, const
   return g_steal_pointer(&graph);
 }
 
+QfProgram *qf_import_program(GBytes *bytes, const char *name, const char *directory, GError **error)
+{
+  gsize size;
+  const uint8_t *data = g_bytes_get_data(bytes, &size);
+  const QfFormat *format = recognise(data, size, name, error);
+  return format && format->program ? format->program(bytes, name, directory, error) : NULL;
+}
+
 /* The caller's dimensions of an input: by name first, else the unnamed entry at the input's own index. */
 static const QfInputDims *find_dims(const QfModelOptions *options, uint32_t index, const char *name)
 {

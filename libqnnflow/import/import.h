@@ -6,7 +6,7 @@
 #ifndef QF_IMPORT_IMPORT_H
 #define QF_IMPORT_IMPORT_H
 
-#include "../graph/graph.h"
+#include "program.h"
 #include <qnnflow/model.h>
 
 typedef struct {
@@ -21,6 +21,8 @@ typedef struct {
    */
   gboolean (*import)(QfGraph *graph, GBytes *bytes, const char *directory, const QfModelOptions *options,
                      GError **error);
+  /* Makes a program of a file that `import` refused with QF_ERROR_DYNAMIC. NULL: the format has none. */
+  QfProgram *(*program)(GBytes *bytes, const char *name, const char *directory, GError **error);
 } QfFormat;
 
 /* The formats of formats.inc. */
@@ -29,6 +31,10 @@ const QfFormat *const *qf_format_list(uint32_t *count);
 /* Recognises the format of @bytes, by content, and imports. */
 QfGraph *qf_import(GBytes *bytes, const char *name, const char *directory, const QfModelOptions *options,
                    QfEvaluateFunc evaluate, GError **error);
+
+/* The same for a model that qf_import() refused with QF_ERROR_DYNAMIC: it becomes a program. NULL without an error: its format
+ * has none. */
+QfProgram *qf_import_program(GBytes *bytes, const char *name, const char *directory, GError **error);
 
 /* Resolves a graph input's open dimensions (-1) from options->input_dims; an open first one becomes 1. For importers,
  * called with the index among the graph's inputs. QF_ERROR_SHAPE names the input and how to give its dimensions. */

@@ -3,9 +3,8 @@
  * evaluate.c - running a session on values. A frozen model reads the caller's values in place and writes into new ones; what
  * was bound before is bound again afterwards.
  */
-#include "model.h"
+#include "program/program.h"
 
-#include <qnnflow/session.h>
 #include <string.h>
 
 static gboolean check_counts(const QfModel *model, uint32_t n_inputs, uint32_t n_outputs, GError **error)
@@ -16,6 +15,37 @@ static gboolean check_counts(const QfModel *model, uint32_t n_inputs, uint32_t n
               "%s: %u inputs and %u outputs are given, but the model has %u and %u", model->name, n_inputs,
               n_outputs, model->n_inputs, model->n_outputs);
   return FALSE;
+}
+
+/* What the file declares of an input of a program, and what the caller said when loading it. */
+static gboolean fits_port(const QfProgramPort *port, const QfTensorDesc *desc, const QfValue *value)
+{
+  QfValueKind kind = qf_value_kind(value);
+  if (kind != port->kind)
+    return kind == QF_VALUE_NONE && port->optional;
+  if (kind != QF_VALUE_TENSOR)
+    return TRUE;
+  gboolean fits =
+      port->dtype == qf_value_dtype(value) && (desc->rank < 0 || desc->rank == qf_value_rank(value));
+  for (int i = 0; fits && i < desc->rank; i++)
+    fits = desc->dims[i] < 0 || desc->dims[i] == qf_value_dims(value)[i];
+  return fits;
+}
+
+static gboolean evaluate_program(QfSession *session, QfValue *const *inputs, QfValue **outputs,
+                                 GError **error)
+{
+  const QfModel *model = qf_session_model(session);
+  for (uint32_t i = 0; i < model->n_inputs; i++) {
+    if (fits_port(&model->program->main->inputs[i], &model->inputs[i], inputs[i]))
+      continue;
+    g_autofree char *got = qf_value_describe(inputs[i]);
+    g_set_error(error, QF_ERROR, QF_ERROR_TYPE,
+                "%s: input '%s' is given %s, which is not what the model declares", model->name,
+                model->inputs[i].name, got);
+    return FALSE;
+  }
+  return qf_interpreter_run(qf_session_interpreter(session), inputs, outputs, error);
 }
 
 static gboolean check_input(const QfModel *model, uint32_t index, const QfValue *value, GError **error)
@@ -97,5 +127,7 @@ gboolean qf_session_evaluate(QfSession *session, QfValue *const *inputs, uint32_
     outputs[i] = NULL;
   if (!check_counts(qf_session_model(session), n_inputs, n_outputs, error))
     return FALSE;
+  if (qf_session_interpreter(session))
+    return evaluate_program(session, inputs, outputs, error);
   return evaluate_frozen(session, inputs, outputs, error);
 }

@@ -26,25 +26,132 @@ static gboolean parse_requant(const char *name, QfRequant *requant, GError **err
   return !name;
 }
 
+/* What the file declares of an input or output of a program. */
+static void describe_port(QfTensorDesc *desc, const QfProgramPort *port)
+{
+  gboolean open = port->kind != QF_VALUE_TENSOR || port->optional;
+  *desc = (QfTensorDesc){.name = port->name, .dtype = port->dtype, .rank = open ? -1 : port->rank};
+  memcpy(desc->dims, port->dims, sizeof(desc->dims));
+  int64_t count = desc->rank < 0 ? -1 : qf_dims_count(desc->dims, desc->rank);
+  desc->size_bytes = count < 0 ? 0 : (size_t)count * qf_dtype_size(desc->dtype);
+}
+
+/* The dimensions that the caller gave for an input. */
+static gboolean give_dims(QfModel *model, const QfModelOptions *options, GError **error)
+{
+  for (uint32_t i = 0; i < options->n_input_dims; i++) {
+    const QfInputDims *given = &options->input_dims[i];
+    uint32_t k = given->name ? 0 : i;
+    while (given->name && k < model->n_inputs && strcmp(model->inputs[k].name, given->name))
+      k++;
+    QfTensorDesc *desc = &model->inputs[k];
+    gboolean fits = k < model->n_inputs && given->rank >= 0 && given->rank <= QF_MAX_RANK &&
+                    (desc->rank < 0 || desc->rank == given->rank);
+    for (int d = 0; fits && d < given->rank; d++)
+      fits = given->dims[d] >= 0 && (desc->rank < 0 || desc->dims[d] < 0 || desc->dims[d] == given->dims[d]);
+    if (!fits || qf_dims_count(given->dims, given->rank) < 0) {
+      g_set_error(error, QF_ERROR, QF_ERROR_SHAPE,
+                  "%s: the dimensions given for input '%s' do not fit the model; see `qnnflow dump`",
+                  model->name, given->name ? given->name : "(by position)");
+      return FALSE;
+    }
+    desc->rank = given->rank;
+    memcpy(desc->dims, given->dims, sizeof(desc->dims));
+    desc->size_bytes = (size_t)qf_dims_count(desc->dims, desc->rank) * qf_dtype_size(desc->dtype);
+  }
+  return TRUE;
+}
+
+/* The model has no steps of its own, only the borders of its program. */
+static gboolean freeze_program(QfModel *model, const QfModelOptions *options, GError **error)
+{
+  const QfProgramBody *body = model->program->main;
+  model->graph = qf_graph_new(model->name);
+  model->graph->format = model->program->format;
+  if (!qf_model_compile(model, model->requant, error))
+    return FALSE;
+  g_free(model->inputs);
+  g_free(model->outputs);
+  g_free(model->port_first);
+  model->port_first = g_new0(uint32_t, body->n_inputs + body->n_outputs + 1); /* no tensor lies in a port */
+  model->n_inputs = body->n_inputs;
+  model->n_outputs = body->n_outputs;
+  model->inputs = g_new0(QfTensorDesc, body->n_inputs + 1);
+  model->outputs = g_new0(QfTensorDesc, body->n_outputs + 1);
+  for (uint32_t i = 0; i < body->n_inputs; i++)
+    describe_port(&model->inputs[i], &body->inputs[i]);
+  for (uint32_t i = 0; i < body->n_outputs; i++)
+    describe_port(&model->outputs[i], &body->outputs[i]);
+  return give_dims(model, options, error);
+}
+
+/* A graph, or where the format has them a program. */
+static gboolean import(QfModel *model, GBytes *bytes, const char *directory, const QfModelOptions *options,
+                       GError **error)
+{
+  GError *refused = NULL;
+  model->graph = qf_import(bytes, model->name, directory, options, qf_ref_evaluate, &refused);
+  if (!model->graph && g_error_matches(refused, QF_ERROR, QF_ERROR_DYNAMIC)) {
+    g_autoptr(GError) why = NULL;
+    model->program = qf_import_program(bytes, model->name, directory, &why);
+    if (why) {
+      g_clear_error(&refused);
+      refused = g_steal_pointer(&why);
+    } else if (model->program) {
+      g_clear_error(&refused);
+    }
+  }
+  if (refused)
+    g_propagate_error(error, refused);
+  return model->graph || model->program;
+}
+
+/* From an imported graph to steps. */
+static gboolean finish(QfModel *model, gboolean direct_inputs, GError **error)
+{
+  if (!qf_passes_run(model->graph, model->no_optimize, error))
+    return FALSE;
+  if (direct_inputs)
+    qf_passes_direct_inputs(model->graph);
+  return qf_model_compile(model, model->requant, error);
+}
+
 static gboolean freeze(QfModel *model, GBytes *bytes, const char *directory, const QfModelOptions *options,
                        GError **error)
 {
-  QfRequant requant;
-  if (!parse_requant(options->requant, &requant, error))
+  if (!parse_requant(options->requant, &model->requant, error))
     return FALSE;
   model->backend = qf_backend_find(options->backend, error);
   if (!model->backend)
     return FALSE;
-  if (requant == QF_REQUANT_TFLITE)
+  if (model->requant == QF_REQUANT_TFLITE)
     model->backend = &qf_backend_ref;
-  model->graph = qf_import(bytes, model->name, directory, options, qf_ref_evaluate, error);
-  if (!model->graph)
+  model->no_optimize = options->no_optimize;
+  if (!import(model, bytes, directory, options, error))
     return FALSE;
-  if (!qf_passes_run(model->graph, options->no_optimize, error))
-    return FALSE;
-  if (options->direct_inputs)
-    qf_passes_direct_inputs(model->graph);
-  return qf_model_compile(model, requant, error);
+  if (model->program)
+    return freeze_program(model, options, error);
+  return finish(model, options->direct_inputs, error);
+}
+
+QfModel *qf_model_new_from_graph(QfGraph *graph, const QfModel *whole, GError **error)
+{
+  QfModel *model = g_new0(QfModel, 1);
+  model->refs = 1;
+  model->name = g_strdup(whole->name);
+  model->graph = graph;
+  model->backend = whole->backend;
+  model->requant = whole->requant;
+  model->no_optimize = whole->no_optimize;
+  if (finish(model, FALSE, error))
+    return model;
+  qf_model_unref(model);
+  return NULL;
+}
+
+gboolean qf_model_is_dynamic(const QfModel *model)
+{
+  return model->program != NULL;
 }
 
 static QfModel *load(GBytes *bytes, const char *name, const char *directory, const QfModelOptions *options,
@@ -124,6 +231,7 @@ void qf_model_unref(QfModel *model)
   g_clear_pointer(&model->bodies, g_ptr_array_unref);
   if (!model->is_body)
     qf_graph_free(model->graph);
+  qf_program_free(model->program);
   g_free(model->places);
   g_free(model->port_first);
   g_free(model->port_tensors);

@@ -6,6 +6,7 @@
 #define QF_RUNTIME_MODEL_H
 
 #include "../backends/backend.h"
+#include "../import/program.h"
 
 /* Where a tensor's bytes are during a run. */
 typedef enum {
@@ -25,7 +26,8 @@ typedef struct {
 
 struct _QfModel {
   gint refs;
-  QfGraph *graph;
+  QfGraph *graph;     /* empty when there is a program */
+  QfProgram *program; /* NULL: one frozen graph */
   char *name;
   const QfBackend *backend;
   QfTensorDesc *inputs, *outputs;
@@ -42,7 +44,12 @@ struct _QfModel {
   gboolean is_body;                  /* the graph belongs to the graph around it */
   size_t arena_bytes, scratch_bytes; /* of one frame; scratch: the largest of the bodies too */
   QfModelStats stats;
+  QfRequant requant;
+  gboolean no_optimize;
 };
+
+/* A part of the program of @whole: rewrites and compiles @graph, which it takes over, with the same options. */
+QfModel *qf_model_new_from_graph(QfGraph *graph, const QfModel *whole, GError **error);
 
 /* All backends of this build in the order `auto` tries them; @count gets their number. */
 const QfBackend *const *qf_backend_list(uint32_t *count);

@@ -5,6 +5,7 @@
 #include "frame.h"
 #include "memory.h"
 #include "pool.h"
+#include "program/program.h"
 
 #include <qnnflow/profile.h>
 #include <sched.h>
@@ -19,6 +20,9 @@ typedef struct {
 
 struct _QfSession {
   QfModel *model;
+  QfInterpreter *interpreter; /* of a dynamic model; NULL: its steps are run */
+  QfValue **values;           /* what a dynamic model gave in its last run, by output */
+  gboolean borrowed_pool;
   QfFrame frame;
   QfPool *pool;
   void *scratch;
@@ -114,7 +118,7 @@ static gboolean allocate(QfSession *session, uint32_t n_threads)
 {
   const QfModel *model = session->model;
   session->scratch = qf_aligned_alloc(model->scratch_bytes * n_threads);
-  QfFrameShared shared = {.pool = qf_pool_new(n_threads),
+  QfFrameShared shared = {.pool = session->borrowed_pool ? session->pool : qf_pool_new(n_threads),
                           .n_threads = n_threads,
                           .scratch = session->scratch,
                           .scratch_stride = model->scratch_bytes,
@@ -127,27 +131,44 @@ static gboolean allocate(QfSession *session, uint32_t n_threads)
   return TRUE;
 }
 
-QfSession *qf_session_new(QfModel *model, const QfSessionOptions *options, GError **error)
+static void tell_no_memory(const QfModel *model, uint32_t n_threads, GError **error)
+{
+  double ports = 0;
+  for (uint32_t i = 0; i < model->n_inputs + model->n_states; i++)
+    ports += (double)model->inputs[i].size_bytes;
+  for (uint32_t i = 0; i < model->n_outputs + model->n_states; i++)
+    ports += (double)model->outputs[i].size_bytes;
+  g_set_error(error, QF_ERROR, QF_ERROR_LIMIT,
+              "%s: a session's memory cannot be had: %.1f MB for inputs and outputs, %.1f MB for "
+              "intermediate tensors, "
+              "%.1f MB for %u threads; give smaller dimensions or fewer threads",
+              model->name, ports / 1e6, model->stats.arena_bytes / 1e6,
+              (double)model->scratch_bytes * n_threads / 1e6, n_threads);
+}
+
+QfSession *qf_session_new_part(QfModel *model, uint32_t n_threads, QfPool *pool, GError **error)
 {
   QfSession *session = g_new0(QfSession, 1);
-  uint32_t n_threads = options && options->n_threads ? MIN(options->n_threads, 64) : default_threads();
   session->model = qf_model_ref(model);
+  session->pool = pool;
+  session->borrowed_pool = pool != NULL;
   if (!allocate(session, n_threads)) {
-    double ports = 0;
-    for (uint32_t i = 0; i < model->n_inputs + model->n_states; i++)
-      ports += (double)model->inputs[i].size_bytes;
-    for (uint32_t i = 0; i < model->n_outputs + model->n_states; i++)
-      ports += (double)model->outputs[i].size_bytes;
-    g_set_error(error, QF_ERROR, QF_ERROR_LIMIT,
-                "%s: a session's memory cannot be had: %.1f MB for inputs and outputs, %.1f MB for "
-                "intermediate tensors, "
-                "%.1f MB for %u threads; give smaller dimensions or fewer threads",
-                model->name, ports / 1e6, model->stats.arena_bytes / 1e6,
-                (double)model->scratch_bytes * n_threads / 1e6, n_threads);
+    tell_no_memory(model, n_threads, error);
     qf_session_free(session);
     return NULL;
   }
-  if (options && options->profile)
+  if (model->program) {
+    session->interpreter = qf_interpreter_new(model, n_threads, session->pool);
+    session->values = g_new0(QfValue *, model->n_outputs + 1);
+  }
+  return session;
+}
+
+QfSession *qf_session_new(QfModel *model, const QfSessionOptions *options, GError **error)
+{
+  uint32_t n_threads = options && options->n_threads ? MIN(options->n_threads, 64) : default_threads();
+  QfSession *session = qf_session_new_part(model, n_threads, NULL, error);
+  if (session && options && options->profile)
     make_layers(session);
   return session;
 }
@@ -163,7 +184,11 @@ void qf_session_free(QfSession *session)
 {
   if (!session)
     return;
-  if (session->pool)
+  qf_interpreter_free(session->interpreter);
+  for (uint32_t i = 0; session->values && i < session->model->n_outputs; i++)
+    qf_value_unref(session->values[i]);
+  g_free(session->values);
+  if (session->pool && !session->borrowed_pool)
     qf_pool_free(session->pool);
   free_ports(session->inputs, session->model->n_inputs + session->model->n_states);
   free_ports(session->outputs, session->model->n_outputs + session->model->n_states);
@@ -226,7 +251,74 @@ void *qf_session_input_data(QfSession *session, uint32_t index)
 
 const void *qf_session_output_data(QfSession *session, uint32_t index)
 {
-  return index < session->model->n_outputs ? session->outputs[index].bound : NULL;
+  if (index >= session->model->n_outputs)
+    return NULL;
+  const QfValue *value = session->values ? session->values[index] : NULL;
+  gboolean open = value && !session->model->outputs[index].size_bytes;
+  return open ? qf_value_data(value) : session->outputs[index].bound;
+}
+
+QfInterpreter *qf_session_interpreter(QfSession *session)
+{
+  return session->interpreter;
+}
+
+/* On copies of the inputs, because values of the run may outlive what is bound. */
+static QfValue **copy_inputs(QfSession *session, GError **error)
+{
+  const QfModel *model = session->model;
+  QfValue **inputs = g_new0(QfValue *, model->n_inputs + 1);
+  for (uint32_t i = 0; i < model->n_inputs; i++) {
+    const QfTensorDesc *desc = &model->inputs[i];
+    g_autoptr(GBytes) bytes = g_bytes_new(session->inputs[i].bound, desc->size_bytes);
+    if (desc->rank >= 0 && qf_dims_count(desc->dims, desc->rank) >= 0)
+      inputs[i] = qf_value_new_tensor(desc->dtype, desc->dims, desc->rank, bytes, error);
+    else
+      g_set_error(error, QF_ERROR, QF_ERROR_SHAPE,
+                  "%s: dimensions of input '%s' are open: give them when the model is loaded, or run it with "
+                  "qf_session_evaluate()",
+                  model->name, desc->name);
+    if (inputs[i])
+      continue;
+    for (uint32_t k = 0; k < i; k++)
+      qf_value_unref(inputs[k]);
+    g_free(inputs);
+    return NULL;
+  }
+  return inputs;
+}
+
+static gboolean run_program(QfSession *session, GError **error)
+{
+  const QfModel *model = session->model;
+  QfValue **inputs = copy_inputs(session, error);
+  if (!inputs)
+    return FALSE;
+  for (uint32_t i = 0; i < model->n_outputs; i++)
+    g_clear_pointer(&session->values[i], qf_value_unref);
+  gboolean ok = qf_interpreter_run(session->interpreter, inputs, session->values, error);
+  for (uint32_t i = 0; i < model->n_inputs; i++)
+    qf_value_unref(inputs[i]);
+  g_free(inputs);
+  for (uint32_t i = 0; ok && i < model->n_outputs; i++) {
+    GBytes *bytes = qf_value_bytes(session->values[i]);
+    size_t size = model->outputs[i].size_bytes;
+    if (bytes && size && g_bytes_get_size(bytes) == size)
+      memcpy(session->outputs[i].bound, g_bytes_get_data(bytes, NULL), size);
+  }
+  return ok;
+}
+
+QfValue *qf_session_output_value(QfSession *session, uint32_t index)
+{
+  const QfModel *model = session->model;
+  if (index >= model->n_outputs)
+    return NULL;
+  if (session->values)
+    return session->values[index] ? qf_value_ref(session->values[index]) : NULL;
+  const QfTensorDesc *desc = &model->outputs[index];
+  g_autoptr(GBytes) bytes = g_bytes_new(session->outputs[index].bound, desc->size_bytes);
+  return qf_value_new_tensor(desc->dtype, desc->dims, desc->rank, bytes, NULL);
 }
 
 static void run_profiled(QfSession *session, const QfStep *steps, uint32_t n)
@@ -246,6 +338,11 @@ gboolean qf_session_run(QfSession *session, GError **error)
 {
   const QfModel *model = session->model;
   uint64_t start = now_ns();
+  if (session->interpreter) {
+    gboolean ok = run_program(session, error);
+    session->last_run_ns = now_ns() - start;
+    return ok;
+  }
   session->fault = NULL;
   qf_pool_begin(session->pool);
   if (session->layers)

@@ -258,7 +258,7 @@ const OnnxErrorCase onnx_error_cases[] = {
     {"reshape-count", "opset 13; in x f32 2,3; w s i64 2 = 4 -1; node Reshape x,s -> y; out y",
      QF_ERROR_SHAPE, "2x3"},
     {"reshape-at-run-time", "opset 13; in x f32 2,3; in s i64 2; node Reshape x,s -> y; out y",
-     QF_ERROR_UNSUPPORTED, "'s'"},
+     QF_ERROR_DYNAMIC, "'s'"},
     {"axis-outside", "opset 13; in x f32 2,3; node Softmax x -> y axis=2; out y", QF_ERROR_SHAPE, "axis 2"},
     {"axes-twice", "opset 11; in x f32 2,3; node ReduceMean x -> y axes=[0,-2]; out y", QF_ERROR_SHAPE,
      "twice"},
@@ -291,9 +291,6 @@ const OnnxErrorCase onnx_error_cases[] = {
      "opset 13; in x f32 1,1,2,2; w s f32 4 = 1; node Resize x,-,s -> y "
      "coordinate_transformation_mode=tf_crop_and_resize; out y",
      QF_ERROR_UNSUPPORTED, "tf_crop_and_resize"},
-    {"batchnorm-at-run-time",
-     "opset 13; in x f32 1,2,2; in s f32 2; node BatchNormalization x,s,s,s,s -> y; out y",
-     QF_ERROR_UNSUPPORTED, "'s'"},
     {NULL, NULL, 0, NULL},
 };
 

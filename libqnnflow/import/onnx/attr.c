@@ -87,11 +87,11 @@ QfTensor *qf_onnx_input(const QfOnnxNode *n, uint32_t index)
 
 gboolean qf_onnx_need_constant(const QfOnnxNode *n, uint32_t index, GError **error)
 {
-  const QfTensor *t = qf_onnx_input(n, index);
-  if (!t || qf_onnx_is_constant(t))
+  QfTensor *t = qf_onnx_input(n, index);
+  if (!t || qf_onnx_is_constant(t) || qf_onnx_demand(n->onnx, t))
     return TRUE;
   return qf_onnx_fail(
-      n, error, QF_ERROR_UNSUPPORTED,
+      n, error, QF_ERROR_DYNAMIC,
       "input %u ('%s') must be known when the model is loaded, but it is computed at run time; give "
       "all input dimensions, or export the model with fixed shapes and constants folded",
       index, t->name);

@@ -31,8 +31,7 @@ static gboolean fail(const QfOnnx *onnx, GError **error, QfError code, const cha
   return FALSE;
 }
 
-/* Floats are computed in float32, whatever the file keeps them in. */
-static QfTensor *widen(QfOnnx *onnx, QfTensor *t, GError **error)
+QfTensor *qf_onnx_widen(QfOnnx *onnx, QfTensor *t, GError **error)
 {
   if (!t || !qf_dtype_is_float(t->dtype) || t->dtype == QF_DTYPE_FLOAT32)
     return t;
@@ -48,9 +47,11 @@ static QfTensor *find_value(QfOnnx *onnx, const char *name, GError **error)
 {
   QfTensor *t = g_hash_table_lookup(onnx->values, name);
   Onnx__TensorProto *record = t ? NULL : g_hash_table_lookup(onnx->initializers, name);
+  if (!record && !t && onnx->source && !g_hash_table_contains(onnx->values, name))
+    return qf_onnx_find_outer(onnx, name, error);
   if (!record)
     return t;
-  t = widen(onnx, qf_onnx_read_tensor(onnx->file, onnx->graph, record, name, error), error);
+  t = qf_onnx_widen(onnx, qf_onnx_read_tensor(onnx->file, onnx->graph, record, name, error), error);
   if (t)
     g_hash_table_insert(onnx->values, (gpointer)name, t);
   return t;
@@ -114,7 +115,7 @@ static gboolean add_input(QfOnnx *onnx, const Onnx__ValueInfoProto *v, GError **
     return fail(onnx, error, QF_ERROR_FORMAT, "input", v->name,
                 "has no name of its own; export the model again");
   if (!v->type || !v->type->tensor_type)
-    return fail(onnx, error, QF_ERROR_UNSUPPORTED, "input", v->name, "is not a tensor");
+    return fail(onnx, error, QF_ERROR_DYNAMIC, "input", v->name, "is not a tensor");
   QfDType dtype = qf_onnx_stored_dtype(v->type->tensor_type->elem_type);
   qf_onnx_dtype(v->type->tensor_type->elem_type, &type_name);
   if (dtype == QF_DTYPE_INVALID) {
@@ -131,7 +132,7 @@ static gboolean add_input(QfOnnx *onnx, const Onnx__ValueInfoProto *v, GError **
   qf_tensor_set_shape(t, dtype, dims, rank);
   t->layout = guess_layout(t);
   g_ptr_array_add(onnx->graph->inputs, t);
-  t = widen(onnx, t, error);
+  t = qf_onnx_widen(onnx, t, error);
   if (t)
     g_hash_table_insert(onnx->values, v->name, t);
   return t != NULL;
@@ -235,7 +236,7 @@ static int64_t opset_of(const QfOnnx *onnx, const Onnx__NodeProto *p)
   return *p->domain && strcmp(p->domain, "ai.onnx") ? G_MAXINT32 : onnx->opset;
 }
 
-static gboolean add_node(QfOnnx *onnx, const Onnx__NodeProto *p, GError **error)
+gboolean qf_onnx_add_node(QfOnnx *onnx, const Onnx__NodeProto *p, GError **error)
 {
   QfOnnxNode n = {.onnx = onnx,
                   .proto = p,
@@ -253,30 +254,45 @@ static gboolean add_node(QfOnnx *onnx, const Onnx__NodeProto *p, GError **error)
   return ok;
 }
 
+gboolean qf_onnx_is_program_op(const Onnx__NodeProto *node)
+{
+  return (!*node->domain || !strcmp(node->domain, "ai.onnx")) && qf_program_has_op(node->op_type);
+}
+
+void qf_onnx_note_missing(GHashTable *seen, GString *text, const Onnx__NodeProto *p)
+{
+  char *op = g_strdup_printf("%s%s%s", p->domain, *p->domain ? "." : "", p->op_type);
+  if (!g_hash_table_add(seen, op) || g_hash_table_size(seen) > 40)
+    return;
+  g_string_append_printf(text, "%s%.80s (node '%.80s')", text->len ? ", " : "", op,
+                         *p->name      ? p->name
+                         : p->n_output ? p->output[0]
+                                       : "");
+}
+
 /* All operators that have no row, in one message. */
 static gboolean check_supported(QfOnnx *onnx, GError **error)
 {
   const Onnx__GraphProto *g = onnx->file->model->graph;
   g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr(GString) list = g_string_new(NULL);
+  const Onnx__NodeProto *dynamic = NULL;
   for (size_t i = 0; i < g->n_node; i++) {
-    const Onnx__NodeProto *p = g->node[i];
-    if (qf_onnx_find_row(p->domain, p->op_type))
+    if (qf_onnx_find_row(g->node[i]->domain, g->node[i]->op_type))
       continue;
-    char *op = g_strdup_printf("%s%s%s", p->domain, *p->domain ? "." : "", p->op_type);
-    if (!g_hash_table_add(seen, op) || g_hash_table_size(seen) > 40)
-      continue;
-    g_string_append_printf(list, "%s%.80s (node '%.80s')", list->len ? ", " : "", op,
-                           *p->name      ? p->name
-                           : p->n_output ? p->output[0]
-                                         : "");
+    if (qf_onnx_is_program_op(g->node[i]))
+      dynamic = g->node[i];
+    else
+      qf_onnx_note_missing(seen, list, g->node[i]);
   }
-  if (!list->len)
-    return TRUE;
-  g_set_error(error, QF_ERROR, QF_ERROR_UNSUPPORTED,
-              "%s: operators that are not supported: %s; export the model without them, or simplify it",
-              onnx->file->name, list->str);
-  return FALSE;
+  if (list->len)
+    g_set_error(error, QF_ERROR, QF_ERROR_UNSUPPORTED,
+                "%s: operators that are not supported: %s; export the model without them, or simplify it",
+                onnx->file->name, list->str);
+  else if (dynamic)
+    g_set_error(error, QF_ERROR, QF_ERROR_DYNAMIC, "%s: what %s (node '%s') gives depends on values",
+                onnx->file->name, dynamic->op_type, dynamic->name);
+  return !list->len && !dynamic;
 }
 
 /* The float type that the file declares for an output, when it is not the one computed in. */
@@ -288,7 +304,7 @@ static QfDType declared_dtype(const Onnx__ValueInfoProto *v)
 }
 
 /* Graph outputs are tensors of their own, with the file's name and float type. */
-static gboolean add_output(QfOnnx *onnx, const Onnx__ValueInfoProto *v, GError **error)
+gboolean qf_onnx_add_output(QfOnnx *onnx, const Onnx__ValueInfoProto *v, GError **error)
 {
   GError *e = NULL;
   QfTensor *t = find_value(onnx, v->name, &e);
@@ -324,13 +340,20 @@ static gboolean add_output(QfOnnx *onnx, const Onnx__ValueInfoProto *v, GError *
   return TRUE;
 }
 
-static gboolean map_graph(QfOnnx *onnx, GError **error)
+int64_t qf_onnx_opset(const QfOnnxFile *file)
 {
-  const Onnx__ModelProto *m = onnx->file->model;
-  const Onnx__GraphProto *g = m->graph;
+  const Onnx__ModelProto *m = file->model;
+  int64_t opset = 1;
   for (size_t i = 0; i < m->n_opset_import; i++)
     if (!*m->opset_import[i]->domain || !strcmp(m->opset_import[i]->domain, "ai.onnx"))
-      onnx->opset = m->opset_import[i]->version;
+      opset = m->opset_import[i]->version;
+  return opset;
+}
+
+static gboolean map_graph(QfOnnx *onnx, GError **error)
+{
+  const Onnx__GraphProto *g = onnx->file->model->graph;
+  onnx->opset = qf_onnx_opset(onnx->file);
   if (!g->n_output)
     return fail(onnx, error, QF_ERROR_FORMAT, "graph", g->name, "has no outputs");
   if (!index_initializers(onnx, error) || !check_supported(onnx, error))
@@ -339,10 +362,10 @@ static gboolean map_graph(QfOnnx *onnx, GError **error)
     if (!add_input(onnx, g->input[i], error))
       return FALSE;
   for (size_t i = 0; i < g->n_node; i++)
-    if (!add_node(onnx, g->node[i], error))
+    if (!qf_onnx_add_node(onnx, g->node[i], error))
       return FALSE;
   for (size_t i = 0; i < g->n_output; i++)
-    if (!add_output(onnx, g->output[i], error))
+    if (!qf_onnx_add_output(onnx, g->output[i], error))
       return FALSE;
   qf_graph_compact(onnx->graph);
   return TRUE;
@@ -366,4 +389,5 @@ const QfFormat qf_format_onnx = {
     .extensions = ".onnx",
     .probe = qf_onnx_probe,
     .import = import_onnx,
+    .program = qf_onnx_program,
 };

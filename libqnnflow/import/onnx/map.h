@@ -10,6 +10,7 @@
 #define QF_IMPORT_ONNX_MAP_H
 
 #include "../import.h"
+#include "../program.h"
 #include "../../ops/attrs.h"
 #include "reader.h"
 
@@ -25,6 +26,8 @@ typedef struct {
   GHashTable *values;        /* name -> QfTensor */
   GHashTable *channels_last; /* QfTensor -> the same values with the channel last: saves Transposes */
   int64_t opset;             /* of the standard operators */
+  const QfProgramSource
+      *source; /* of values around the nodes of a program; NULL: the whole file is one graph */
 } QfOnnx;
 
 struct QfOnnxRow {
@@ -56,6 +59,24 @@ struct QfOnnxNode {
 /* Sets an error "file: node 'name' (op): rule" and returns FALSE. */
 gboolean qf_onnx_fail(const QfOnnxNode *n, GError **error, QfError code, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
+
+/* Floats are computed in float32, whatever the file keeps them in. @t may be NULL. */
+QfTensor *qf_onnx_widen(QfOnnx *onnx, QfTensor *t, GError **error);
+/* The opset of the standard operators that the file imports. */
+int64_t qf_onnx_opset(const QfOnnxFile *file);
+/* A part of a program: imports one node; makes the value @name an output, of its type in the file when @type says so. */
+gboolean qf_onnx_add_node(QfOnnx *onnx, const Onnx__NodeProto *node, GError **error);
+gboolean qf_onnx_add_output(QfOnnx *onnx, const Onnx__ValueInfoProto *output, GError **error);
+/* A value around the nodes of a program becomes an input of the graph, or a constant. NULL without an error: unknown. */
+QfTensor *qf_onnx_find_outer(QfOnnx *onnx, const char *name, GError **error);
+/* Makes @t a constant when it is an input of a part of a program, whose value is known by then. FALSE: it is none. */
+gboolean qf_onnx_demand(QfOnnx *onnx, QfTensor *t);
+/* The file as a program: QfFormat.program. */
+QfProgram *qf_onnx_program(GBytes *bytes, const char *name, const char *directory, GError **error);
+/* Appends @node to the text of operators that are not supported, once each. */
+void qf_onnx_note_missing(GHashTable *seen, GString *text, const Onnx__NodeProto *node);
+/* Whether the node's operator runs on values in a program. */
+gboolean qf_onnx_is_program_op(const Onnx__NodeProto *node);
 
 /* The row of an operator, NULL when it is not supported. */
 const QfOnnxRow *qf_onnx_find_row(const char *domain, const char *op);

@@ -11,13 +11,16 @@
 #include <string.h>
 
 /* Reads scale and zero point as an encoding of a tensor with @dims; @entries must be freed. */
-static uint32_t read_encoding(const QfOnnxNode *n, const QfTensor *scale, const QfTensor *zero,
-                              QfScaleOffset **entries, GError **error)
+static uint32_t read_encoding(const QfOnnxNode *n, QfTensor *scale, QfTensor *zero, QfScaleOffset **entries,
+                              GError **error)
 {
+  qf_onnx_demand(n->onnx, scale);
+  qf_onnx_demand(n->onnx, zero);
+  gboolean known = scale && scale->data && (!zero || zero->data);
   int64_t count = scale && scale->data ? qf_tensor_count(scale) : -1;
   if (count < 1 || scale->rank > 1 || count > G_MAXINT32 ||
       (zero && (!zero->data || qf_tensor_count(zero) != count)) || qf_onnx_int(n, "block_size", 0)) {
-    qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
+    qf_onnx_fail(n, error, known ? QF_ERROR_UNSUPPORTED : QF_ERROR_DYNAMIC,
                  "its scale and zero point must be constants, one number or one for each index of an axis");
     return 0;
   }
@@ -36,8 +39,8 @@ static uint32_t read_encoding(const QfOnnxNode *n, const QfTensor *scale, const 
 }
 
 /* @t with an encoding: itself, or, as constants may be shared, a twin of the same bytes. */
-static QfTensor *encoded(QfOnnxNode *n, QfTensor *t, const QfTensor *scale, const QfTensor *zero,
-                         int64_t axis, GError **error)
+static QfTensor *encoded(QfOnnxNode *n, QfTensor *t, QfTensor *scale, QfTensor *zero, int64_t axis,
+                         GError **error)
 {
   g_autofree QfScaleOffset *entries = NULL;
   int32_t at = 0;
@@ -68,8 +71,8 @@ static QfTensor *encoded(QfOnnxNode *n, QfTensor *t, const QfTensor *scale, cons
   return t;
 }
 
-static QfTensor *quantize(QfOnnxNode *n, QfTensor *x, const QfTensor *scale, const QfTensor *zero,
-                          int64_t axis, QfTensor *out, GError **error)
+static QfTensor *quantize(QfOnnxNode *n, QfTensor *x, QfTensor *scale, QfTensor *zero, int64_t axis,
+                          QfTensor *out, GError **error)
 {
   g_autofree QfScaleOffset *entries = NULL;
   int32_t at = 0, to = qf_onnx_int(n, "output_dtype", 0);

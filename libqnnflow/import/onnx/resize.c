@@ -124,11 +124,11 @@ static gboolean read_wish(const QfOnnxNode *n, Wish *w, GError **error)
   if (!qf_onnx_ints(n, "axes", &axes, error))
     return FALSE;
   gboolean old = n->opset < 11 || n->row->arg;
+  if (!qf_onnx_need_constant(n, old ? 1 : 2, error))
+    return FALSE;
   const QfTensor *scales = qf_onnx_constant(qf_onnx_input(n, old ? 1 : 2));
   if (scales && !qf_tensor_count(scales))
     scales = NULL;
-  if (!qf_onnx_need_constant(n, old ? 1 : 2, error))
-    return FALSE;
   g_autofree char *policy = qf_onnx_string(n, "keep_aspect_ratio_policy", "stretch");
   if (strcmp(policy, "stretch"))
     return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "keep_aspect_ratio_policy %s is not supported",

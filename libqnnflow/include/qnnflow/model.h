@@ -73,6 +73,11 @@ QF_API void qf_model_unref(QfModel *model);
 QF_API uint32_t qf_model_n_inputs(const QfModel *model);
 QF_API uint32_t qf_model_n_outputs(const QfModel *model);
 
+/* TRUE when the model cannot be one frozen graph, because shapes follow from values or because of sequences: it runs through
+ * qf_session_evaluate() (or qf_session_run() when all inputs have fixed dimensions), and compiles for shapes as it meets them. Its
+ * descriptions have -1 for open dimensions, rank -1 where the file declares none or no tensor, and size_bytes 0 then. */
+QF_API gboolean qf_model_is_dynamic(const QfModel *model);
+
 /* Description of one input or output, valid as long as the model; NULL when @index is out of range. */
 QF_API const QfTensorDesc *qf_model_input(const QfModel *model, uint32_t index);
 QF_API const QfTensorDesc *qf_model_output(const QfModel *model, uint32_t index);

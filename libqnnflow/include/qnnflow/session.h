@@ -58,6 +58,10 @@ QF_API const void *qf_session_output_data(QfSession *session, uint32_t index);
  */
 QF_API gboolean qf_session_run(QfSession *session, GError **error);
 
+/* What output @index was in the last run, with its actual dimensions: a new reference, NULL before the first run of a dynamic
+ * model and when @index is out of range. Of other models the bytes are copied. */
+QF_API QfValue *qf_session_output_value(QfSession *session, uint32_t index);
+
 /*
  * Runs the model once on values: @inputs[k] is input k, and @outputs[k] gets a new reference to what came out, with its actual
  * dimensions. For every model; for one that cannot be one frozen graph (qf_model_is_dynamic()) it is the way to run it.

@@ -78,8 +78,8 @@ typedef struct {
 typedef struct {
   const char *name;          /* as in the source model, never NULL */
   QfDType dtype;             /* never QF_DTYPE_INVALID */
-  int32_t rank;              /* 0 (a scalar) to QF_MAX_RANK */
-  int64_t dims[QF_MAX_RANK]; /* outermost first, each >= 0; unused ones are 0 */
+  int32_t rank;              /* 0 (a scalar) to QF_MAX_RANK; see qf_model_is_dynamic() for -1 */
+  int64_t dims[QF_MAX_RANK]; /* outermost first, each >= 0 (of a dynamic model also -1); unused ones are 0 */
   QfLayout layout;           /* for rank 4; QF_LAYOUT_ANY when not known */
   QfQuant quant;             /* count is 0 for float and for plain integers */
   size_t size_bytes;         /* product of dims times element size */
