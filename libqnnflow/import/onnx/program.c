@@ -112,7 +112,7 @@ typedef struct {
 
 static void fill_tensor_port(QfProgramPort *port, const Onnx__TensorTypeProto *type)
 {
-  port->dtype = qf_onnx_dtype(type->elem_type, NULL);
+  port->dtype = qf_onnx_stored_dtype(type->elem_type);
   port->rank = type->shape && type->shape->n_dim <= QF_MAX_RANK ? (int32_t)type->shape->n_dim : -1;
   for (int i = 0; i < port->rank; i++) {
     const Onnx__TensorShapeDim *d = type->shape->dim[i];
