@@ -102,11 +102,23 @@ static gboolean is_plain(const QfTensor *scale, const QfTensor *zero, int64_t bl
           (zero->data && !qf_dtype_is_float(zero->dtype) && qf_tensor_count(zero) == qf_tensor_count(scale)));
 }
 
+/* @t has an encoding already, which is not that of @scale and @zero. */
+static gboolean is_other(const QfTensor *t, const QfTensor *scale, const QfTensor *zero)
+{
+  gboolean same = t->enc.count == qf_tensor_count(scale);
+  for (uint32_t i = 0; same && i < t->enc.count; i++)
+    same = t->enc.entries[i].scale == (float)qf_tensor_get_real(scale, i) &&
+           t->enc.entries[i].offset == -(zero ? qf_tensor_get_real(zero, i) : 0);
+  return t->enc.count && !t->data && !same;
+}
+
 static gboolean map_dequantize(QfOnnxNode *n, GError **error)
 {
   QfTensor *t = n->in[0], *scale = n->in[1], *zero = qf_onnx_input(n, 2);
   const int64_t axis = qf_onnx_int(n, "axis", 1), block = qf_onnx_int(n, "block_size", 0);
-  if (!is_plain(scale, zero, block) || qf_dtype_is_float(t->dtype) || (t->enc.count && !t->data))
+  const gboolean narrow =
+      qf_onnx_narrow_bytes(qf_onnx_declared_number(n, 0, 0), 1) > 0; /* float8 is float32 here */
+  if (qf_dtype_is_float(t->dtype) ? narrow : !is_plain(scale, zero, block) || is_other(t, scale, zero))
     return qf_onnx_bind(n, 0,
                         qf_onnx_dequantize_scaled(n, t, scale, zero, axis, block, qf_onnx_output(n, 0),
                                                   error));
@@ -168,7 +180,7 @@ static QfTensor *dequantized(QfOnnxNode *n, uint32_t at, GError **error)
   QfTensor *t = qf_onnx_input(n, at), *scale = qf_onnx_input(n, at + 1), *zero = qf_onnx_input(n, at + 2);
   /* A list goes with the rows of the left matrix, and with the columns of the right one or the output channels. */
   const int64_t axis = n->row->arg == LAYOUT_BINARY && !at ? -2 : weight_axis(n);
-  if (!t || !scale || is_plain(scale, zero, 0))
+  if (!t || !scale || (is_plain(scale, zero, 0) && !is_other(t, scale, zero)))
     return qf_onnx_dequantize(n, encoded(n, t, scale, zero, axis, error), NULL, error);
   return qf_onnx_dequantize_scaled(n, t, scale, zero, axis, 0, NULL, error);
 }
