@@ -117,9 +117,9 @@ gboolean qf_onnx_list(const QfOnnxNode *n, const char *attr, uint32_t index, QfI
 
 gboolean qf_onnx_number(const QfOnnxNode *n, uint32_t index, double *value, GError **error)
 {
-  const QfTensor *t = qf_onnx_input(n, index), *c = qf_onnx_constant(t);
   if (!qf_onnx_need_constant(n, index, error))
     return FALSE;
+  const QfTensor *c = qf_onnx_constant(qf_onnx_input(n, index));
   if (!c || qf_tensor_count(c) < 1)
     return TRUE;
   *value = qf_tensor_get_real(c, 0);
