@@ -4,6 +4,7 @@
  * Whatever a format gives is verified here, so that passes and backends may trust the graph.
  */
 #include "import.h"
+#include "gguf/bind.h"
 
 #include <string.h>
 
@@ -76,6 +77,9 @@ QfGraph *qf_import(GBytes *bytes, const char *name, const char *directory, const
   if (!format->import(graph, bytes, directory, options ? options : &defaults, error))
     return NULL;
   if (options && !all_dims_used(graph, options, error))
+    return NULL;
+  if (options && options->weights && qf_gguf_is_file(options->weights) &&
+      !qf_gguf_bind(graph, options->weights, error))
     return NULL;
   if (!qf_graph_verify(graph, error))
     return NULL;

@@ -3,6 +3,7 @@
  * cmd-dump.c - `qnnflow dump`: the compiled graph as text or Graphviz, or a table of its operators.
  */
 #include "tool.h"
+#include "gguf.h"
 
 #include <string.h>
 
@@ -82,17 +83,22 @@ static void print_border(const QfModel *model)
 
 static int run(int argc, char **argv)
 {
-  gboolean graphviz = FALSE, ops = FALSE;
+  gboolean graphviz = FALSE, ops = FALSE, metadata = FALSE, tensors = FALSE;
   g_auto(QfToolModel) options = {0};
   g_autoptr(GError) error = NULL;
   const GOptionEntry entries[] = {
       {"graphviz", 'g', 0, G_OPTION_ARG_NONE, &graphviz, "As a digraph for `dot -Tsvg`", NULL},
       {"ops", 'o', 0, G_OPTION_ARG_NONE, &ops, "Only a table of operators and the kernels chosen for them",
        NULL},
+      {"metadata", 0, 0, G_OPTION_ARG_NONE, &metadata, "GGUF files: only their metadata", NULL},
+      {"tensors", 0, 0, G_OPTION_ARG_NONE, &tensors, "GGUF files: only their tensors", NULL},
       {NULL},
   };
   if (!qf_tool_parse(&qf_tool_dump, &argc, &argv, entries, qf_tool_model_group(&options), 1, 1))
     return QF_EXIT_USAGE;
+  if (qf_tool_is_gguf(argv[1]))
+    return qf_tool_dump_gguf(argv[1], metadata, tensors, &error) ? QF_EXIT_OK
+                                                                 : qf_tool_fail(&qf_tool_dump, error);
   g_autoptr(QfModel) model = qf_tool_load(argv[1], &options, &error);
   if (!model)
     return qf_tool_fail(&qf_tool_dump, error);

@@ -37,8 +37,9 @@ typedef struct {
   /* TFLite: the signature to load, where a file has several entries, by its key; inputs and outputs have its names. NULL: the first
    * graph, with the names of its only signature if there is exactly one */
   const char *signature;
-  const char *
-      weights; /* file with the weights of a format that keeps them apart (Caffe); NULL: the one beside the model */
+  /* File with the weights of a format that keeps them apart (Caffe); NULL: the one beside the model. Any format: a GGUF file, whose tensors
+   * inputs of the same name and dimensions take as constants; matrices in blocks are multiplied with as they are */
+  const char *weights;
   uint32_t
       seed_weights; /* not 0: weights that the model is without are made up from this seed (Caffe): to measure, not to use */
   gboolean

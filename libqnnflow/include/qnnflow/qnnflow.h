@@ -7,6 +7,7 @@
 #include <qnnflow/tensor.h>
 #include <qnnflow/model.h>
 #include <qnnflow/session.h>
+#include <qnnflow/gguf.h>
 #include <qnnflow/device.h>
 #include <qnnflow/image.h>
 #include <qnnflow/decode.h>
