@@ -37,7 +37,7 @@ typedef enum {
   QFK_BINARY_OR,
   QFK_BINARY_XOR,
   QFK_BINARY_SHIFT_LEFT,  /* by 64 and more: 0 */
-  QFK_BINARY_SHIFT_RIGHT, /* zeros come in */
+  QFK_BINARY_SHIFT_RIGHT, /* the sign comes in, zeros when there is none */
   QFK_BINARY_EQUAL,       /* from here on y is 0 or 1 */
   QFK_BINARY_NOT_EQUAL,
   QFK_BINARY_LESS,
@@ -83,6 +83,7 @@ void qfk_binary_int_init(QfkBinary *p, QfkEncoding a, QfkEncoding b, QfkEncoding
 void qfk_binary_f32_ref(const QfkBinary *p, const float *a, const float *b, float *y);
 void qfk_binary_f64_ref(const QfkBinary *p, const double *a, const double *b, double *y);
 void qfk_binary_i64_ref(const QfkBinary *p, const int64_t *a, const int64_t *b, int64_t *y);
+void qfk_binary_u64_ref(const QfkBinary *p, const uint64_t *a, const uint64_t *b, uint64_t *y);
 
 /* The integer form, any types. Not for comparisons. */
 void qfk_binary_int_ref(const QfkBinary *p, const void *a, const void *b, void *y);

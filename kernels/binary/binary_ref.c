@@ -68,9 +68,32 @@ static int64_t imod(int64_t a, int64_t b)
   X(AND, a &b)                                                                                               \
   X(OR, a | b)                                                                                               \
   X(SHIFT_LEFT, (uint64_t)b < 64 ? (int64_t)((uint64_t)a << b) : 0)                                          \
-  X(SHIFT_RIGHT, (uint64_t)b < 64 ? (int64_t)((uint64_t)a >> b) : 0)                                         \
+  X(SHIFT_RIGHT, (uint64_t)b < 64 ? a >> b : a < 0 ? -1 : 0)                                                 \
   X(XOR, a ^ b)                                                                                              \
   COMPARISONS(X)
+
+#define UNSIGNED_OPS(X)                                                                                      \
+  X(ADD, a + b)                                                                                              \
+  X(SUB, a - b)                                                                                              \
+  X(MUL, a *b)                                                                                               \
+  X(DIV, b ? a / b : 0)                                                                                      \
+  X(MAX, a > b ? a : b)                                                                                      \
+  X(MIN, a < b ? a : b)                                                                                      \
+  X(POW, (uint64_t)ipow((int64_t)a, (int64_t)(b & INT64_MAX)))                                               \
+  X(FLOORDIV, b ? a / b : 0)                                                                                 \
+  X(MOD, b ? a % b : 0)                                                                                      \
+  X(FMOD, b ? a % b : 0)                                                                                     \
+  X(SQUARED_DIFFERENCE, (a - b) * (a - b))                                                                   \
+  X(PRELU, a)                                                                                                \
+  X(AND, a &b)                                                                                               \
+  X(OR, a | b)                                                                                               \
+  X(XOR, a ^ b)                                                                                              \
+  X(SHIFT_LEFT, b < 64 ? a << b : 0)                                                                         \
+  X(SHIFT_RIGHT, b < 64 ? a >> b : 0)                                                                        \
+  COMPARISONS(X)
+
+/* The remainder @r with the sign of @b. */
+#define toward(r, b) ((r) != 0 && ((r) < 0) != ((b) < 0) ? (r) + (b) : (r))
 
 /* Of two NaNs or one, MAX and MIN give NaN. The functions are those of tgmath.h. */
 #define REAL_OPS(X)                                                                                          \
@@ -82,7 +105,7 @@ static int64_t imod(int64_t a, int64_t b)
   X(MIN, a != a || a < b ? a : b)                                                                            \
   X(POW, pow(a, b))                                                                                          \
   X(FLOORDIV, floor(a / b))                                                                                  \
-  X(MOD, fmod(fmod(a, b) + b, b))                                                                            \
+  X(MOD, toward(fmod(a, b), b))                                                                              \
   X(FMOD, fmod(a, b))                                                                                        \
   X(SQUARED_DIFFERENCE, (a - b) * (a - b))                                                                   \
   X(PRELU, a < 0 ? a * b : a)                                                                                \
@@ -98,6 +121,19 @@ INTEGER_OPS(X)
 static int64_t (*const ops_i64[QFK_N_BINARY])(int64_t, int64_t) = {
 #define X(name, value) [QFK_BINARY_##name] = name##_i64,
     INTEGER_OPS(X)
+#undef X
+};
+
+#define X(name, value)                                                                                       \
+  static uint64_t name##_u64(uint64_t a, uint64_t b)                                                         \
+  {                                                                                                          \
+    return value;                                                                                            \
+  }
+UNSIGNED_OPS(X)
+#undef X
+static uint64_t (*const ops_u64[QFK_N_BINARY])(uint64_t, uint64_t) = {
+#define X(name, value) [QFK_BINARY_##name] = name##_u64,
+    UNSIGNED_OPS(X)
 #undef X
 };
 
@@ -147,6 +183,15 @@ static int64_t act_i64(const QfkEpilogue *e, int64_t x)
   return (double)x > (double)e->hi ? (int64_t)floorf(e->hi) : x;
 }
 
+static uint64_t act_u64(const QfkEpilogue *e, uint64_t x)
+{
+  if (e->act != QFK_ACT_CLAMP)
+    return x;
+  if ((double)x < (double)e->lo)
+    return (uint64_t)ceilf(e->lo);
+  return (double)x > (double)e->hi ? (uint64_t)floorf(e->hi) : x;
+}
+
 #define BINARY(T, name)                                                                                      \
   void qfk_binary_##name##_ref(const QfkBinary *p, const T *a, const T *b, T *y)                             \
   {                                                                                                          \
@@ -168,6 +213,7 @@ static int64_t act_i64(const QfkEpilogue *e, int64_t x)
 BINARY(float, f32)
 BINARY(double, f64)
 BINARY(int64_t, i64)
+BINARY(uint64_t, u64)
 
 static float clampf(float f, int32_t lo, int32_t hi)
 {

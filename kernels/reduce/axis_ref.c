@@ -33,11 +33,11 @@
   {                                                                                                          \
     for (int64_t o = 0; o < p->outer; o++)                                                                   \
       for (int64_t i = 0; i < p->inner; i++) {                                                               \
-        Acc sum = 0;                                                                                         \
+        Acc sum = p->product ? 1 : 0;                                                                        \
         for (int64_t j = 0; j < p->n; j++) {                                                                 \
           int64_t at = (o * p->n + (p->reverse ? p->n - 1 - j : j)) * p->inner + i;                          \
           Acc before = sum;                                                                                  \
-          sum += (Acc)x[at];                                                                                 \
+          sum = p->product ? sum * (Acc)x[at] : sum + (Acc)x[at];                                            \
           y[at] = (T)(p->exclusive ? before : sum);                                                          \
         }                                                                                                    \
       }                                                                                                      \
@@ -73,3 +73,4 @@
 AXIS(float, f32, double)
 AXIS(double, f64, double)
 AXIS(int64_t, i64, uint64_t)
+AXIS(uint64_t, u64, uint64_t)

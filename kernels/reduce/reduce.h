@@ -40,6 +40,7 @@ typedef struct {
 void qfk_reduce_f32_ref(const QfkReduce *p, const float *x, float *y);
 void qfk_reduce_f64_ref(const QfkReduce *p, const double *x, double *y);
 void qfk_reduce_i64_ref(const QfkReduce *p, const int64_t *x, int64_t *y);
+void qfk_reduce_u64_ref(const QfkReduce *p, const uint64_t *x, uint64_t *y);
 /* SUM, MEAN, MAX and MIN. */
 void qfk_reduce_int_ref(const QfkReduce *p, const QfkReduceInt *q, const void *x, void *y);
 
@@ -49,6 +50,7 @@ typedef struct {
   bool min;                /* arg: smallest instead of largest; top k: smallest first */
   bool last;               /* arg: of equal values take the last */
   bool exclusive, reverse; /* cumsum */
+  bool product;            /* cumsum: multiply instead */
   int64_t k;               /* top k */
 } QfkAxis;
 
@@ -56,14 +58,17 @@ typedef struct {
 void qfk_arg_f32_ref(const QfkAxis *p, const float *x, int64_t *y);
 void qfk_arg_f64_ref(const QfkAxis *p, const double *x, int64_t *y);
 void qfk_arg_i64_ref(const QfkAxis *p, const int64_t *x, int64_t *y);
+void qfk_arg_u64_ref(const QfkAxis *p, const uint64_t *x, int64_t *y);
 
 void qfk_cumsum_f32_ref(const QfkAxis *p, const float *x, float *y);
 void qfk_cumsum_f64_ref(const QfkAxis *p, const double *x, double *y);
 void qfk_cumsum_i64_ref(const QfkAxis *p, const int64_t *x, int64_t *y);
+void qfk_cumsum_u64_ref(const QfkAxis *p, const uint64_t *x, uint64_t *y);
 
 /* values, indices [outer, k, inner], best first; of equal values the lower index comes first. */
 void qfk_topk_f32_ref(const QfkAxis *p, const float *x, float *values, int64_t *indices);
 void qfk_topk_f64_ref(const QfkAxis *p, const double *x, double *values, int64_t *indices);
 void qfk_topk_i64_ref(const QfkAxis *p, const int64_t *x, int64_t *values, int64_t *indices);
+void qfk_topk_u64_ref(const QfkAxis *p, const uint64_t *x, uint64_t *values, int64_t *indices);
 
 #endif

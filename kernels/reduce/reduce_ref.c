@@ -49,6 +49,27 @@ static int64_t finish_int(const QfkReduce *p, int64_t a)
   return p->op == QFK_REDUCE_MEAN && p->count ? a / p->count : a;
 }
 
+static uint64_t start_unsigned(QfkReduceOp op)
+{
+  return op == QFK_REDUCE_MIN ? UINT64_MAX : op == QFK_REDUCE_PROD ? 1 : 0;
+}
+
+static uint64_t take_unsigned(QfkReduceOp op, uint64_t a, uint64_t v)
+{
+  if (op == QFK_REDUCE_MAX)
+    return v > a ? v : a;
+  if (op == QFK_REDUCE_MIN)
+    return v < a ? v : a;
+  return (uint64_t)take_int(op, (int64_t)a, (int64_t)v);
+}
+
+static uint64_t finish_unsigned(const QfkReduce *p, uint64_t a)
+{
+  if (p->op == QFK_REDUCE_L2)
+    return (uint64_t)sqrt((double)a);
+  return p->op == QFK_REDUCE_MEAN && p->count ? a / (uint64_t)p->count : a;
+}
+
 /* One output for each step of the kept nest, gathered by a whole walk of the reduced one. */
 #define REDUCE(T, name, Acc, start, take_one, end)                                                           \
   static Acc gather_##name(const QfkReduce *p, const T *x)                                                   \
@@ -80,6 +101,7 @@ static int64_t finish_int(const QfkReduce *p, int64_t a)
 REDUCE(float, f32, double, start_value, take, finish)
 REDUCE(double, f64, double, start_value, take, finish)
 REDUCE(int64_t, i64, int64_t, start_int, take_int, finish_int)
+REDUCE(uint64_t, u64, uint64_t, start_unsigned, take_unsigned, finish_unsigned)
 
 static int64_t gather_int(const QfkReduce *p, const QfkReduceInt *q, const void *x, int64_t base)
 {

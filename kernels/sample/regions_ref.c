@@ -41,8 +41,10 @@ static void take(const QfkRegions *p, const float *image, float y, float x, bool
     b = between(p, limit(y, 0, (float)(p->h - 1)), limit(x, 0, (float)(p->w - 1)));
   for (int64_t c = 0; c < p->c; c++) {
     float v = 0;
-    for (int k = 0; k < 4 && !outside; k++)
-      v += b.weight[k] * image[b.at[k] + c];
+    for (int k = 0; k < 4 && !outside; k++) {
+      const float part = b.weight[k] * image[b.at[k] + c];
+      v = !p->max ? v + part : !k || part > v ? part : v;
+    }
     out[c] = first ? v : p->max ? (v > out[c] ? v : out[c]) : out[c] + v;
   }
 }

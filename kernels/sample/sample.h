@@ -30,7 +30,7 @@ typedef struct {
   float extra;     /* crop: the value outside */
   int32_t samples; /* align: along each side of a bin; 0: as many as pixels, at most 256 */
   bool half_pixel; /* align: pixel centres at .5, and boxes may be smaller than a pixel */
-  bool max;        /* align: largest instead of mean */
+  bool max;        /* align: largest of the weighted pixels instead of the mean of their sums */
   bool nearest;    /* crop */
 } QfkRegions;
 /* @index [count]: the image of each box. */

@@ -61,6 +61,7 @@ void qfk_unary_f32_ref(const QfkUnary *p, const float *x, float *y, size_t n);
 void qfk_unary_f64_ref(const QfkUnary *p, const double *x, double *y, size_t n);
 /* ABS, NEG, SIGN, CLAMP and NOT (of all bits); the others leave x as it is. */
 void qfk_unary_i64_ref(const QfkUnary *p, const int64_t *x, int64_t *y, size_t n);
+void qfk_unary_u64_ref(const QfkUnary *p, const uint64_t *x, uint64_t *y, size_t n);
 
 /* One encoded value, by the definition above. @lo and @hi: range of the output's type. */
 int32_t qfk_unary_quantized(const QfkUnary *p, int32_t q, float x_scale, int32_t x_zero, float y_scale,

@@ -112,6 +112,21 @@ void qfk_unary_i64_ref(const QfkUnary *p, const int64_t *x, int64_t *y, size_t n
     y[i] = eval_int(p, x[i]);
 }
 
+static uint64_t eval_unsigned(const QfkUnary *p, uint64_t x)
+{
+  if (p->op == QFK_UNARY_CLAMP)
+    return (double)x < (double)p->lo   ? (uint64_t)ceilf(p->lo)
+           : (double)x > (double)p->hi ? (uint64_t)fmaxf(floorf(p->hi), 0)
+                                       : x;
+  return p->op == QFK_UNARY_NEG ? 0 - x : p->op == QFK_UNARY_SIGN ? x > 0 : p->op == QFK_UNARY_NOT ? ~x : x;
+}
+
+void qfk_unary_u64_ref(const QfkUnary *p, const uint64_t *x, uint64_t *y, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    y[i] = eval_unsigned(p, x[i]);
+}
+
 int32_t qfk_unary_quantized(const QfkUnary *p, int32_t q, float x_scale, int32_t x_zero, float y_scale,
                             int32_t y_zero, int32_t lo, int32_t hi)
 {

@@ -202,10 +202,11 @@ typedef struct {
   QfInts image, block, dilation, stride, pad_before, pad_after;
 } QfCol2ImAttrs;
 
-/* RandomUniform in [a, b), RandomNormal of mean a and deviation b, of @shape or of the shape of their input; Multinomial: logarithms
+/* RandomUniform in [a, b), RandomNormal of mean a and deviation b, of the shape of their input or of @shape; Multinomial: logarithms
  * of probabilities [N,C] -> [N,samples]. With a seed the numbers are the same in each run. */
 typedef struct {
-  QfInts shape; /* without an input */
+  QfInts shape;
+  int32_t fixed; /* 1: @shape counts, and the input is any number */
   int32_t dtype;
   float a, b;
   int32_t samples;

@@ -9,6 +9,7 @@
 
 static const QfAttrDef noise_attrs[] = {
     {"shape", QF_ATTR_INTS, RANDOM(shape), 1, 0, NULL},
+    {"fixed", QF_ATTR_BOOL, RANDOM(fixed), 1, 0, NULL},
     {"dtype", QF_ATTR_DTYPE, RANDOM(dtype), 1, QF_DTYPE_FLOAT32, NULL},
     {"a", QF_ATTR_FLOAT, RANDOM(a), 1, 0, NULL},
     {"b", QF_ATTR_FLOAT, RANDOM(b), 1, 1, NULL},
@@ -33,7 +34,7 @@ static gboolean infer_noise(QfNode *node, GError **error)
   if (!qf_dtype_is_float((QfDType)a->dtype))
     return qf_infer_fail(error, QF_ERROR_TYPE, "it gives float types, not %s",
                          qf_dtype_name((QfDType)a->dtype));
-  if (node->n_inputs)
+  if (!a->fixed)
     return qf_infer_set(node, 0, (QfDType)a->dtype, node->inputs[0]->dims, node->inputs[0]->rank, error);
   return qf_infer_set(node, 0, (QfDType)a->dtype, a->shape.v, a->shape.n, error);
 }
@@ -54,11 +55,11 @@ static gboolean infer_multinomial(QfNode *node, GError **error)
   return qf_infer_set(node, 0, (QfDType)a->dtype, dims, 2, error);
 }
 
-#define RANDOM_OP(Name, text, inputs, table, infer_fn)                                                       \
+#define RANDOM_OP(Name, text, table, infer_fn)                                                               \
   const QfOpDef qf_op_##Name = {                                                                             \
       .name = #Name,                                                                                         \
       .summary = text,                                                                                       \
-      .min_inputs = inputs,                                                                                  \
+      .min_inputs = 1,                                                                                       \
       .max_inputs = 1,                                                                                       \
       .min_outputs = 1,                                                                                      \
       .max_outputs = 1,                                                                                      \
@@ -70,6 +71,6 @@ static gboolean infer_multinomial(QfNode *node, GError **error)
       .infer = infer_fn,                                                                                     \
   };
 
-RANDOM_OP(RandomUniform, "numbers from a to b, all as likely", 0, noise_attrs, infer_noise)
-RANDOM_OP(RandomNormal, "normal numbers of mean a and deviation b", 0, noise_attrs, infer_noise)
-RANDOM_OP(Multinomial, "classes drawn by their probabilities", 1, multinomial_attrs, infer_multinomial)
+RANDOM_OP(RandomUniform, "numbers from a to b, all as likely", noise_attrs, infer_noise)
+RANDOM_OP(RandomNormal, "normal numbers of mean a and deviation b", noise_attrs, infer_noise)
+RANDOM_OP(Multinomial, "classes drawn by their probabilities", multinomial_attrs, infer_multinomial)

@@ -122,5 +122,7 @@ REDUCE(Argmax, "y = index of the largest along axis", infer_arg, QfAxisAttrs, ar
 REDUCE(Argmin, "y = index of the smallest along axis", infer_arg, QfAxisAttrs, arg_attrs, 1, QF_QUANT_NONE)
 REDUCE(CumulativeSum, "y[i] = sum of x[0..i] along axis", infer_cumsum, QfAxisAttrs, cumsum_attrs, 1,
        QF_QUANT_ANY)
+REDUCE(CumProd, "y[i] = product of x[0..i] along axis", infer_cumsum, QfAxisAttrs, cumsum_attrs, 1,
+       QF_QUANT_ANY)
 REDUCE(TopK, "the k largest (or smallest) along axis, and their indices", infer_topk, QfTopKAttrs, topk_attrs,
        2, QF_QUANT_NONE)

@@ -62,7 +62,7 @@ static void run_case(gconstpointer data)
   }
 }
 
-static const Case *const lists[] = {cases_infer, cases_math, cases_window, cases_move};
+static const Case *const lists[] = {cases_infer, cases_math, cases_window, cases_move, cases_more};
 
 /* Cases of @op that want a value, or an error. */
 static int count_cases(const char *op, gboolean errors)

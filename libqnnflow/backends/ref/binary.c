@@ -43,6 +43,7 @@ static const struct {
 RUN(f32)
 RUN(f64)
 RUN(i64)
+RUN(u64)
 RUN(int)
 
 gboolean qf_ref_lower_binary(QfLower *lower, QfNode *node, GError **error)
@@ -65,7 +66,7 @@ gboolean qf_ref_lower_binary(QfLower *lower, QfNode *node, GError **error)
     return TRUE;
   }
   QfDType domain = qf_ref_domain(tensors[1]);
-  QfRefFunc run = domain == QF_DTYPE_FLOAT32 ? run_f32 : domain == QF_DTYPE_FLOAT64 ? run_f64 : run_i64;
+  QfRefFunc run = qf_ref_by_domain(tensors[1], run_f32, run_f64, run_i64, run_u64);
   qf_ref_lower_as(lower, node, "binary_ref", run, p,
                   (QfRefPorts){.as = domain, .in = QF_REF_ALL_PORTS, .out = QF_REF_ALL_PORTS});
   return TRUE;

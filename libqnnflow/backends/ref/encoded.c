@@ -59,6 +59,14 @@ QfDType qf_ref_domain(const QfTensor *t)
   return t->enc.count || qf_dtype_is_float(t->dtype) ? QF_DTYPE_FLOAT32 : QF_DTYPE_INT64;
 }
 
+QfRefFunc qf_ref_by_domain(const QfTensor *t, QfRefFunc f32, QfRefFunc f64, QfRefFunc i64, QfRefFunc u64)
+{
+  QfDType domain = qf_ref_domain(t);
+  if (domain == QF_DTYPE_INT64)
+    return t->dtype == QF_DTYPE_UINT64 ? u64 : i64;
+  return domain == QF_DTYPE_FLOAT32 ? f32 : f64;
+}
+
 void qf_ref_strides(const QfTensor *t, int64_t *strides)
 {
   int64_t s = 1;

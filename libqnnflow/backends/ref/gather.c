@@ -73,8 +73,14 @@ static void run_scatter_nd(const void *params, const void *const *in, void *cons
   COMBINE(min, type, a < b ? a : b)
 COMBINES(float, float)
 COMBINES(double, double)
+COMBINES(int8_t, uint32_t)
+COMBINES(uint8_t, uint32_t)
+COMBINES(int16_t, uint32_t)
+COMBINES(uint16_t, uint32_t)
 COMBINES(int32_t, uint32_t)
+COMBINES(uint32_t, uint32_t)
 COMBINES(int64_t, uint64_t)
+COMBINES(uint64_t, uint64_t)
 
 #define COMBINE_ROW(dtype, type)                                                                             \
   {                                                                                                          \
@@ -87,10 +93,12 @@ static const struct {
   QfDType dtype;
   QfkCombine combine[5]; /* by QfGatherAttrs.reduction */
 } combines[] = {
-    COMBINE_ROW(QF_DTYPE_FLOAT32, float),
-    COMBINE_ROW(QF_DTYPE_FLOAT64, double),
-    COMBINE_ROW(QF_DTYPE_INT32, int32_t),
-    COMBINE_ROW(QF_DTYPE_INT64, int64_t),
+    COMBINE_ROW(QF_DTYPE_FLOAT32, float), COMBINE_ROW(QF_DTYPE_FLOAT64, double),
+    COMBINE_ROW(QF_DTYPE_INT8, int8_t),   COMBINE_ROW(QF_DTYPE_UINT8, uint8_t),
+    COMBINE_ROW(QF_DTYPE_INT16, int16_t), COMBINE_ROW(QF_DTYPE_UINT16, uint16_t),
+    COMBINE_ROW(QF_DTYPE_INT32, int32_t), COMBINE_ROW(QF_DTYPE_UINT32, uint32_t),
+    COMBINE_ROW(QF_DTYPE_INT64, int64_t), COMBINE_ROW(QF_DTYPE_UINT64, uint64_t),
+    COMBINE_ROW(QF_DTYPE_BOOL, uint8_t),
 };
 
 static gboolean find_combine(const QfNode *node, QfkCombine *combine, GError **error)
@@ -104,8 +112,9 @@ static gboolean find_combine(const QfNode *node, QfkCombine *combine, GError **e
       *combine = combines[i].combine[a->reduction];
       return TRUE;
     }
-  return qf_ref_unsupported(node, error, "a reduction works on float32, float64, int32 and int64 only",
-                            "add a Cast");
+  return qf_ref_unsupported(node, error,
+                            "a reduction works on plain float32, float64, integers and bool only",
+                            "add a Cast or a Dequantize");
 }
 
 static size_t span(const QfTensor *t, int32_t first, int32_t last)

@@ -35,6 +35,10 @@ typedef struct {
   static void name##_i64(const void *params, const void *const *in, void *const *out)                        \
   {                                                                                                          \
     call(i64);                                                                                               \
+  }                                                                                                          \
+  static void name##_u64(const void *params, const void *const *in, void *const *out)                        \
+  {                                                                                                          \
+    call(u64);                                                                                               \
   }
 #define CALL_REDUCE(t) qfk_reduce_##t##_ref(&((const Params *)params)->reduce, in[0], out[0])
 #define CALL_ARG(t) qfk_arg_##t##_ref(params, in[0], out[0])
@@ -49,11 +53,6 @@ static void reduce_int(const void *params, const void *const *in, void *const *o
 {
   const Params *p = params;
   qfk_reduce_int_ref(&p->reduce, &p->q, in[0], out[0]);
-}
-
-static QfRefFunc by_domain(QfDType domain, QfRefFunc f32, QfRefFunc f64, QfRefFunc i64)
-{
-  return domain == QF_DTYPE_FLOAT32 ? f32 : domain == QF_DTYPE_FLOAT64 ? f64 : i64;
 }
 
 /* Dimensions that are kept go to one nest, reduced ones to the other. */
@@ -100,7 +99,8 @@ gboolean qf_ref_lower_reduce(QfLower *lower, QfNode *node, GError **error)
     return TRUE;
   }
   QfDType domain = qf_ref_domain(x);
-  qf_ref_lower_as(lower, node, "reduce_ref", by_domain(domain, reduce_f32, reduce_f64, reduce_i64), p,
+  qf_ref_lower_as(lower, node, "reduce_ref",
+                  qf_ref_by_domain(node->inputs[0], reduce_f32, reduce_f64, reduce_i64, reduce_u64), p,
                   (QfRefPorts){.as = domain, .in = 1, .out = 1});
   return TRUE;
 }
@@ -122,7 +122,8 @@ gboolean qf_ref_lower_arg(QfLower *lower, QfNode *node, GError **error)
   QfDType domain = qf_ref_domain(x);
   p->min = node->op == &qf_op_Argmin;
   p->last = a->last != 0;
-  qf_ref_lower_as(lower, node, "arg_ref", by_domain(domain, arg_f32, arg_f64, arg_i64), p,
+  qf_ref_lower_as(lower, node, "arg_ref",
+                  qf_ref_by_domain(node->inputs[0], arg_f32, arg_f64, arg_i64, arg_u64), p,
                   (QfRefPorts){.as = domain, .in = 1, .out = 1, .index_out = 1});
   return TRUE;
 }
@@ -134,7 +135,9 @@ gboolean qf_ref_lower_cumsum(QfLower *lower, QfNode *node, GError **error)
   QfDType domain = qf_ref_domain(node->inputs[0]);
   p->exclusive = a->exclusive != 0;
   p->reverse = a->reverse != 0;
-  qf_ref_lower_as(lower, node, "cumsum_ref", by_domain(domain, cumsum_f32, cumsum_f64, cumsum_i64), p,
+  p->product = node->op == &qf_op_CumProd;
+  qf_ref_lower_as(lower, node, "cumsum_ref",
+                  qf_ref_by_domain(node->inputs[0], cumsum_f32, cumsum_f64, cumsum_i64, cumsum_u64), p,
                   (QfRefPorts){.as = domain, .in = 1, .out = 1});
   return TRUE;
 }
@@ -148,7 +151,8 @@ gboolean qf_ref_lower_topk(QfLower *lower, QfNode *node, GError **error)
   p->k = a->k;
   if (node->n_outputs < 2)
     return qf_ref_unsupported(node, error, "its indices have no output", "give it a second output");
-  qf_ref_lower_as(lower, node, "topk_ref", by_domain(domain, topk_f32, topk_f64, topk_i64), p,
+  qf_ref_lower_as(lower, node, "topk_ref",
+                  qf_ref_by_domain(node->inputs[0], topk_f32, topk_f64, topk_i64, topk_u64), p,
                   (QfRefPorts){.as = domain, .in = 1, .out = 3, .index_out = 2});
   return TRUE;
 }

@@ -50,6 +50,10 @@ void qf_ref_lower_as(QfLower *lower, const QfNode *node, const char *kernel, QfR
 /* FLOAT32 for real numbers, encoded ones too, FLOAT64, or INT64 for plain integers and bool. */
 QfDType qf_ref_domain(const QfTensor *tensor);
 
+/* The function for numbers of that domain; uint64 has one of its own, as its upper half is negative in INT64. */
+QfRefFunc qf_ref_by_domain(const QfTensor *tensor, QfRefFunc f32, QfRefFunc f64, QfRefFunc i64,
+                           QfRefFunc u64);
+
 /* A step that computes on the tensors as they are. */
 void qf_ref_lower_plain(QfLower *lower, const QfNode *node, const char *kernel, QfRefFunc run,
                         const void *params);

@@ -64,6 +64,7 @@ typedef struct {
 RUN(f32)
 RUN(f64)
 RUN(i64)
+RUN(u64)
 
 static void run_table(const void *params, const void *const *in, void *const *out)
 {
@@ -115,7 +116,7 @@ gboolean qf_ref_lower_unary(QfLower *lower, QfNode *node, GError **error)
     return TRUE;
   }
   QfDType domain = qf_ref_domain(x);
-  QfRefFunc run = domain == QF_DTYPE_FLOAT32 ? run_f32 : domain == QF_DTYPE_FLOAT64 ? run_f64 : run_i64;
+  QfRefFunc run = qf_ref_by_domain(x, run_f32, run_f64, run_i64, run_u64);
   qf_ref_lower_as(lower, node, "unary_ref", run, p, (QfRefPorts){.as = domain, .in = 1, .out = 1});
   return TRUE;
 }

@@ -39,7 +39,9 @@ static gboolean map_noise(QfOnnxNode *n, GError **error)
   if (!qf_onnx_ints(n, "shape", &a.shape, error) || !read_type(n, QF_DTYPE_FLOAT32, &dtype, error))
     return FALSE;
   read_seed(n, &a);
-  QfNode *node = qf_onnx_begin(n, n->row->target, n->in, n->row->arg ? 1 : 0, qf_onnx_output(n, 0));
+  a.fixed = !n->row->arg;
+  QfTensor *like = a.fixed ? qf_onnx_scalar(n, 0, QF_DTYPE_FLOAT32) : n->in[0];
+  QfNode *node = qf_onnx_begin(n, n->row->target, &like, 1, qf_onnx_output(n, 0));
   *(QfRandomAttrs *)node->attrs = a;
   return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
 }

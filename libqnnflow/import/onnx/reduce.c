@@ -127,7 +127,7 @@ static gboolean map_cumsum(QfOnnxNode *n, GError **error)
   if (!qf_onnx_list(n, NULL, 1, &list, NULL, error) ||
       !qf_onnx_axis(n, list.n ? list.v[0] : 0, n->in[0]->rank, &axis, error))
     return FALSE;
-  QfNode *node = qf_onnx_begin(n, "CumulativeSum", n->in, 1, qf_onnx_output(n, 0));
+  QfNode *node = qf_onnx_begin(n, n->row->target, n->in, 1, qf_onnx_output(n, 0));
   QfAxisAttrs *a = node->attrs;
   a->axis = axis;
   a->exclusive = qf_onnx_int(n, "exclusive", 0) != 0;
@@ -179,6 +179,7 @@ const QfOnnxRow qf_onnx_reduce_rows[] = {
     {"", "Softmax", map_softmax, 1, 1, "Softmax", 0},
     {"", "LogSoftmax", map_softmax, 1, 1, "LogSoftmax", 0},
     {"", "CumSum", map_cumsum, 2, 2, "CumulativeSum", 0},
+    {"", "CumProd", map_cumsum, 2, 2, "CumProd", 0},
     {"", "TopK", map_topk, 1, 2, "TopK", 0},
     {NULL},
 };

@@ -3,7 +3,7 @@
  * resize.c - Resize, Upsample and the exchange of depth and space. Opset 10 and below knew one coordinate formula and one way
  * to take the nearest pixel; later ones name them.
  */
-#include "map.h"
+#include "resample.h"
 
 #include <math.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 typedef struct {
   QfInts size;
   float scale[QF_MAX_RANK];
-  gboolean by_scale;
+  gboolean by_scale, resample; /* resample: the graph's operator does not have this form */
   int32_t mode, coordinate_mode, nearest_mode;
 } Wish;
 
@@ -20,29 +20,43 @@ static const char *const coordinate_modes[] = {"half_pixel",           "pytorch_
                                                "align_corners",        "asymmetric",
                                                "half_pixel_symmetric", "tf_half_pixel_for_nn",
                                                "tf_crop_and_resize",   NULL};
-enum { COORD_SYMMETRIC = 4, COORD_TF_NEAREST = 5 };
 
-/* Names that are written differently in the graph. */
+/* Whether a dimension's size is not scale times its input: cut off. */
+static gboolean is_cut(const QfOnnxNode *n, const Wish *w)
+{
+  for (int i = 0; w->by_scale && i < w->size.n; i++)
+    if (w->scale[i] * (float)n->in[0]->dims[i] != (float)w->size.v[i])
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean shrinks(const QfOnnxNode *n, const Wish *w)
+{
+  for (int i = 0; i < w->size.n; i++)
+    if (w->size.v[i] < n->in[0]->dims[i])
+      return TRUE;
+  return FALSE;
+}
+
+/* Names that are written differently in the graph, and forms that it does not have. */
 static gboolean settle_modes(const QfOnnxNode *n, Wish *w, GError **error)
 {
-  if (w->coordinate_mode == COORD_TF_NEAREST) { /* half a pixel above QF_COORD_HALF_PIXEL */
+  if (w->coordinate_mode == QF_ONNX_COORD_TF_NEAREST) { /* half a pixel above QF_COORD_HALF_PIXEL */
     w->coordinate_mode = QF_COORD_HALF_PIXEL;
     if (w->nearest_mode == QF_NEAREST_ROUND_PREFER_FLOOR)
       w->nearest_mode = QF_NEAREST_CEIL;
     else if (w->nearest_mode == QF_NEAREST_FLOOR)
       w->nearest_mode = QF_NEAREST_ROUND_PREFER_CEIL;
     else
-      return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "tf_half_pixel_for_nn with this nearest_mode");
-  } else if (w->coordinate_mode == COORD_SYMMETRIC) {
-    for (int i = 0; w->by_scale && i < w->size.n; i++)
-      if (w->scale[i] * (float)n->in[0]->dims[i] != (float)w->size.v[i])
-        return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
-                            "half_pixel_symmetric with a size that scale does not divide is not supported");
-    w->coordinate_mode = QF_COORD_HALF_PIXEL;
-  } else if (w->coordinate_mode > COORD_TF_NEAREST) {
-    return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "coordinate_transformation_mode %s is not supported",
-                        coordinate_modes[w->coordinate_mode]);
+      return qf_onnx_fail(
+          n, error, QF_ERROR_UNSUPPORTED,
+          "tf_half_pixel_for_nn with this nearest_mode is not supported: use round_prefer_floor or floor");
   }
+  if (w->coordinate_mode == QF_ONNX_COORD_SYMMETRIC && !is_cut(n, w))
+    w->coordinate_mode = QF_COORD_HALF_PIXEL;
+  w->resample = w->coordinate_mode > QF_COORD_ASYMMETRIC ||
+                (w->coordinate_mode == QF_COORD_ALIGN_CORNERS && is_cut(n, w)) ||
+                (w->mode != QF_RESIZE_NEAREST && qf_onnx_int(n, "antialias", 0) && shrinks(n, w));
   return TRUE;
 }
 
@@ -98,6 +112,31 @@ static gboolean read_scales(const QfOnnxNode *n, const QfTensor *scales, const Q
   return TRUE;
 }
 
+/* keep_aspect_ratio_policy: one scale for all named dimensions, the smallest or the largest that their sizes ask for. */
+static gboolean keep_aspect(const QfOnnxNode *n, const QfInts *axes, Wish *w, GError **error)
+{
+  static const char *const policies[] = {"stretch", "not_larger", "not_smaller", NULL};
+  int32_t policy;
+  float scale = 0;
+  if (!qf_onnx_enum(n, "keep_aspect_ratio_policy", policies, 0, &policy, error))
+    return FALSE;
+  for (int pass = 0; policy && pass < 2; pass++)
+    for (int i = 0; i < (axes->n ? axes->n : w->size.n); i++) {
+      int32_t axis = 0;
+      if (!place(n, axes, i, &axis, error))
+        return FALSE;
+      const float in = (float)n->in[0]->dims[axis], wanted = (float)w->size.v[axis] / in;
+      if (!pass) {
+        scale = !i || (policy == 1) == (wanted < scale) ? wanted : scale;
+        continue;
+      }
+      w->by_scale = TRUE;
+      w->scale[axis] = scale;
+      w->size.v[axis] = (int64_t)floorf(scale * in + 0.5f);
+    }
+  return TRUE;
+}
+
 static gboolean read_sizes(const QfOnnxNode *n, const QfInts *axes, Wish *w, GError **error)
 {
   QfInts sizes;
@@ -110,9 +149,12 @@ static gboolean read_sizes(const QfOnnxNode *n, const QfInts *axes, Wish *w, GEr
     int32_t axis;
     if (!place(n, axes, i, &axis, error))
       return FALSE;
+    if (sizes.v[i] < 1 || sizes.v[i] > 1 << 24)
+      return qf_onnx_fail(n, error, QF_ERROR_SHAPE,
+                          "size %" G_GINT64_FORMAT " of dimension %d is not possible", sizes.v[i], axis);
     w->size.v[axis] = sizes.v[i];
   }
-  return TRUE;
+  return keep_aspect(n, axes, w, error);
 }
 
 static gboolean read_wish(const QfOnnxNode *n, Wish *w, GError **error)
@@ -129,19 +171,50 @@ static gboolean read_wish(const QfOnnxNode *n, Wish *w, GError **error)
   const QfTensor *scales = qf_onnx_constant(qf_onnx_input(n, old ? 1 : 2));
   if (scales && !qf_tensor_count(scales))
     scales = NULL;
-  g_autofree char *policy = qf_onnx_string(n, "keep_aspect_ratio_policy", "stretch");
-  if (strcmp(policy, "stretch"))
-    return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "keep_aspect_ratio_policy %s is not supported",
-                        policy);
   gboolean ok = !old && !scales && qf_onnx_input(n, 3) ? read_sizes(n, &axes, w, error)
                                                        : read_scales(n, scales, &axes, w, error);
-  if (!ok || !read_modes(n, w, error))
+  return ok && read_modes(n, w, error);
+}
+
+/* The region of a crop, for the named dimensions: all starts, then all ends. */
+static gboolean read_region(const QfOnnxNode *n, QfOnnxResample *r, GError **error)
+{
+  const QfTensor *roi = qf_onnx_input(n, 1);
+  QfInts axes;
+  if (r->coordinate != QF_ONNX_COORD_TF_CROP)
+    return TRUE;
+  if (!qf_onnx_need_constant(n, 1, error) || !qf_onnx_ints(n, "axes", &axes, error))
     return FALSE;
-  for (int i = 0; i < w->size.n; i++)
-    if (w->size.v[i] < n->in[0]->dims[i] && qf_onnx_int(n, "antialias", 0))
-      return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
-                          "antialias is not supported when the image gets smaller");
+  const int32_t count = axes.n ? axes.n : n->in[0]->rank;
+  if (!roi || qf_tensor_count(roi) != 2 * count)
+    return qf_onnx_fail(n, error, QF_ERROR_SHAPE, "tf_crop_and_resize needs a roi of %d numbers", 2 * count);
+  for (int i = 0; i < count; i++) {
+    int32_t axis;
+    if (!place(n, &axes, i, &axis, error))
+      return FALSE;
+    r->start[axis] = qf_tensor_get_real(roi, i);
+    r->end[axis] = qf_tensor_get_real(roi, count + i);
+    if (!(fabs(r->start[axis]) < 1e6 && fabs(r->end[axis]) < 1e6))
+      return qf_onnx_fail(n, error, QF_ERROR_FORMAT, "its roi is out of range");
+  }
   return TRUE;
+}
+
+static gboolean resample(QfOnnxNode *n, const Wish *w, GError **error)
+{
+  QfOnnxResample r = {.interpolation = w->mode,
+                      .coordinate = w->coordinate_mode,
+                      .nearest = w->nearest_mode,
+                      .cubic_a = (double)qf_onnx_float(n, "cubic_coeff_a", -0.75f),
+                      .extrapolation = (double)qf_onnx_float(n, "extrapolation_value", 0),
+                      .exclude_outside = qf_onnx_int(n, "exclude_outside", 0) != 0,
+                      .antialias = qf_onnx_int(n, "antialias", 0) != 0};
+  for (int i = 0; i < w->size.n; i++) {
+    r.size[i] = w->size.v[i];
+    r.scale[i] = w->by_scale ? (double)w->scale[i] : (double)w->size.v[i] / (double)n->in[0]->dims[i];
+    r.end[i] = 1;
+  }
+  return read_region(n, &r, error) && qf_onnx_bind(n, 0, qf_onnx_resample(n, n->in[0], &r, error));
 }
 
 /* @order[i]: the dimension of the file's tensor that dimension i of @x is; -1: one of size 1. */
@@ -177,6 +250,8 @@ static gboolean map_resize(QfOnnxNode *n, GError **error)
   Wish w;
   if (!read_wish(n, &w, error))
     return FALSE;
+  if (w.resample)
+    return resample(n, &w, error);
   gboolean spatial = (x->rank == 3 || x->rank == 4) && w.size.v[0] == x->dims[0] && w.size.v[1] == x->dims[1];
   if (!spatial)
     return qf_onnx_bind(n, 0, emit_resize(n, x, &w, plain, qf_onnx_output(n, 0), error));
