@@ -3,7 +3,7 @@
  * map.c - walks an ONNX graph: inputs, initializers, nodes by the tables of the families, outputs. The file must list nodes in
  * topological order with every name produced once, as the specification says; this is where that is checked.
  */
-#include "map.h"
+#include "body.h"
 
 #include <string.h>
 
@@ -42,11 +42,12 @@ QfTensor *qf_onnx_widen(QfOnnx *onnx, QfTensor *t, GError **error)
   return qf_graph_add_node(node, error) ? y : NULL;
 }
 
-/* The tensor of a name: made before, or an initializer that is read now. NULL without an error: unknown. */
-static QfTensor *find_value(QfOnnx *onnx, const char *name, GError **error)
+QfTensor *qf_onnx_find_value(QfOnnx *onnx, const char *name, GError **error)
 {
   QfTensor *t = g_hash_table_lookup(onnx->values, name);
   Onnx__TensorProto *record = t ? NULL : g_hash_table_lookup(onnx->initializers, name);
+  if (!record && !t && onnx->outer && !g_hash_table_contains(onnx->values, name))
+    return qf_onnx_capture(onnx, name, error);
   if (!record && !t && onnx->source && !g_hash_table_contains(onnx->values, name))
     return qf_onnx_find_outer(onnx, name, error);
   if (!record)
@@ -57,9 +58,8 @@ static QfTensor *find_value(QfOnnx *onnx, const char *name, GError **error)
   return t;
 }
 
-static gboolean index_initializers(QfOnnx *onnx, GError **error)
+gboolean qf_onnx_index_initializers(QfOnnx *onnx, const Onnx__GraphProto *g, GError **error)
 {
-  const Onnx__GraphProto *g = onnx->file->model->graph;
   for (size_t i = 0; i < g->n_initializer; i++)
     if (!g_hash_table_insert(onnx->initializers, g->initializer[i]->name, g->initializer[i]))
       return fail(onnx, error, QF_ERROR_FORMAT, "initializer", g->initializer[i]->name,
@@ -159,7 +159,7 @@ static gboolean resolve_inputs(QfOnnxNode *n, GError **error)
     GError *e = NULL;
     if (!*p->input[i])
       continue;
-    n->in[i] = find_value(n->onnx, p->input[i], &e);
+    n->in[i] = qf_onnx_find_value(n->onnx, p->input[i], &e);
     if (e) {
       g_propagate_error(error, e);
       return FALSE;
@@ -244,6 +244,13 @@ gboolean qf_onnx_add_node(QfOnnx *onnx, const Onnx__NodeProto *p, GError **error
                   .opset = opset_of(onnx, p),
                   .n_in = (uint32_t)p->n_input,
                   .n_out = (uint32_t)p->n_output};
+  if (!n.row) {
+    g_set_error(error, QF_ERROR, qf_onnx_is_program_op(p) ? QF_ERROR_DYNAMIC : QF_ERROR_UNSUPPORTED,
+                "%s: node '%s' in a body of control flow: operator %s%s%s is not supported; export the model "
+                "without it",
+                onnx->file->name, p->name, p->domain, *p->domain ? "." : "", p->op_type);
+    return FALSE;
+  }
   n.in = g_new0(QfTensor *, n.n_in + 1);
   n.out = g_new0(QfTensor *, n.n_out + 1);
   n.out_names = g_new0(const char *, n.n_out + 1);
@@ -307,7 +314,7 @@ static QfDType declared_dtype(const Onnx__ValueInfoProto *v)
 gboolean qf_onnx_add_output(QfOnnx *onnx, const Onnx__ValueInfoProto *v, GError **error)
 {
   GError *e = NULL;
-  QfTensor *t = find_value(onnx, v->name, &e);
+  QfTensor *t = qf_onnx_find_value(onnx, v->name, &e);
   if (e) {
     g_propagate_error(error, e);
     return FALSE;
@@ -356,7 +363,7 @@ static gboolean map_graph(QfOnnx *onnx, GError **error)
   onnx->opset = qf_onnx_opset(onnx->file);
   if (!g->n_output)
     return fail(onnx, error, QF_ERROR_FORMAT, "graph", g->name, "has no outputs");
-  if (!index_initializers(onnx, error) || !check_supported(onnx, error))
+  if (!qf_onnx_index_initializers(onnx, g, error) || !check_supported(onnx, error))
     return FALSE;
   for (size_t i = 0; i < g->n_input; i++)
     if (!add_input(onnx, g->input[i], error))

@@ -17,8 +17,8 @@
 typedef struct QfOnnxNode QfOnnxNode;
 typedef struct QfOnnxRow QfOnnxRow;
 
-/* State of one import. */
-typedef struct {
+/* State of one import, or of one body of control flow within it (body.h). */
+typedef struct QfOnnx {
   QfGraph *graph;
   QfOnnxFile *file;
   const QfModelOptions *options;
@@ -27,7 +27,13 @@ typedef struct {
   GHashTable *channels_last; /* QfTensor -> the same values with the channel last: saves Transposes */
   int64_t opset;             /* of the standard operators */
   const QfProgramSource
-      *source; /* of values around the nodes of a program; NULL: the whole file is one graph */
+      *source;          /* of values around the nodes of a program; NULL: the whole file is one graph */
+  struct QfOnnx *outer; /* of a body: the graph around it, whose values it may use by name; NULL: the model */
+  uint32_t depth;       /* bodies around this one, itself included */
+  GPtrArray
+      *captured; /* of a body: QfTensor* of the outer graph that it uses, which become its last inputs; NULL:
+                              * it is mapped into the outer graph */
+  GHashTable *captured_as; /* what these are inside */
 } QfOnnx;
 
 struct QfOnnxRow {
@@ -77,6 +83,9 @@ QfProgram *qf_onnx_program(GBytes *bytes, const char *name, const char *director
 void qf_onnx_note_missing(GHashTable *seen, GString *text, const Onnx__NodeProto *node);
 /* Whether the node's operator runs on values in a program. */
 gboolean qf_onnx_is_program_op(const Onnx__NodeProto *node);
+/* The tensor of a name: made before, an initializer that is read now, or a value of the graph around a body. NULL without an error:
+ * unknown. */
+QfTensor *qf_onnx_find_value(QfOnnx *onnx, const char *name, GError **error);
 
 /* The row of an operator, NULL when it is not supported. */
 const QfOnnxRow *qf_onnx_find_row(const char *domain, const char *op);
