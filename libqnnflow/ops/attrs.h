@@ -293,6 +293,28 @@ typedef struct {
 } QfSsdAttrs;
 
 /*
+ * Operators named Signal...: audio front ends in fixed point (kernels/frontend). Each uses the members in the comments.
+ *   SignalWindow: x int16 [..., n], window int16 [n] -> [..., n]; shift
+ *   SignalFftAutoScale: x int16 [n] -> [n], bits int32 []
+ *   SignalRfft: x [..., n] of int16, int32 or float32 -> [..., length + 2]; SignalIrfft: back; length
+ *   SignalEnergy: x int16 [2 m] -> uint32 [m]; first, last
+ *   SignalFilterBank: x uint32, weights, unweights, starts, weight_starts, widths int16 -> uint64 [channels]; channels
+ *   SignalFilterBankSquareRoot: x uint64 [n], bits int32 [] -> uint32 [n]
+ *   SignalFilterBankSpectralSubtraction: x, noise uint32 [n] -> y, noise uint32 [n]; smoothing and below
+ *   SignalPCAN: x, noise uint32 [n], table int16 -> uint32 [n]; shift
+ *   SignalFilterBankLog: x uint32 [n] -> int16 [n]; scale, bits
+ *   SignalOverlapAdd: frames [..., f, n] and state [..., n] of int16 or float32 -> [..., f * step], state; step
+ *   SignalStacker: x int16 [n], state int16 [n * (left + 1 + right)], fill int32 [] -> y like state, valid bool [], state, fill;
+ *     left, right, step
+ */
+typedef struct {
+  int32_t shift, length, first, last, channels, step, left, right, scale, bits;
+  int32_t smoothing[2], keep[2]; /* of even and odd channels, in 2^-fraction_bits */
+  int32_t remaining;             /* least share of the signal, in 2^-fraction_bits */
+  int32_t fraction_bits, clamping;
+} QfSignalAttrs;
+
+/*
  * Control flow. A body is a graph (QfNode.subgraphs) whose inputs and outputs are given here; all its shapes are fixed. Captures are
  * values that do not change from iteration to iteration. Conditions and counters have one element.
  *   If:    cond, operands...                        bodies then(operands) and else(operands) -> the node's outputs
