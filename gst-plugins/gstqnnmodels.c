@@ -31,6 +31,29 @@ static gchar *make_key(const gchar *path, const QfModelOptions *o)
   return g_string_free(key, FALSE);
 }
 
+/* Caps and buffers need every size before the first frame. */
+static gboolean check_fixed(const QfModel *model, GError **error)
+{
+  guint n_in = qf_model_n_inputs(model), n = n_in + qf_model_n_outputs(model);
+
+  for (guint i = 0; i < n; i++) {
+    const QfTensorDesc *desc = i < n_in ? qf_model_input(model, i) : qf_model_output(model, i - n_in);
+    g_autofree gchar *dims = NULL;
+    if (desc->rank >= 0 && qf_dims_count(desc->dims, desc->rank) >= 0)
+      continue;
+    dims = desc->rank < 0 ? g_strdup("not told by the file") : qf_dims_to_string(desc->dims, desc->rank);
+    g_set_error(
+        error, QF_ERROR, QF_ERROR_DYNAMIC,
+        "%s: dimensions of %s '%s' (%s) are known only when it runs, and a stream needs them before: give "
+        "those "
+        "of inputs with input-dims, export the model with outputs of fixed size, or run it from code with "
+        "qf_session_evaluate()",
+        qf_model_name(model), i < n_in ? "input" : "output", desc->name, dims);
+    return FALSE;
+  }
+  return TRUE;
+}
+
 QfModel *gst_qnn_models_acquire(const gchar *path, const QfModelOptions *options, GError **error)
 {
   g_autofree gchar *key = make_key(path, options);
@@ -48,6 +71,10 @@ QfModel *gst_qnn_models_acquire(const gchar *path, const QfModelOptions *options
   model = qf_model_load(path, options, error);
   if (!model)
     return NULL;
+  if (!check_fixed(model, error)) {
+    qf_model_unref(model);
+    return NULL;
+  }
   entry = g_new(Entry, 1);
   *entry = (Entry){g_steal_pointer(&key), model, 1};
   entries = g_slist_prepend(entries, entry);

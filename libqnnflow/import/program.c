@@ -106,3 +106,37 @@ int64_t qf_program_int(const QfProgramNode *node, const char *name, int64_t def)
   const QfProgramAttr *a = qf_program_attr(node, name);
   return a ? a->i : def;
 }
+
+static void append_names(GString *s, const char *const *names, uint32_t n)
+{
+  for (uint32_t i = 0; i < n; i++)
+    g_string_append_printf(s, "%s%s", i ? ", " : "", *names[i] ? names[i] : "-");
+}
+
+static void dump_body(GString *s, const QfProgramBody *body, int indent)
+{
+  for (uint32_t i = 0; i < body->n_nodes; i++) {
+    const QfProgramNode *node = &body->nodes[i];
+    g_string_append_printf(s, "%*s%4u %s '%s' (", indent, "", i, node->op, node->name);
+    append_names(s, node->inputs, node->n_inputs);
+    g_string_append(s, ") -> ");
+    append_names(s, node->outputs, node->n_outputs);
+    g_string_append(s, node->graph ? "\n" : "  on values\n");
+    for (uint32_t k = 0; k < node->n_attrs; k++) {
+      if (!node->attrs[k].body)
+        continue;
+      g_string_append_printf(s, "%*s%s\n", indent + 5, "", node->attrs[k].name);
+      dump_body(s, node->attrs[k].body, indent + 7);
+    }
+  }
+}
+
+char *qf_program_dump(const QfProgram *program)
+{
+  GString *s = g_string_new(NULL);
+  g_string_append_printf(
+      s, "program %s (%s), %u nodes: shapes follow from values, so nodes become graphs when it runs\n",
+      program->name, program->format, program->main->n_nodes);
+  dump_body(s, program->main, 0);
+  return g_string_free(s, FALSE);
+}

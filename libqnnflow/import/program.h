@@ -91,6 +91,9 @@ void qf_program_finish_body(QfProgramBody *body);
 /* Whether an operator of program_ops.inc has this name. */
 gboolean qf_program_has_op(const char *op);
 
+/* One line a node, bodies inside. Free with g_free(). */
+char *qf_program_dump(const QfProgram *program);
+
 const QfProgramAttr *qf_program_attr(const QfProgramNode *node, const char *name);
 int64_t qf_program_int(const QfProgramNode *node, const char *name, int64_t def);
 

@@ -301,6 +301,8 @@ static void dump_steps(const QfModel *model, GString *s)
 
 char *qf_model_dump(const QfModel *model, QfDumpFormat format)
 {
+  if (model->program && format == QF_DUMP_TEXT)
+    return qf_program_dump(model->program);
   g_autofree char *graph = qf_graph_dump(model->graph, format == QF_DUMP_GRAPHVIZ);
   GString *s = g_string_new(graph);
   if (format == QF_DUMP_TEXT)

@@ -288,6 +288,28 @@ static QfValue **copy_inputs(QfSession *session, GError **error)
   return inputs;
 }
 
+/* Copies output @index to where it is bound when its size was known before. */
+static gboolean deliver(QfSession *session, uint32_t index, GError **error)
+{
+  const QfTensorDesc *desc = &session->model->outputs[index];
+  const QfValue *value = session->values[index];
+  if (desc->rank < 0 || qf_dims_count(desc->dims, desc->rank) < 0)
+    return TRUE;
+  GBytes *bytes = qf_value_bytes(value);
+  if (bytes && g_bytes_get_size(bytes) == desc->size_bytes) {
+    if (desc->size_bytes)
+      memcpy(session->outputs[index].bound, g_bytes_get_data(bytes, NULL), desc->size_bytes);
+    return TRUE;
+  }
+  g_autofree char *got = qf_value_describe(value), *dims = qf_dims_to_string(desc->dims, desc->rank);
+  g_set_error(
+      error, QF_ERROR, QF_ERROR_SHAPE,
+      "%s: output '%s' is %s, but the file declares %s; run it with qf_session_evaluate(), or export the "
+      "model with open dimensions",
+      session->model->name, desc->name, got, dims);
+  return FALSE;
+}
+
 static gboolean run_program(QfSession *session, GError **error)
 {
   const QfModel *model = session->model;
@@ -300,12 +322,8 @@ static gboolean run_program(QfSession *session, GError **error)
   for (uint32_t i = 0; i < model->n_inputs; i++)
     qf_value_unref(inputs[i]);
   g_free(inputs);
-  for (uint32_t i = 0; ok && i < model->n_outputs; i++) {
-    GBytes *bytes = qf_value_bytes(session->values[i]);
-    size_t size = model->outputs[i].size_bytes;
-    if (bytes && size && g_bytes_get_size(bytes) == size)
-      memcpy(session->outputs[i].bound, g_bytes_get_data(bytes, NULL), size);
-  }
+  for (uint32_t i = 0; ok && i < model->n_outputs; i++)
+    ok = deliver(session, i, error);
   return ok;
 }
 

@@ -82,6 +82,20 @@ static int input_of(const QfModel *model, const char *text, int next, const char
   return -1;
 }
 
+/* What an input holds that was given no file. */
+static gboolean fill_rest(const QfTensorDesc *desc, const RunOptions *o, void *data, GError **error)
+{
+  g_autofree char *text = qf_tool_tensor_text(desc);
+  if (o->random && data && desc->rank >= 0 && qf_dims_count(desc->dims, desc->rank) >= 0) {
+    qf_tool_fill_random(desc, data);
+    return TRUE;
+  }
+  g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT,
+              "input '%s' (%s) was given nothing; add --input %s=FILE (.npy, picture or raw), or --random%s",
+              desc->name, text, desc->name, o->random ? " and its dimensions (--dims)" : "");
+  return FALSE;
+}
+
 static gboolean fill_inputs(QfSession *session, const RunOptions *o, GError **error)
 {
   QfModel *model = qf_session_model(session);
@@ -98,20 +112,43 @@ static gboolean fill_inputs(QfSession *session, const RunOptions *o, GError **er
       return FALSE;
     given[i] = TRUE;
   }
+  for (uint32_t i = 0; i < n; i++)
+    if (!given[i] && !fill_rest(qf_model_input(model, i), o, qf_session_input_data(session, i), error))
+      return FALSE;
+  return TRUE;
+}
+
+/* Inputs of a model whose dimensions may be open: those of the files. */
+static GPtrArray *read_values(const QfModel *model, const RunOptions *o, GError **error)
+{
+  uint32_t n = qf_model_n_inputs(model);
+  g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func((GDestroyNotify)qf_value_unref);
+  QfPictureOptions picture;
+  if (!picture_options(o, &picture, error))
+    return NULL;
+  g_ptr_array_set_size(values, (gint)n);
+  for (int k = 0; o->inputs && o->inputs[k]; k++) {
+    const char *file;
+    int i = input_of(model, o->inputs[k], k, &file, error);
+    QfValue *value = i < 0 ? NULL : qf_input_read_value(file, qf_model_input(model, i), &picture, error);
+    if (!value)
+      return NULL;
+    qf_value_unref(values->pdata[i]);
+    values->pdata[i] = value;
+  }
   for (uint32_t i = 0; i < n; i++) {
     const QfTensorDesc *desc = qf_model_input(model, i);
-    g_autofree char *text = qf_tool_tensor_text(desc);
-    if (!given[i] && !o->random) {
-      g_set_error(
-          error, QF_ERROR, QF_ERROR_ARGUMENT,
-          "input '%s' (%s) was given nothing; add --input %s=FILE (.npy, picture or raw), or --random",
-          desc->name, text, desc->name);
-      return FALSE;
-    }
-    if (!given[i])
-      qf_tool_fill_random(desc, qf_session_input_data(session, i));
+    if (values->pdata[i])
+      continue;
+    g_autofree void *data = g_malloc0(desc->size_bytes + 1);
+    if (!fill_rest(desc, o, data, error))
+      return NULL;
+    g_autoptr(GBytes) bytes = g_bytes_new(data, desc->size_bytes);
+    values->pdata[i] = qf_value_new_tensor(desc->dtype, desc->dims, desc->rank, bytes, error);
+    if (!values->pdata[i])
+      return NULL;
   }
-  return TRUE;
+  return g_steal_pointer(&values);
 }
 
 static double half_to_double(uint16_t h, gboolean bfloat)
@@ -167,7 +204,7 @@ static void print_top(const QfTensorDesc *desc, const void *data, int top, char 
   }
 }
 
-static void print_output(uint32_t index, const QfTensorDesc *desc, const void *data)
+static void print_output(const char *index, const QfTensorDesc *desc, const void *data)
 {
   int64_t n = qf_dims_count(desc->dims, desc->rank);
   double low = INFINITY, high = -INFINITY, sum = 0;
@@ -178,17 +215,17 @@ static void print_output(uint32_t index, const QfTensorDesc *desc, const void *d
     high = MAX(high, v);
     sum += v;
   }
-  g_print("output %u  %s  %s", index, desc->name, text);
+  g_print("output %s  %s  %s", index, desc->name, text);
   if (n)
     g_print("  min %g  max %g  mean %g", low, high, sum / n);
   g_print("\n");
 }
 
-static gboolean save(const RunOptions *o, uint32_t index, const QfTensorDesc *desc, const void *data,
+static gboolean save(const RunOptions *o, const char *index, const QfTensorDesc *desc, const void *data,
                      GError **error)
 {
   gboolean raw = o->format && !strcmp(o->format, "raw");
-  g_autofree char *name = g_strdup_printf("output_%u.%s", index, raw ? "raw" : "npy");
+  g_autofree char *name = g_strdup_printf("output_%s.%s", index, raw ? "raw" : "npy");
   g_autofree char *path = g_build_filename(o->folder, name, NULL);
   g_autoptr(GError) cause = NULL;
   if (!raw)
@@ -199,23 +236,72 @@ static gboolean save(const RunOptions *o, uint32_t index, const QfTensorDesc *de
   return FALSE;
 }
 
-static gboolean show_outputs(QfSession *session, const RunOptions *o, GError **error)
+/* Where outputs go. */
+typedef struct {
+  const RunOptions *options;
+  char **labels;
+} Show;
+
+static gboolean show_tensor(const Show *show, const char *index, const QfTensorDesc *desc, const void *data,
+                            GError **error)
 {
-  QfModel *model = qf_session_model(session);
-  g_auto(GStrv) labels = NULL;
-  g_autofree char *text = NULL;
-  if (o->labels && !g_file_get_contents(o->labels, &text, NULL, error))
+  print_output(index, desc, data);
+  print_top(desc, data, show->options->top, show->labels);
+  return !show->options->folder || save(show->options, index, desc, data, error);
+}
+
+/* A value with its actual dimensions; the items of a sequence are INDEX_0, INDEX_1, ... */
+static gboolean show_value(const Show *show, const char *index, const char *name, const QfValue *value,
+                           GError **error)
+{
+  g_autofree char *text = qf_value_describe(value);
+  if (qf_value_kind(value) == QF_VALUE_TENSOR) {
+    QfTensorDesc desc = {.name = name,
+                         .dtype = qf_value_dtype(value),
+                         .rank = qf_value_rank(value),
+                         .size_bytes = g_bytes_get_size(qf_value_bytes(value))};
+    memcpy(desc.dims, qf_value_dims(value), (size_t)desc.rank * sizeof(*desc.dims));
+    return show_tensor(show, index, &desc, qf_value_data(value), error);
+  }
+  g_print("output %s  %s  %s\n", index, name, text);
+  for (uint32_t i = 0; i < qf_value_n_items(value); i++) {
+    g_autofree char *inner = g_strdup_printf("%s_%u", index, i);
+    if (!show_value(show, inner, name, qf_value_item(value, i), error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean run_values(QfSession *session, const Show *show, GError **error)
+{
+  const QfModel *model = qf_session_model(session);
+  uint32_t n = qf_model_n_outputs(model);
+  g_autoptr(GPtrArray) outputs = g_ptr_array_new_with_free_func((GDestroyNotify)qf_value_unref);
+  g_autoptr(GPtrArray) inputs = read_values(model, show->options, error);
+  g_ptr_array_set_size(outputs, (gint)n);
+  gint64 start = g_get_monotonic_time();
+  if (!inputs || !qf_session_evaluate(session, (QfValue **)inputs->pdata, inputs->len,
+                                      (QfValue **)outputs->pdata, n, error))
     return FALSE;
-  if (text)
-    labels = g_strsplit(text, "\n", -1);
-  if (o->folder && g_mkdir_with_parents(o->folder, 0777))
-    return bad(error, "output-dir", o->folder, "a folder that can be made");
+  double ms = (g_get_monotonic_time() - start) / 1e3;
+  for (uint32_t i = 0; i < n; i++) {
+    g_autofree char *index = g_strdup_printf("%u", i);
+    if (!show_value(show, index, qf_model_output(model, i)->name, outputs->pdata[i], error))
+      return FALSE;
+  }
+  g_print("ran in %.3f ms on %s, compiling included: its shapes follow from values\n", ms,
+          qf_model_backend(model));
+  return TRUE;
+}
+
+static gboolean run_frozen(QfSession *session, const Show *show, GError **error)
+{
+  const QfModel *model = qf_session_model(session);
+  if (!fill_inputs(session, show->options, error) || !qf_session_run(session, error))
+    return FALSE;
   for (uint32_t i = 0; i < qf_model_n_outputs(model); i++) {
-    const QfTensorDesc *desc = qf_model_output(model, i);
-    const void *data = qf_session_output_data(session, i);
-    print_output(i, desc, data);
-    print_top(desc, data, o->top, labels);
-    if (o->folder && !save(o, i, desc, data, error))
+    g_autofree char *index = g_strdup_printf("%u", i);
+    if (!show_tensor(show, index, qf_model_output(model, i), qf_session_output_data(session, i), error))
       return FALSE;
   }
   g_print("ran in %.3f ms on %s\n", qf_session_last_run_ns(session) / 1e6, qf_model_backend(model));
@@ -227,8 +313,16 @@ static gboolean work(const char *path, const QfToolModel *options, const RunOpti
   g_autoptr(QfModel) model = qf_tool_load(path, options, error);
   QfSessionOptions session_options = {.n_threads = MAX(options->threads, 0)};
   g_autoptr(QfSession) session = model ? qf_session_new(model, &session_options, error) : NULL;
-  return session && fill_inputs(session, o, error) && qf_session_run(session, error) &&
-         show_outputs(session, o, error);
+  g_auto(GStrv) labels = NULL;
+  g_autofree char *text = NULL;
+  if (!session || (o->labels && !g_file_get_contents(o->labels, &text, NULL, error)))
+    return FALSE;
+  if (text)
+    labels = g_strsplit(text, "\n", -1);
+  if (o->folder && g_mkdir_with_parents(o->folder, 0777))
+    return bad(error, "output-dir", o->folder, "a folder that can be made");
+  Show show = {o, labels};
+  return qf_model_is_dynamic(model) ? run_values(session, &show, error) : run_frozen(session, &show, error);
 }
 
 static int run(int argc, char **argv)

@@ -150,3 +150,35 @@ gboolean qf_input_read(const char *path, const QfTensorDesc *desc, const QfPictu
 #endif
   return read_raw(path, content, length, desc, data, error);
 }
+
+/* An array of the input's type whose dimensions fit those that the input has. */
+static QfValue *read_open(const char *path, const QfTensorDesc *desc, GError **error)
+{
+  g_auto(QfNpy) array = {0};
+  g_autofree char *want = qf_tool_tensor_text(desc);
+  if (!qf_npy_read(path, &array, error))
+    return NULL;
+  gboolean fits = array.dtype == desc->dtype && (desc->rank < 0 || desc->rank == array.rank);
+  for (int i = 0; fits && i < desc->rank; i++)
+    fits = desc->dims[i] < 0 || desc->dims[i] == array.dims[i];
+  if (!fits) {
+    g_autofree char *dims = qf_dims_to_string(array.dims, array.rank);
+    g_set_error(error, QF_ERROR, QF_ERROR_SHAPE, "%s: holds %s %s but input '%s' is %s ('?' is open)", path,
+                dims, qf_dtype_name(array.dtype), desc->name, want);
+    return NULL;
+  }
+  g_autoptr(GBytes) bytes = g_bytes_new(array.data, array.size_bytes);
+  return qf_value_new_tensor(array.dtype, array.dims, array.rank, bytes, error);
+}
+
+QfValue *qf_input_read_value(const char *path, const QfTensorDesc *desc, const QfPictureOptions *options,
+                             GError **error)
+{
+  if (desc->rank < 0 || qf_dims_count(desc->dims, desc->rank) < 0)
+    return read_open(path, desc, error);
+  g_autofree void *data = g_malloc(desc->size_bytes + 1);
+  if (!qf_input_read(path, desc, options, data, error))
+    return NULL;
+  g_autoptr(GBytes) bytes = g_bytes_new_take(g_steal_pointer(&data), desc->size_bytes);
+  return qf_value_new_tensor(desc->dtype, desc->dims, desc->rank, bytes, error);
+}

@@ -26,6 +26,10 @@ typedef struct {
 gboolean qf_input_read(const char *path, const QfTensorDesc *desc, const QfPictureOptions *options,
                        void *data, GError **error);
 
+/* The same as a value, for an input whose dimensions may be open: those are the array's then. */
+QfValue *qf_input_read_value(const char *path, const QfTensorDesc *desc, const QfPictureOptions *options,
+                             GError **error);
+
 G_END_DECLS
 
 #endif

@@ -154,7 +154,7 @@ int qf_tool_usage(const QfTool *tool, const char *format, ...)
 
 char *qf_tool_tensor_text(const QfTensorDesc *desc)
 {
-  g_autofree char *dims = qf_dims_to_string(desc->dims, desc->rank);
+  g_autofree char *dims = desc->rank < 0 ? g_strdup("(any)") : qf_dims_to_string(desc->dims, desc->rank);
   return g_strdup_printf("%s %s", dims, qf_dtype_name(desc->dtype));
 }
 
