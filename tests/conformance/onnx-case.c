@@ -70,24 +70,66 @@ static GPtrArray *read_values(const char *set, const char *what, Onnx__ValueInfo
   return g_steal_pointer(&values);
 }
 
+/* Whether data and model contradict each other about an input's dimensions. */
+static gboolean contradicts(const QfValue *v, const Onnx__ValueInfoProto *info)
+{
+  const Onnx__TensorShapeProto *shape =
+      info->type && info->type->tensor_type ? info->type->tensor_type->shape : NULL;
+  gboolean differs = shape && shape->n_dim != (size_t)qf_value_rank(v);
+  for (size_t i = 0; shape && !differs && i < shape->n_dim; i++)
+    differs = shape->dim[i]->dim_value > 0 && shape->dim[i]->dim_value != qf_value_dims(v)[i];
+  return differs;
+}
+
+/* The model without what it declares of the inputs in @wrong: some cases only look at the type of an input, and give it any dimensions. */
+static QfModel *load_corrected(const Record *r, const GPtrArray *wrong, const QfModelOptions *options,
+                               GError **error)
+{
+  for (guint i = 0; i < wrong->len; i++) {
+    Onnx__TensorTypeProto *type = ((Onnx__ValueInfoProto *)g_ptr_array_index(wrong, i))->type->tensor_type;
+    onnx__tensor_shape_proto__free_unpacked(type->shape, NULL);
+    type->shape = NULL;
+  }
+  gsize size = onnx__model_proto__get_packed_size(r->proto);
+  uint8_t *packed = g_malloc(size + 1);
+  onnx__model_proto__pack(r->proto, packed);
+  g_autoptr(GBytes) bytes = g_bytes_new_take(packed, size);
+  return qf_model_load_bytes(bytes, "model.onnx", options, error);
+}
+
 /* The dimensions that the data has; what the file leaves open is settled by them. */
 static QfModel *load(const char *folder, const char *backend, const Record *r, const GPtrArray *inputs,
                      GError **error)
 {
   g_autofree char *path = g_build_filename(folder, "model.onnx", NULL);
   g_autofree QfInputDims *dims = g_new0(QfInputDims, inputs->len + 1);
+  g_autoptr(GPtrArray) wrong = g_ptr_array_new();
   uint32_t n = 0;
   for (guint i = 0; i < inputs->len; i++) {
     const QfValue *v = g_ptr_array_index(inputs, i);
     const Onnx__ValueInfoProto *info = g_ptr_array_index(r->inputs, i);
     if (qf_value_kind(v) != QF_VALUE_TENSOR)
       continue;
+    if (contradicts(v, info))
+      g_ptr_array_add(wrong, (gpointer)info);
     dims[n].name = info->name;
     dims[n].rank = qf_value_rank(v);
     memcpy(dims[n++].dims, qf_value_dims(v), (size_t)qf_value_rank(v) * sizeof(int64_t));
   }
-  return qf_model_load(path, &(QfModelOptions){.backend = backend, .input_dims = dims, .n_input_dims = n},
-                       error);
+  const QfModelOptions options = {.backend = backend, .input_dims = dims, .n_input_dims = n};
+  return wrong->len ? load_corrected(r, wrong, &options, error) : qf_model_load(path, &options, error);
+}
+
+/* What draws random numbers gives other ones in each engine: of its outputs type and dimensions are compared. */
+static gboolean is_random(const Onnx__GraphProto *g)
+{
+  static const char *const ops[] = {
+      "Bernoulli",         "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform",
+      "RandomUniformLike", NULL};
+  for (size_t i = 0; i < g->n_node; i++)
+    if (g_strv_contains(ops, g->node[i]->op_type))
+      return TRUE;
+  return FALSE;
 }
 
 static gboolean run_set(const char *folder, const char *set, const char *backend, const Record *r,
@@ -111,7 +153,7 @@ static gboolean run_set(const char *folder, const char *set, const char *backend
                            outputs->len, error))
     return FALSE;
   for (guint i = 0; i < outputs->len; i++)
-    if (!qf_onnx_value_compare(g->output[i]->name, outputs->pdata[i], wanted->pdata[i], error))
+    if (!qf_onnx_value_compare(g->output[i]->name, outputs->pdata[i], wanted->pdata[i], !is_random(g), error))
       return FALSE;
   return TRUE;
 }

@@ -11,7 +11,9 @@
 
 static QfTensor *own_float(QfOnnxNode *n, QfTensor *t, GError **error)
 {
-  return t && qf_dtype_is_float(t->dtype) ? qf_onnx_cast(n, t, QF_DTYPE_FLOAT32, NULL, error) : t;
+  return t && qf_dtype_is_float(t->dtype) && t->dtype != QF_DTYPE_FLOAT64
+             ? qf_onnx_cast(n, t, QF_DTYPE_FLOAT32, NULL, error)
+             : t;
 }
 
 static gboolean map_constant(QfOnnxNode *n, GError **error)

@@ -33,7 +33,7 @@ static gboolean fail(const QfOnnx *onnx, GError **error, QfError code, const cha
 
 QfTensor *qf_onnx_widen(QfOnnx *onnx, QfTensor *t, GError **error)
 {
-  if (!t || !qf_dtype_is_float(t->dtype) || t->dtype == QF_DTYPE_FLOAT32)
+  if (!t || (t->dtype != QF_DTYPE_FLOAT16 && t->dtype != QF_DTYPE_BFLOAT16))
     return t;
   g_autofree char *name = g_strdup_printf("%s/float32", t->name);
   QfTensor *y = qf_graph_add_tensor(onnx->graph, name);
@@ -206,7 +206,8 @@ static gboolean map_node(QfOnnxNode *n, GError **error)
   n->name = *p->name ? p->name : first ? first : p->op_type;
   if (!first)
     return qf_onnx_fail(n, error, QF_ERROR_FORMAT, "it has no output");
-  return resolve_inputs(n, error) && n->row->map(n, error) && bind_outputs(n, error);
+  return resolve_inputs(n, error) && qf_onnx_settle_floats(n, error) && n->row->map(n, error) &&
+         bind_outputs(n, error);
 }
 
 gboolean qf_onnx_map_as(QfOnnxNode *n, const char *op, QfTensor **in, uint32_t n_in, QfTensor **result,

@@ -66,7 +66,10 @@ struct QfOnnxNode {
 gboolean qf_onnx_fail(const QfOnnxNode *n, GError **error, QfError code, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
 
-/* Floats are computed in float32, whatever the file keeps them in. @t may be NULL. */
+/* float64 inputs become float32 unless the operator computes in float64 and all its floats are: types.c. */
+gboolean qf_onnx_settle_floats(QfOnnxNode *n, GError **error);
+
+/* float16 and bfloat16 are computed in float32. @t may be NULL. */
 QfTensor *qf_onnx_widen(QfOnnx *onnx, QfTensor *t, GError **error);
 /* The opset of the standard operators that the file imports. */
 int64_t qf_onnx_opset(const QfOnnxFile *file);

@@ -184,8 +184,8 @@ static gboolean map_cast(QfOnnxNode *n, GError **error)
   QfDType dtype = n->row->arg ? n->in[1]->dtype : qf_onnx_dtype(qf_onnx_int(n, "to", 0), &name);
   if (dtype == QF_DTYPE_INVALID)
     return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "it casts to %s, which is not supported", name);
-  if (qf_dtype_is_float(dtype))
-    dtype = QF_DTYPE_FLOAT32; /* floats are float32 inside the graph */
+  if (qf_dtype_is_float(dtype) && dtype != QF_DTYPE_FLOAT64)
+    dtype = QF_DTYPE_FLOAT32; /* that is what half precision is computed in */
   return qf_onnx_bind(n, 0, qf_onnx_cast(n, n->in[0], dtype, NULL, error));
 }
 
