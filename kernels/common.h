@@ -41,7 +41,8 @@ typedef struct {
   int32_t lo, hi;     /* inclusive, within the output type */
   /* The `tflite` scheme: one for each of m, used in their place. References only; NULL elsewhere. */
   const struct QfkFixed *fixed;
-  bool wide; /* with fixed: sums of 16-bit data */
+  bool wide;   /* with fixed: sums of 16-bit data */
+  bool single; /* with fixed, before wide: one rounding of the whole product */
 } QfkRequant;
 
 #endif

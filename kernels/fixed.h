@@ -46,7 +46,16 @@ static inline int32_t qfk_fixed_mul(QfkFixed f, int32_t x)
   return (int32_t)((int64_t)high >> right) + (remainder > threshold);
 }
 
-/* The same for the sums of 16-bit data. */
+/* The whole product, rounded once, halves up: what fully connected layers and matrix products use. */
+static inline int32_t qfk_fixed_mul_single(QfkFixed f, int64_t x)
+{
+  const int32_t shift = 31 - f.shift;
+  if (x > INT32_MAX || x < INT32_MIN || shift > 62)
+    return qfk_fixed_saturate(llrint((double)x * ldexp(f.multiplier, -shift)));
+  return qfk_fixed_saturate((x * f.multiplier + ((int64_t)1 << (shift - 1))) >> shift);
+}
+
+/* The two roundings of 8-bit data become one for the sums of 16-bit data. */
 static inline int32_t qfk_fixed_mul_wide(QfkFixed f, int64_t x)
 {
   const int64_t reduced = f.multiplier < 0x7fff0000 ? (f.multiplier + (1 << 15)) >> 16 : 0x7fff;

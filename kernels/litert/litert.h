@@ -44,6 +44,15 @@ typedef struct {
   QfkFixed positive, negative;
 } QfkLitertLeaky;
 
+/* Bilinear: of 8 bits without a sign in float, of others in 2^-10 of a pixel. [n, ih, iw, c] to [n, oh, ow, c]. */
+typedef struct {
+  QfkInt type;
+  int64_t n, ih, iw, c, oh, ow;
+  bool align_corners, half_pixel;
+} QfkLitertResize;
+
+void qfk_litert_resize_ref(const QfkLitertResize *p, const void *x, void *y);
+
 void qfk_litert_leaky_ref(const QfkLitertLeaky *p, const void *x, void *y, size_t n);
 
 #endif

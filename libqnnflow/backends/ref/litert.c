@@ -82,3 +82,49 @@ gboolean qf_ref_litert_requantize(QfLower *lower, const QfNode *node)
   qf_ref_lower_plain(lower, node, "litert_requantize_ref", run_requantize, p);
   return TRUE;
 }
+
+static void run_resize(const void *params, const void *const *in, void *const *out)
+{
+  qfk_litert_resize_ref(params, in[0], out[0]);
+}
+
+gboolean qf_ref_litert_resize(QfLower *lower, const QfNode *node)
+{
+  const QfResizeAttrs *a = node->attrs;
+  const QfTensor *x = node->inputs[0], *y = node->outputs[0];
+  QfkEncoding e;
+  gboolean known = a->coordinate_mode == QF_COORD_HALF_PIXEL ||
+                   a->coordinate_mode == QF_COORD_ALIGN_CORNERS || a->coordinate_mode == QF_COORD_ASYMMETRIC;
+  if (lower->requant != QF_REQUANT_TFLITE || a->interpolation != QF_RESIZE_LINEAR || x->rank != 4 ||
+      a->scale.n || !known || !qf_ref_is_encoded(x, &e) || !qf_ref_same_form(x, y) ||
+      x->dims[0] != y->dims[0] || x->dims[3] != y->dims[3] || e.type == QFK_U16)
+    return FALSE;
+  QfkLitertResize *p = qf_lower_alloc(lower, sizeof(*p));
+  *p = (QfkLitertResize){.type = e.type,
+                         .n = x->dims[0],
+                         .ih = x->dims[1],
+                         .iw = x->dims[2],
+                         .c = x->dims[3],
+                         .oh = y->dims[1],
+                         .ow = y->dims[2],
+                         .align_corners = a->coordinate_mode == QF_COORD_ALIGN_CORNERS,
+                         .half_pixel = a->coordinate_mode == QF_COORD_HALF_PIXEL};
+  qf_ref_lower_plain(lower, node, "litert_resize_ref", run_resize, p);
+  return TRUE;
+}
+
+const QfkFixed *qf_ref_litert_reduce(QfLower *lower, const QfkEncoding *x, const QfkEncoding *y,
+                                     int64_t count)
+{
+  if (lower->requant != QF_REQUANT_TFLITE)
+    return NULL;
+  QfkFixed *f = qf_lower_alloc(lower, sizeof(*f));
+  *f = qfk_fixed_from_real((double)x->scale / (double)y->scale);
+  if (count > 1) { /* the division by the count becomes part of the multiplier */
+    int32_t shift = MIN(63 - __builtin_clzll((uint64_t)count), 32);
+    shift = MIN(shift, 31 + f->shift);
+    f->multiplier = (int32_t)(((int64_t)f->multiplier << shift) / count);
+    f->shift -= shift;
+  }
+  return f;
+}

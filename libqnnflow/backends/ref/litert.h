@@ -18,6 +18,13 @@ gboolean qf_ref_litert_binary(QfLower *lower, const QfNode *node, const QfkBinar
 /* Elementwise operators of one input that have a form of their own: see litert_unary.c. */
 gboolean qf_ref_litert_unary(QfLower *lower, const QfNode *node);
 
+/* Bilinear Resize of images. */
+gboolean qf_ref_litert_resize(QfLower *lower, const QfNode *node);
+
+/* The multiplier of a sum over @count elements (mean) or of a plain sum (@count 1); NULL in other schemes. */
+const QfkFixed *qf_ref_litert_reduce(QfLower *lower, const QfkEncoding *x, const QfkEncoding *y,
+                                     int64_t count);
+
 /* Convert. */
 gboolean qf_ref_litert_requantize(QfLower *lower, const QfNode *node);
 

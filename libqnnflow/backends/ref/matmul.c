@@ -3,6 +3,7 @@
  * matmul.c - rows of FullyConnected and MatMul.
  */
 #include "weighted.h"
+#include "litert.h"
 #include "kernels/gemm/gemm.h"
 
 typedef struct {
@@ -42,6 +43,7 @@ gboolean qf_ref_lower_fully_connected(QfLower *lower, QfNode *node, GError **err
                             .b_row = 1,
                             .b_col = k,
                             .c_row = m};
+  p->w.q.requant.single = TRUE;
   if (p->w.integer)
     qf_ref_lower_plain(lower, node, "gemm_int_ref", run_fc_int, p);
   else
@@ -154,6 +156,11 @@ static gboolean describe_integers(MatMul *p, QfLower *lower, const QfNode *node)
                       .w_zero = b.zero ? zero : NULL,
                       .requant = {.m = m, .zero_point = y.zero}};
   qf_ref_bounds(&y, QF_ACT_NONE, 0, 0, &p->q.requant.lo, &p->q.requant.hi);
+  if (lower->requant == QF_REQUANT_TFLITE) {
+    p->q.requant.fixed = qf_ref_litert_multipliers(lower, node, 1);
+    p->q.requant.wide = a.type > QFK_S8;
+    p->q.requant.single = !p->q.requant.wide;
+  }
   return TRUE;
 }
 

@@ -2,7 +2,7 @@
 /*
  * reduce.c - rows of the reductions and of the operators along one axis.
  */
-#include "encoded.h"
+#include "litert.h"
 #include "../../ops/list.h"
 #include "kernels/reduce/reduce.h"
 
@@ -95,6 +95,9 @@ gboolean qf_ref_lower_reduce(QfLower *lower, QfNode *node, GError **error)
     p->m = (float)((double)ex.scale / (double)ey.scale / count);
     p->q = (QfkReduceInt){ex.type, ey.type, ex.zero, {.m = &p->m, .zero_point = ey.zero}};
     qf_ref_bounds(&ey, QF_ACT_NONE, 0, 0, &p->q.requant.lo, &p->q.requant.hi);
+    if (p->reduce.op <= QFK_REDUCE_MEAN)
+      p->q.requant.fixed =
+          qf_ref_litert_reduce(lower, &ex, &ey, p->reduce.op == QFK_REDUCE_MEAN ? p->reduce.count : 1);
     qf_ref_lower_plain(lower, node, "reduce_int_ref", reduce_int, p);
     return TRUE;
   }

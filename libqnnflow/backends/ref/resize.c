@@ -2,7 +2,7 @@
 /*
  * resize.c - rows of Resize and of the moves between space, depth and batch.
  */
-#include "ref.h"
+#include "litert.h"
 #include "../../graph/numbers.h"
 #include "kernels/block/block.h"
 #include "kernels/resize/resize.h"
@@ -36,6 +36,8 @@ static void resize_params(const QfNode *node, QfkResize *r)
 
 gboolean qf_ref_lower_resize(QfLower *lower, QfNode *node, GError **error)
 {
+  if (qf_ref_litert_resize(lower, node))
+    return TRUE;
   QfkResize *r = qf_lower_alloc(lower, sizeof(*r));
   resize_params(node, r);
   qf_ref_lower_real(lower, node, "resize_f32_ref", run_resize, r, QF_REF_ALL_PORTS, QF_REF_ALL_PORTS);
