@@ -82,7 +82,7 @@ static gboolean is_read(const QfNode *node, uint32_t input)
 static void drop_captures(QfNode *node)
 {
   Shape s = shape_of(node);
-  g_autofree QfTensor **inputs = g_memdup2(node->inputs, (node->n_inputs + 1) * sizeof(*inputs));
+  g_autofree QfTensor **inputs = g_memdup2(node->inputs, node->n_inputs * sizeof(*inputs));
   uint32_t kept = s.first_capture;
   for (uint32_t i = s.first_capture; i < node->n_inputs; i++) {
     GBytes *data = node->inputs[i]->data;
