@@ -179,7 +179,12 @@ GBytes *tb_finish(TbNode *root, const char *identifier)
 
 void tb_model_init(TbModel *m)
 {
-  *m = (TbModel){.codes = tb_list(), .tensors = tb_list(), .operators = tb_list(), .buffers = tb_list()};
+  *m = (TbModel){.codes = tb_list(),
+                 .tensors = tb_list(),
+                 .operators = tb_list(),
+                 .buffers = tb_list(),
+                 .graphs = tb_list(),
+                 .signatures = tb_list()};
   tb_append(m->buffers, tb_table());
   m->n_buffers = 1;
 }
@@ -247,19 +252,57 @@ TbNode *tb_custom(TbModel *m, const char *name, const int32_t *inputs, uint32_t 
   return add_operator(m, c, inputs, n_in, outputs, n_out);
 }
 
-GBytes *tb_model_finish(TbModel *m, const int32_t *inputs, uint32_t n_in, const int32_t *outputs,
-                        uint32_t n_out)
+static void end_graph(TbModel *m, const int32_t *inputs, uint32_t n_in, const int32_t *outputs,
+                      uint32_t n_out)
 {
-  TbNode *graph = tb_table(), *graphs = tb_list(), *root = tb_table();
+  TbNode *graph = tb_table();
   tb_child(graph, 0, m->tensors);
   tb_child(graph, 1, tb_numbers(inputs, n_in, 4));
   tb_child(graph, 2, tb_numbers(outputs, n_out, 4));
   tb_child(graph, 3, m->operators);
-  tb_append(graphs, graph);
+  tb_append(m->graphs, graph);
+}
+
+uint32_t tb_next_graph(TbModel *m, const int32_t *inputs, uint32_t n_in, const int32_t *outputs,
+                       uint32_t n_out)
+{
+  end_graph(m, inputs, n_in, outputs, n_out);
+  m->tensors = tb_list();
+  m->operators = tb_list();
+  m->n_tensors = 0;
+  return m->n_graphs++;
+}
+
+static TbNode *tensor_map(const char *name, int32_t tensor)
+{
+  TbNode *list = tb_list(), *t = tb_table();
+  tb_child(t, 0, tb_string(name));
+  tb_int(t, 1, 4, tensor);
+  tb_append(list, t);
+  return list;
+}
+
+void tb_signature(TbModel *m, const char *key, uint32_t graph, int32_t input, const char *in, int32_t output,
+                  const char *out)
+{
+  TbNode *s = tb_table();
+  tb_child(s, 0, tensor_map(in, input));
+  tb_child(s, 1, tensor_map(out, output));
+  tb_child(s, 2, tb_string(key));
+  tb_int(s, 4, 4, graph);
+  tb_append(m->signatures, s);
+}
+
+GBytes *tb_model_finish(TbModel *m, const int32_t *inputs, uint32_t n_in, const int32_t *outputs,
+                        uint32_t n_out)
+{
+  TbNode *root = tb_table();
+  end_graph(m, inputs, n_in, outputs, n_out);
   tb_int(root, 0, 4, 3);
   tb_child(root, 1, m->codes);
-  tb_child(root, 2, graphs);
+  tb_child(root, 2, m->graphs);
   tb_child(root, 4, m->buffers);
+  tb_child(root, 7, m->signatures);
   return tb_finish(root, "TFL3");
 }
 

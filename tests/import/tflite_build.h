@@ -24,10 +24,10 @@ void tb_append(TbNode *list, TbNode *table);                 /* takes over @tabl
 /* Writes the tree as a file and frees it. */
 GBytes *tb_finish(TbNode *root, const char *identifier);
 
-/* A model under construction: one graph. */
+/* A model under construction: the graph that tensors and operators go to, and those before it. */
 typedef struct {
-  TbNode *codes, *tensors, *operators, *buffers;
-  uint32_t n_codes, n_tensors, n_buffers;
+  TbNode *codes, *tensors, *operators, *buffers, *graphs, *signatures;
+  uint32_t n_codes, n_tensors, n_buffers, n_graphs;
   TbNode *last_tensor;
 } TbModel;
 
@@ -43,6 +43,13 @@ TbNode *tb_operator(TbModel *m, int code, const int32_t *inputs, uint32_t n_in, 
 /* As above with a custom operator's name. */
 TbNode *tb_custom(TbModel *m, const char *name, const int32_t *inputs, uint32_t n_in, const int32_t *outputs,
                   uint32_t n_out);
+/* Ends the graph, whose index it returns; another begins. */
+uint32_t tb_next_graph(TbModel *m, const int32_t *inputs, uint32_t n_in, const int32_t *outputs,
+                       uint32_t n_out);
+/* An entry: @graph, whose input and output tensors have the names @in and @out outside. */
+void tb_signature(TbModel *m, const char *key, uint32_t graph, int32_t input, const char *in, int32_t output,
+                  const char *out);
+/* Ends the last graph and the model. */
 GBytes *tb_model_finish(TbModel *m, const int32_t *inputs, uint32_t n_in, const int32_t *outputs,
                         uint32_t n_out);
 
