@@ -234,7 +234,8 @@ gboolean qf_onnx_map_as(QfOnnxNode *n, const char *op, QfTensor **in, uint32_t n
 /* Contrib operators keep one meaning: that of the newest standard form. */
 static int64_t opset_of(const QfOnnx *onnx, const Onnx__NodeProto *p)
 {
-  return *p->domain && strcmp(p->domain, "ai.onnx") ? G_MAXINT32 : onnx->opset;
+  return *p->domain && strcmp(p->domain, "ai.onnx") ? G_MAXINT32
+                                                    : qf_onnx_node_opset(onnx->file, p, onnx->opset);
 }
 
 gboolean qf_onnx_add_node(QfOnnx *onnx, const Onnx__NodeProto *p, GError **error)

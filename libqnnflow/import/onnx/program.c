@@ -185,7 +185,7 @@ static gboolean make_node(Maker *m, QfProgramNode *node, const Onnx__NodeProto *
       .outputs = (const char *const *)p->output,
       .n_inputs = (uint32_t)p->n_input,
       .n_outputs = (uint32_t)p->n_output,
-      .opset = m->records->opset,
+      .opset = qf_onnx_node_opset(m->records->file, p, m->records->opset),
       .graph = qf_onnx_find_row(p->domain, p->op_type) != NULL,
       .record = p,
   };

@@ -70,6 +70,9 @@ QfOnnxFile *qf_onnx_file_open(GBytes *bytes, const char *name, const char *direc
                 name);
     return NULL;
   }
+  qf_onnx_functions_open(file);
+  if (!qf_onnx_functions_expand(file, file->model->graph, NULL, error))
+    return NULL;
   return g_steal_pointer(&file);
 }
 
@@ -77,6 +80,7 @@ void qf_onnx_file_free(QfOnnxFile *file)
 {
   if (!file)
     return;
+  qf_onnx_functions_close(file);
   g_hash_table_unref(file->external);
   g_hash_table_unref(file->tensors);
   g_hash_table_unref(file->subgraphs);
@@ -107,7 +111,7 @@ Onnx__GraphProto *qf_onnx_subgraph(QfOnnxFile *file, const Onnx__AttributeProto 
     return NULL;
   }
   g_hash_table_insert(file->subgraphs, (gpointer)attribute, graph);
-  return graph;
+  return qf_onnx_functions_expand(file, graph, attribute, error) ? graph : NULL;
 }
 
 /* Which typed field holds the values of a type when raw_data is empty. */

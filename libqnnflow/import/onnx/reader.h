@@ -9,6 +9,15 @@
 #include "../../graph/graph.h"
 #include "libqnnflow/import/onnx/onnx.pb-c.h"
 
+typedef struct QfOnnxCall QfOnnxCall;
+
+/* A list of nodes whose calls of functions were replaced by the functions' nodes. */
+typedef struct {
+  Onnx__GraphProto *graph;
+  Onnx__NodeProto **nodes; /* as in the file */
+  size_t n_nodes;
+} QfOnnxReplaced;
+
 /* An open model file. */
 typedef struct {
   const char *name;      /* for messages; borrowed */
@@ -17,6 +26,12 @@ typedef struct {
   GHashTable *external;  /* location -> GBytes of the whole file */
   GHashTable *tensors;   /* Onnx__TensorProto -> GBytes: the values of those that were read */
   GHashTable *subgraphs; /* Onnx__AttributeProto -> Onnx__GraphProto */
+  /* Of function.c: */
+  GHashTable *functions; /* "domain:name" -> Onnx__FunctionProto */
+  GHashTable *call_of;   /* record inside a call -> QfOnnxCall */
+  GPtrArray *calls, *made;
+  GArray *replaced; /* QfOnnxReplaced */
+  uint64_t made_bytes;
 } QfOnnxFile;
 
 /* TRUE when the first fields look like a ModelProto. Reads at most @size bytes. */
@@ -26,6 +41,14 @@ gboolean qf_onnx_probe(const uint8_t *data, size_t size);
  * the file. */
 QfOnnxFile *qf_onnx_file_open(GBytes *bytes, const char *name, const char *directory, GError **error);
 void qf_onnx_file_free(QfOnnxFile *file);
+
+/* Functions that the file defines: open is called by qf_onnx_file_open(), close before the model is freed. expand replaces calls in
+ * @graph, which is the main one (@attribute NULL) or that of an attribute; node_opset is the opset of a function's node. */
+void qf_onnx_functions_open(QfOnnxFile *file);
+void qf_onnx_functions_close(QfOnnxFile *file);
+gboolean qf_onnx_functions_expand(QfOnnxFile *file, Onnx__GraphProto *graph,
+                                  const Onnx__AttributeProto *attribute, GError **error);
+int64_t qf_onnx_node_opset(const QfOnnxFile *file, const Onnx__NodeProto *node, int64_t def);
 
 /* The data type of ONNX's number for it, QF_DTYPE_INVALID when the engine has none; @name (may be NULL) gets its ONNX name. */
 QfDType qf_onnx_dtype(int32_t number, const char **name);
