@@ -23,8 +23,12 @@ extern const QfkKernel qfk_unary_kernels[];
 
 static inline bool qfk_unary_is_vec(QfkUnaryOp op)
 {
-  return op != QFK_UNARY_LOG && op != QFK_UNARY_SIGN && op != QFK_UNARY_SIN && op != QFK_UNARY_COS &&
-         op != QFK_UNARY_NOT && op != QFK_UNARY_SOFTPLUS;
+  static const bool is_vec[QFK_N_UNARY] = {
+#define QFK_UNARY_VEC(op, name) [op] = true,
+#include "unary_ops.inc"
+#undef QFK_UNARY_VEC
+  };
+  return is_vec[op];
 }
 
 #endif

@@ -50,28 +50,10 @@ EACH(f_tanh, qfk_tanh(v))
 EACH(f_gelu, 0.5f * v * (1.0f + qfk_erf(v * 0.70710678f)))
 EACH(f_gelu_tanh, gelu_tanh(v))
 
-/* What qfk_unary_is_vec() lets in. */
 static void (*const functions[QFK_N_UNARY])(const QfkUnary *p, const float *x, float *y, size_t n) = {
-    [QFK_UNARY_ABS] = f_abs,
-    [QFK_UNARY_NEG] = f_neg,
-    [QFK_UNARY_EXP] = f_exp,
-    [QFK_UNARY_SQRT] = f_sqrt,
-    [QFK_UNARY_RSQRT] = f_rsqrt,
-    [QFK_UNARY_RECIPROCAL] = f_reciprocal,
-    [QFK_UNARY_FLOOR] = f_floor,
-    [QFK_UNARY_CEIL] = f_ceil,
-    [QFK_UNARY_ROUND] = f_round,
-    [QFK_UNARY_ERF] = f_erf,
-    [QFK_UNARY_CLAMP] = f_clamp,
-    [QFK_UNARY_LEAKY] = f_leaky,
-    [QFK_UNARY_ELU] = f_elu,
-    [QFK_UNARY_SIGMOID] = f_sigmoid,
-    [QFK_UNARY_HARD_SIGMOID] = f_hard_sigmoid,
-    [QFK_UNARY_HARD_SWISH] = f_hard_swish,
-    [QFK_UNARY_SILU] = f_silu,
-    [QFK_UNARY_TANH] = f_tanh,
-    [QFK_UNARY_GELU] = f_gelu,
-    [QFK_UNARY_GELU_TANH] = f_gelu_tanh,
+#define QFK_UNARY_VEC(op, name) [op] = f_##name,
+#include "unary_ops.inc"
+#undef QFK_UNARY_VEC
 };
 
 void NAME(qfk_unary_f32)(const QfkUnary *p, const float *x, float *y, size_t n)
