@@ -202,7 +202,7 @@ const OnnxValueCase onnx_value_cases[] = {
      "-> y; out y",
      "uint8 3", "-1 0 100"},
     {"bfloat16", "opset 13; w x bf16 2 = 1 -2; node Neg x -> y; out y", "float32 2", "-1 2"},
-    {"float64", "opset 13; w x f64 2 = 1 -2; node Abs x -> y; out y", "float32 2", "1 2"},
+    {"float64", "opset 13; w x f64 2 = 1 -2; node Abs x -> y; out y", "float64 2", "1 2"},
     {NULL, NULL, NULL, NULL},
 };
 
