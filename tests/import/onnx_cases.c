@@ -286,8 +286,8 @@ const OnnxErrorCase onnx_error_cases[] = {
      QF_ERROR_LIMIT, "scale"},
     {"resize-mode",
      "opset 13; in x f32 1,1,2,2; w s f32 4 = 1; node Resize x,-,s -> y "
-     "coordinate_transformation_mode=tf_crop_and_resize; out y",
-     QF_ERROR_UNSUPPORTED, "tf_crop_and_resize"},
+     "coordinate_transformation_mode=sideways; out y",
+     QF_ERROR_UNSUPPORTED, "is 'sideways': supported are half_pixel"},
     {NULL, NULL, 0, NULL},
 };
 

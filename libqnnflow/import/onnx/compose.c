@@ -190,6 +190,7 @@ static gboolean map_hardmax(QfOnnxNode *n, GError **error)
 
 const QfOnnxRow qf_onnx_compose_rows[] = {
     {"", "Trilu", map_trilu, 1, 2, NULL, 0},
+    {"com.microsoft", "Trilu", map_trilu, 1, 2, NULL, 0},
     {"", "EyeLike", map_eye_like, 1, 1, NULL, 0},
     {"", "ThresholdedRelu", map_thresholded_relu, 1, 1, NULL, 0},
     {"", "Shrink", map_shrink, 1, 1, NULL, 0},

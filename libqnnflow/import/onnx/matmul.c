@@ -120,9 +120,23 @@ static QfTensor *matmul_vectors(QfOnnxNode *n, GError **error)
   return qf_onnx_reshape(n, y, &shape, qf_onnx_output(n, 0), error);
 }
 
+/* FusedMatMul's transBatch: the matrices' rows come before the leading dimensions. */
+static QfTensor *rows_inward(QfOnnxNode *n, const char *attr, QfTensor *t, GError **error)
+{
+  QfInts perm = {.n = t->rank};
+  if (!qf_onnx_int(n, attr, 0) || t->rank < 3)
+    return t;
+  for (int i = 0; i < t->rank; i++)
+    perm.v[i] = i < t->rank - 2 ? i + 1 : i == t->rank - 2 ? 0 : i;
+  return qf_onnx_transpose(n, t, &perm, NULL, error);
+}
+
 static gboolean map_matmul(QfOnnxNode *n, GError **error)
 {
-  QfTensor *a = n->in[0], *b = n->in[1];
+  QfTensor *a = rows_inward(n, "transBatchA", n->in[0], error),
+           *b = rows_inward(n, "transBatchB", n->in[1], error);
+  if (!a || !b)
+    return FALSE;
   gboolean transpose_a = qf_onnx_int(n, "transA", 0) != 0, transpose_b = qf_onnx_int(n, "transB", 0) != 0;
   float alpha = qf_onnx_float(n, "alpha", 1);
   if (a->rank < 1 || b->rank < 1)
@@ -144,5 +158,6 @@ const QfOnnxRow qf_onnx_matmul_rows[] = {
     {"com.microsoft", "FusedGemm", map_gemm, 2, 3, "FullyConnected", 0},
     {"", "MatMul", map_matmul, 2, 2, "MatMul", 0},
     {"com.microsoft", "FusedMatMul", map_matmul, 2, 2, "MatMul", 0},
+    {"com.microsoft", "TransposeMatMul", map_matmul, 2, 2, "MatMul", 0},
     {NULL},
 };

@@ -219,13 +219,18 @@ static gboolean map_qlinear(QfOnnxNode *n, GError **error)
   g_autofree QfTensor **in = g_new0(QfTensor *, n->n_in + 4);
   uint32_t out = 0;
   QfTensor *y = NULL;
-  if (n->row->target && !strcmp(n->row->target, "AveragePool") && qf_onnx_int(n, "channels_last", 0))
-    return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "channels_last is not supported");
+  const gboolean last = !strcmp(n->row->target, "AveragePool") && qf_onnx_int(n, "channels_last", 0);
   int32_t count = dequantize_inputs(n, in, &out, error);
   if (count < 0)
     return error && *error ? FALSE : qf_onnx_fail(n, error, QF_ERROR_FORMAT, "an input is missing");
-  if (!qf_onnx_map_as(n, n->row->target, in, (uint32_t)count, &y, error))
+  if (last)
+    in[0] = qf_onnx_channels_first(n, in[0], NULL, error);
+  if (!in[0] || !qf_onnx_map_as(n, n->row->target, in, (uint32_t)count, &y, error))
     return FALSE;
+  if (last)
+    y = qf_onnx_channels_last(n, y, error);
+  if (out >= n->n_in || !n->in[out]) /* QGemm: without an output scale it gives real numbers */
+    return qf_onnx_bind(n, 0, y);
   QfTensor *scale = qf_onnx_input(n, out), *zero = qf_onnx_input(n, out + 1), *q = qf_onnx_output(n, 0);
   if (scale && !is_plain(scale, zero, 0))
     q = qf_onnx_quantize_scaled(n, y, scale, zero, n->row->arg == LAYOUT_BINARY ? -2 : 0, 0,

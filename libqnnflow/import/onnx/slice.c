@@ -171,15 +171,44 @@ static gboolean read_pad(const QfOnnxNode *n, QfInts *before, QfInts *after, GEr
   return TRUE;
 }
 
+/* The input repeats in all directions: a Gather along each padded dimension. */
+static QfTensor *pad_wrapped(QfOnnxNode *n, QfTensor *x, const QfInts *before, const QfInts *after,
+                             GError **error)
+{
+  for (int axis = 0; x && axis < before->n; axis++) {
+    const int64_t size = x->dims[axis];
+    int64_t out = 0;
+    if (!before->v[axis] && !after->v[axis])
+      continue;
+    if (__builtin_add_overflow(before->v[axis], after->v[axis], &out) ||
+        __builtin_add_overflow(out, size, &out) || size < 1 || out < 0 || out > 1 << 26) {
+      qf_onnx_fail(n, error, QF_ERROR_SHAPE,
+                   "dimension %d of %" G_GINT64_FORMAT " cannot be padded like that", axis, size);
+      return NULL;
+    }
+    g_autofree int64_t *index = g_new(int64_t, out + 1);
+    for (int64_t i = 0; i < out; i++)
+      index[i] = ((i - before->v[axis]) % size + size) % size;
+    QfTensor *in[2] = {x, qf_graph_add_constant_copy(n->onnx->graph, NULL, QF_DTYPE_INT64, &out, 1, index)};
+    QfNode *node = qf_onnx_begin(n, "Gather", in, 2, NULL);
+    ((QfGatherAttrs *)node->attrs)->axis = axis;
+    x = qf_onnx_end(n, node, error);
+  }
+  return x;
+}
+
 static gboolean map_pad(QfOnnxNode *n, GError **error)
 {
-  static const char *const modes[] = {"constant", "reflect", "symmetric", "edge", NULL};
+  static const char *const modes[] = {"constant", "reflect", "symmetric", "edge", "wrap", NULL};
+  enum { WRAP = 4 };
   QfInts before = {0}, after = {0};
   int32_t scheme;
   double value = qf_onnx_float(n, "value", 0);
   if (!qf_onnx_enum(n, "mode", modes, QF_PAD_CONSTANT, &scheme, error) ||
       !read_pad(n, &before, &after, error) || !qf_onnx_number(n, 2, &value, error))
     return FALSE;
+  if (scheme == WRAP)
+    return qf_onnx_bind(n, 0, pad_wrapped(n, n->in[0], &before, &after, error));
   QfNode *node = qf_onnx_begin(n, "Pad", n->in, 1, qf_onnx_output(n, 0));
   *(QfPadAttrs *)node->attrs = (QfPadAttrs){before, after, scheme, (float)value};
   return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));

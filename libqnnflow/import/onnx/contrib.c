@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * contrib.c - operators of the domain com.microsoft that quantizing tools and graph optimisers write. Weights of MatMulNBits stay packed:
+ * they become the blocks of BlockQuantMatMul.
+ */
+#include "quant.h"
+#include "kernels/blockquant/format.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MS "com.microsoft"
+
+/* a b + bias, where bias may be absent. */
+static gboolean finish_product(QfOnnxNode *n, QfTensor *a, QfTensor *b, QfTensor *bias, GError **error)
+{
+  QfTensor *in[2] = {a, b}, *y = NULL;
+  if (!a || !b || !qf_onnx_map_as(n, "MatMul", in, 2, &y, error))
+    return FALSE;
+  if (bias)
+    y = qf_onnx_apply2(n, "ElementWiseAdd", y, bias, qf_onnx_output(n, 0), error);
+  return qf_onnx_bind(n, 0, y);
+}
+
+/* (A - a_zero) a_scale times (B - b_zero) b_scale; lists go with the columns of B. */
+static gboolean map_integer_to_float(QfOnnxNode *n, GError **error)
+{
+  QfTensor *a = qf_onnx_dequantize_scaled(n, n->in[0], n->in[2], qf_onnx_input(n, 4), -1, 0, NULL, error);
+  QfTensor *b = qf_onnx_dequantize_scaled(n, n->in[1], n->in[3], qf_onnx_input(n, 5), -1, 0, NULL, error);
+  return finish_product(n, a, b, qf_onnx_input(n, 6), error);
+}
+
+/* As MatMulIntegerToFloat, with A rounded to the 256 levels that its own range gives. */
+static gboolean map_dynamic_matmul(QfOnnxNode *n, GError **error)
+{
+  const QfInts none = {0};
+  QfTensor *zero = qf_onnx_scalar(n, 0, QF_DTYPE_FLOAT32), *a = n->in[0];
+  QfInts axes = none;
+  for (axes.n = 0; axes.n < a->rank; axes.n++)
+    axes.v[axes.n] = axes.n;
+  QfTensor *low = qf_onnx_reduce(n, "ReduceMin", a, &axes, FALSE, NULL, error);
+  QfTensor *high = qf_onnx_reduce(n, "ReduceMax", a, &axes, FALSE, NULL, error);
+  low = qf_onnx_apply2(n, "ElementWiseMinimum", low, zero, NULL, error);
+  high = qf_onnx_apply2(n, "ElementWiseMaximum", high, zero, NULL, error);
+  QfTensor *scale = qf_onnx_apply2(n, "ElementWiseSubtract", high, low, NULL, error);
+  scale = qf_onnx_scale(n, scale, 1.0 / 255, NULL, error);
+  if (!scale)
+    return FALSE;
+  /* where all of A is 0, any scale does */
+  scale =
+      qf_onnx_apply2(n, "ElementWiseMaximum", scale, qf_onnx_scalar(n, 1e-30, QF_DTYPE_FLOAT32), NULL, error);
+  QfTensor *shift =
+      qf_onnx_apply1(n, "ElementWiseRound", qf_onnx_apply2(n, "ElementWiseDivide", low, scale, NULL, error),
+                     NULL, error);
+  QfTensor *q = qf_onnx_apply2(n, "ElementWiseDivide", a, scale, NULL, error);
+  q = qf_onnx_apply2(n, "ElementWiseSubtract", qf_onnx_apply1(n, "ElementWiseRound", q, NULL, error), shift,
+                     NULL, error);
+  q = qf_onnx_apply2(n, "ElementWiseAdd", qf_onnx_clamp(n, q, 0, 255, NULL, error), shift, NULL, error);
+  a = qf_onnx_apply2(n, "ElementWiseMultiply", q, scale, NULL, error);
+  QfTensor *b = qf_onnx_dequantize_scaled(n, n->in[1], n->in[2], qf_onnx_input(n, 3), -1, 0, NULL, error);
+  return finish_product(n, a, b, qf_onnx_input(n, 4), error);
+}
+
+/* What the attributes and constants of MatMulNBits are, checked against each other. */
+static gboolean read_nbits(const QfOnnxNode *n, QfkNbits *w, GError **error)
+{
+  const QfTensor *b = n->in[1], *scales = n->in[2], *zeros = qf_onnx_input(n, 3);
+  const int32_t k = qf_onnx_int(n, "K", 0), rows = qf_onnx_int(n, "N", 0);
+  *w = (QfkNbits){.bits = (uint32_t)qf_onnx_int(n, "bits", 4),
+                  .block_size = (uint32_t)qf_onnx_int(n, "block_size", 0)};
+  if (qf_onnx_input(n, 4))
+    return qf_onnx_fail(
+        n, error, QF_ERROR_UNSUPPORTED,
+        "its input g_idx (columns in another order) is not supported; quantize without act_order");
+  for (uint32_t i = 1; i < 4; i++)
+    if (!qf_onnx_need_constant(n, i, error))
+      return FALSE;
+  if (k < 1 || rows < 1 || !qfk_block_nbits(w->bits, w->block_size) || w->block_size > 1 << 20)
+    return qf_onnx_fail(
+        n, error, QF_ERROR_UNSUPPORTED,
+        "weights of %d by %d with %u bits in blocks of %u are not supported: 4 or 8 bits, in blocks of a "
+        "power of two from 16",
+        rows, k, w->bits, w->block_size);
+  const int64_t blocks = (k + w->block_size - 1) / w->block_size, count = blocks * rows;
+  const int64_t packed = w->bits == 4 ? (blocks + 1) / 2 * rows : count;
+  const gboolean plain = zeros && zeros->dtype == QF_DTYPE_UINT8;
+  if (b->dtype != QF_DTYPE_UINT8 || qf_tensor_count(b) != count * w->block_size * w->bits / 8 ||
+      scales->dtype != QF_DTYPE_FLOAT32 || qf_tensor_count(scales) != count ||
+      (zeros && (plain ? packed : count) != qf_tensor_count(zeros)) ||
+      (zeros && !plain && zeros->dtype != QF_DTYPE_FLOAT32))
+    return qf_onnx_fail(n, error, QF_ERROR_SHAPE,
+                        "its weights, scales or zero points do not have the sizes of %d rows of %d", rows, k);
+  w->rows = (size_t)rows;
+  w->k = (size_t)k;
+  w->codes = qf_tensor_data(b);
+  w->scales = qf_tensor_data(scales);
+  w->zeros = plain ? qf_tensor_data(zeros) : NULL;
+  w->float_zeros = zeros && !plain ? qf_tensor_data(zeros) : NULL;
+  return TRUE;
+}
+
+static gboolean map_nbits(QfOnnxNode *n, GError **error)
+{
+  QfTensor *bias = qf_onnx_input(n, 5);
+  QfkNbits w;
+  if (!read_nbits(n, &w, error))
+    return FALSE;
+  const QfkBlockDef *format = qfk_block_nbits(w.bits, w.block_size);
+  const size_t row = (w.k + format->values - 1) / format->values * format->bytes;
+  const int64_t dims[2] = {(int64_t)w.rows, (int64_t)row};
+  uint8_t *blocks = g_try_malloc(w.rows * row + 1);
+  if (!blocks)
+    return qf_onnx_fail(n, error, QF_ERROR_LIMIT, "there is no memory for its weights");
+  qfk_block_pack_nbits(&w, blocks);
+  QfTensor *packed = qf_graph_add_constant(n->onnx->graph, n->in[1]->name, QF_DTYPE_UINT8, dims, 2,
+                                           g_bytes_new_take(blocks, w.rows * row));
+  QfTensor *in[3] = {n->in[0], packed, bias};
+  QfNode *node = qf_onnx_begin(n, "BlockQuantMatMul", in, 3, qf_onnx_output(n, 0));
+  QfBlockQuantMatMulAttrs *a = node->attrs;
+  a->format = (int32_t)(format - qfk_block_formats);
+  a->in_features = (int32_t)w.k;
+  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+}
+
+/* MaxPool on [N,H,W,C]: the Transposes cancel. */
+static gboolean map_nhwc_max_pool(QfOnnxNode *n, GError **error)
+{
+  QfTensor *x = n->in[0], *y = NULL;
+  if (x->rank != 4)
+    return qf_onnx_fail(n, error, QF_ERROR_SHAPE, "its input has %d dimensions, but [N,H,W,C] is needed",
+                        x->rank);
+  x = qf_onnx_channels_first(n, x, NULL, error);
+  if (!x || !qf_onnx_map_as(n, "MaxPool", &x, 1, &y, error))
+    return FALSE;
+  return qf_onnx_bind(n, 0, qf_onnx_channels_last(n, y, error));
+}
+
+/* Sums of 8-bit integers in 32 bits. */
+static gboolean map_reduce_sum_integer(QfOnnxNode *n, GError **error)
+{
+  const QfDType to = n->in[0]->dtype == QF_DTYPE_UINT8 ? QF_DTYPE_UINT32 : QF_DTYPE_INT32;
+  QfTensor *x = qf_onnx_cast(n, n->in[0], to, NULL, error), *y = NULL;
+  return x && qf_onnx_map_as(n, "ReduceSum", &x, 1, &y, error) && qf_onnx_bind(n, 0, y);
+}
+
+const QfOnnxRow qf_onnx_contrib_rows[] = {
+    {MS, "MatMulIntegerToFloat", map_integer_to_float, 4, 7, NULL, 0},
+    {MS, "DynamicQuantizeMatMul", map_dynamic_matmul, 3, 5, NULL, 0},
+    {MS, "MatMulNBits", map_nbits, 3, 6, "BlockQuantMatMul", 0},
+    {MS, "NhwcMaxPool", map_nhwc_max_pool, 1, 1, NULL, 0},
+    {MS, "ReduceSumInteger", map_reduce_sum_integer, 1, 1, NULL, 0},
+    {NULL},
+};
