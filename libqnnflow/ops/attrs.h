@@ -247,6 +247,8 @@ typedef struct {
   float epsilon;               /* of the layer normalisation */
   int32_t act[6]; /* QfCellActivation: Lstm f, g, h; Gru f, g; Rnn f; the second direction's from 3 on */
   float alpha[6], beta[6];
+  float hidden_scale; /* 8-bit Lstm: encoding of what is projected; 0: that of the state */
+  int32_t hidden_offset;
   int32_t
       hybrid; /* 8-bit weights and float data: 1: data is quantized at run time, 2: with a zero point; 0: no */
 } QfRecurrentAttrs;

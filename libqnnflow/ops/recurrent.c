@@ -25,6 +25,8 @@ static const QfAttrDef recurrent_attrs[] = {
     {"activations", QF_ATTR_INT, REC(act), 6, 0, NULL},
     {"activation_alpha", QF_ATTR_FLOAT, REC(alpha), 6, 0, NULL},
     {"activation_beta", QF_ATTR_FLOAT, REC(beta), 6, 0, NULL},
+    {"hidden_scale", QF_ATTR_FLOAT, REC(hidden_scale), 1, 0, NULL},
+    {"hidden_offset", QF_ATTR_INT, REC(hidden_offset), 1, 0, NULL},
     {"hybrid", QF_ATTR_ENUM, REC(hybrid), 1, 0, hybrid_names},
     {NULL},
 };

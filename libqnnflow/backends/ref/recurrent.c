@@ -108,6 +108,8 @@ static void run(const void *params, const void *const *in, void *const *out)
 gboolean qf_ref_lower_recurrent(QfLower *lower, QfNode *node, GError **error)
 {
   QfkRecurrent p;
+  if (node->op == &qf_op_Lstm && qf_ref_lower_lstm_int(lower, node))
+    return TRUE;
   qf_ref_recurrent_describe(node, 0, &p);
   const size_t floats = p.batch * (p.state + p.hidden) + qfk_recurrent_scratch(&p);
   qf_ref_lower_as(lower, node, "recurrent_f32_ref", run, node,

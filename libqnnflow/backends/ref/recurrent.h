@@ -18,4 +18,7 @@ void qf_ref_recurrent_describe(const QfNode *node, int32_t direction, QfkRecurre
 void qf_ref_recurrent_data(const QfkRecurrent *p, const QfNode *node, int32_t direction,
                            const void *const *in, void *const *out, float *scratch, QfkRecurrentData *d);
 
+/* Lstm on integers; FALSE when the node is none of those. In recurrent_int.c. */
+gboolean qf_ref_lower_lstm_int(QfLower *lower, QfNode *node);
+
 #endif

@@ -5,6 +5,7 @@
  */
 #include "map.h"
 
+#include <math.h>
 #include <string.h>
 
 #define MAX_PARTS 8
@@ -145,6 +146,21 @@ typedef struct {
   int64_t activation;
 } Layer;
 
+/* The encoding of an integer LSTM's output before the projection: that of the last of five intermediate tensors. */
+static void set_hidden_encoding(const QfTflNode *n, QfRecurrentAttrs *a)
+{
+  const QfFlatVector *v = &n->record->intermediates;
+  const int64_t index = v->count == 5 ? qf_flat_at_int(v, 4, QF_FLAT_I32) : -1;
+  if (index < 0 || index >= n->scope->file->n_tensors)
+    return;
+  const QfTflTensor *t = &n->scope->file->tensors[index];
+  const float scale = t->scales.count == 1 ? qf_flat_at_float(&t->scales, 0) : 0;
+  if (!(scale > 0) || !isfinite(scale))
+    return;
+  a->hidden_scale = scale;
+  a->hidden_offset = t->zero_point.count ? (int32_t)-qf_flat_at_int(&t->zero_point, 0, QF_FLAT_I64) : 0;
+}
+
 /* A node, with its states read and written. @out takes its shape from what is there. */
 static gboolean emit(QfTflNode *n, Layer *l, QfTensor *out, GError **error)
 {
@@ -166,6 +182,8 @@ static gboolean emit(QfTflNode *n, Layer *l, QfTensor *out, GError **error)
   for (int i = lstm ? 1 : 0; i < (lstm ? 3 : 1); i++)
     if (!set_activation(n, l->activation, a, i, error))
       return FALSE;
+  if (lstm && l->x->enc.count)
+    set_hidden_encoding(n, a);
   if (!qf_tfl_add_node(n, node, error))
     return FALSE;
   const int64_t *d = y[0]->dims;

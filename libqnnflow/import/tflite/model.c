@@ -228,6 +228,7 @@ static gboolean read_operators(Reader *r, QfTflGraph *g, const QfFlatTable *subg
     int64_t code = qf_flat_get_int(&t, QF_TFL_OPERATOR_CODE, QF_FLAT_U32, 0);
     o->inputs = qf_flat_get_vector(&t, QF_TFL_OPERATOR_INPUTS, 4);
     o->outputs = qf_flat_get_vector(&t, QF_TFL_OPERATOR_OUTPUTS, 4);
+    o->intermediates = qf_flat_get_vector(&t, QF_TFL_OPERATOR_INTERMEDIATES, 4);
     o->options = qf_flat_get_table(&t, QF_TFL_OPERATOR_OPTIONS);
     o->custom_options = qf_flat_get_vector(&t, QF_TFL_OPERATOR_CUSTOM_OPTIONS, 1);
     if (!check(r))

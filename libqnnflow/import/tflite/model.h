@@ -35,6 +35,7 @@ typedef struct {
 typedef struct {
   const QfTflCode *code;
   QfFlatVector inputs, outputs; /* tensor indices, int32 */
+  QfFlatVector intermediates;   /* tensor indices, int32, not checked */
   QfFlatTable options;
   QfFlatVector custom_options; /* bytes */
 } QfTflOperator;

@@ -58,6 +58,7 @@ enum {
   QF_TFL_OPERATOR_OPTIONS_TYPE = 3,
   QF_TFL_OPERATOR_OPTIONS = 4,
   QF_TFL_OPERATOR_CUSTOM_OPTIONS = 5,
+  QF_TFL_OPERATOR_INTERMEDIATES = 8,
 };
 
 /* Fields of the operators' option tables. */
