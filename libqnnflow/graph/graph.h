@@ -82,13 +82,16 @@ struct QfGraph {
   GPtrArray *constants;    /* GBytes* of all constants ever made */
   QfEvaluateFunc evaluate; /* NULL: qf_graph_add_node() does not fold */
   uint64_t folded_bytes;   /* constants that evaluate has made so far; counted in the outermost graph */
-  QfState *states;         /* [n_states] */
-  uint32_t n_states;       /* of the outermost graph only: bodies have none */
-  QfGraph *outer;          /* whose node's body this is (or will be); NULL: the model itself */
-  uint32_t depth;          /* 0: the model itself */
-  GPtrArray *subgraphs;    /* QfGraph*: all ever made for nodes of this graph; freed with it */
-  gboolean indexed;        /* the tensors' uses are known, for edit.c */
-  uint32_t stamp;          /* for edit.c */
+  uint64_t folded_work;    /* operations that it took, likewise */
+  uint64_t
+      file_bytes; /* of the model's files (or of what stands for them): what folding may cost grows with it */
+  QfState *states;      /* [n_states] */
+  uint32_t n_states;    /* of the outermost graph only: bodies have none */
+  QfGraph *outer;       /* whose node's body this is (or will be); NULL: the model itself */
+  uint32_t depth;       /* 0: the model itself */
+  GPtrArray *subgraphs; /* QfGraph*: all ever made for nodes of this graph; freed with it */
+  gboolean indexed;     /* the tensors' uses are known, for edit.c */
+  uint32_t stamp;       /* for edit.c */
 };
 
 /* An empty graph. @name stands for the file in messages. */

@@ -74,6 +74,7 @@ QfGraph *qf_import(GBytes *bytes, const char *name, const char *directory, const
   g_autoptr(QfGraph) graph = qf_graph_new(name);
   graph->format = format->name;
   graph->evaluate = evaluate;
+  graph->file_bytes = size;
   if (!format->import(graph, bytes, directory, options ? options : &defaults, error))
     return NULL;
   if (options && !all_dims_used(graph, options, error))

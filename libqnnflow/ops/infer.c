@@ -85,6 +85,10 @@ gboolean qf_infer_set(QfNode *node, uint32_t index, QfDType dtype, const int64_t
   int64_t count = qf_dims_count(dims, rank), bytes;
   if (t->dtype == QF_DTYPE_INVALID)
     t->dtype = dtype;
+  if (t->dtype != dtype && (node->op->quant == QF_QUANT_NONE || !t->enc.count))
+    return qf_infer_fail(error, QF_ERROR_TYPE,
+                         "output %u (%s) is declared as %s, but the operator gives %s: add a Cast", index,
+                         t->name, qf_dtype_name(t->dtype), qf_dtype_name(dtype));
   if (count < 0 || __builtin_mul_overflow(count, (int64_t)qf_dtype_size(t->dtype), &bytes) ||
       bytes > (int64_t)1 << 46) {
     g_autofree char *s = qf_dims_to_string(dims, rank);

@@ -90,8 +90,10 @@ static gboolean infer_topk(QfNode *node, GError **error)
                          a->k, x->dims[a->axis], a->axis);
   for (int32_t i = 0; i < x->rank; i++)
     dims[i] = i == a->axis ? a->k : x->dims[i];
+  QfDType index =
+      node->outputs[1]->dtype == QF_DTYPE_INT64 ? QF_DTYPE_INT64 : QF_DTYPE_INT32; /* as it wants */
   return qf_infer_set(node, 0, x->dtype, dims, x->rank, error) &&
-         qf_infer_set(node, 1, QF_DTYPE_INT32, dims, x->rank, error);
+         qf_infer_set(node, 1, index, dims, x->rank, error);
 }
 
 #define REDUCE(Name, text, infer_fn, attrs_t, table, outputs, rule)                                          \

@@ -81,19 +81,6 @@ static void evaluation_clear(Evaluation *e)
   qf_aligned_free(e->exec.scratch);
 }
 
-/* A file of a few bytes must not fill the memory: a folded result is at most this, or 64 times what it is made from. */
-#define FOLD_LIMIT ((size_t)1 << 30)
-
-static gboolean worth_folding(const QfNode *node)
-{
-  size_t in = 0, out = 0;
-  for (uint32_t i = 0; i < node->n_inputs; i++)
-    in += node->inputs[i] ? qf_tensor_size_bytes(node->inputs[i]) : 0;
-  for (uint32_t i = 0; i < node->n_outputs; i++)
-    out += qf_tensor_size_bytes(node->outputs[i]);
-  return out <= FOLD_LIMIT || out / 64 <= in;
-}
-
 /* Output buffers, by output index; FALSE when memory cannot be had. */
 static gboolean allocate(Evaluation *e, const QfNode *node, void **out)
 {
@@ -114,24 +101,56 @@ static gboolean allocate(Evaluation *e, const QfNode *node, void **out)
   return e->exec.scratch != NULL;
 }
 
-/* What a model's folded constants may take together: far beyond real models, far below what a damaged one asks for. */
-#define MAX_FOLDED_BYTES ((uint64_t)2 << 30)
+/*
+ * What folding may cost: far beyond what models ask for that somebody made, and little enough that a damaged file of a megabyte neither takes
+ * seconds nor fills the memory. Work is counted in multiply-accumulates or elements read and written. With sanitizers all takes longer.
+ */
+#ifdef QF_FUZZ_BUILD
+#define FOLD_BYTES ((uint64_t)64 << 20)
+#define FOLD_WORK ((uint64_t)8 << 20)
+#else
+#define FOLD_BYTES ((uint64_t)256 << 20)
+#define FOLD_WORK ((uint64_t)256 << 20)
+#endif
+#define FOLD_PER_BYTE 64 /* more of both for each byte of the model's files */
+
+static uint64_t count_elements(QfTensor *const *tensors, uint32_t n)
+{
+  uint64_t sum = 0;
+  for (uint32_t i = 0; i < n; i++)
+    sum += tensors[i] ? (uint64_t)qf_tensor_count(tensors[i]) : 0;
+  return sum;
+}
+
+static gboolean too_much(const QfNode *node, uint64_t sum, uint64_t limit, const char *what, GError **error)
+{
+  g_set_error(
+      error, QF_ERROR, QF_ERROR_LIMIT,
+      "%s: node '%s' (%s): with it, the constants computed from the model's own would take %" G_GUINT64_FORMAT
+      " %s; for a file of this size at most %" G_GUINT64_FORMAT
+      " are. Give these nodes smaller shapes, or store their results in the model",
+      node->graph->name, node->name, node->op->name, sum, what, limit);
+  return FALSE;
+}
 
 static gboolean charge(const QfNode *node, GError **error)
 {
   QfGraph *model = node->graph;
   while (model->outer)
     model = model->outer;
+  uint64_t more = model->file_bytes > UINT32_MAX ? G_MAXUINT64 / 4 : model->file_bytes * FOLD_PER_BYTE;
+  uint64_t macs = node->op->macs ? node->op->macs(node) : 0,
+           work = count_elements(node->inputs, node->n_inputs);
+  work += count_elements(node->outputs, node->n_outputs);
+  work = MAX(work, macs);
+  model->folded_work = work > G_MAXUINT64 - model->folded_work ? G_MAXUINT64 : model->folded_work + work;
   for (uint32_t i = 0; i < node->n_outputs; i++)
     model->folded_bytes += qf_tensor_size_bytes(node->outputs[i]);
-  if (model->folded_bytes <= MAX_FOLDED_BYTES)
-    return TRUE;
-  g_set_error(
-      error, QF_ERROR, QF_ERROR_LIMIT,
-      "%s: node '%s' (%s): the constants computed from the model's own would take more than 2 GiB; give "
-      "these nodes smaller shapes",
-      node->graph->name, node->name, node->op->name);
-  return FALSE;
+  if (model->folded_bytes > FOLD_BYTES + more)
+    return too_much(node, model->folded_bytes, FOLD_BYTES + more, "bytes", error);
+  if (model->folded_work > FOLD_WORK + more)
+    return too_much(node, model->folded_work, FOLD_WORK + more, "operations", error);
+  return TRUE;
 }
 
 gboolean qf_ref_evaluate(QfNode *node, GError **error)
@@ -143,7 +162,7 @@ gboolean qf_ref_evaluate(QfNode *node, GError **error)
   g_autofree void **out = g_new0(void *, node->n_outputs + 1);
   evaluation_init(&e, node);
   ok = lower_node(&e.lower, node, error);
-  if (ok && (!worth_folding(node) || !allocate(&e, node, out))) {
+  if (ok && !allocate(&e, node, out)) {
     g_set_error(error, QF_ERROR, QF_ERROR_LIMIT,
                 "%s: node '%s' (%s): memory for its constant result cannot be had", node->graph->name,
                 node->name, node->op->name);

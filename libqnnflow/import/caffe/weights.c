@@ -78,6 +78,7 @@ QfTensor *qf_caffe_weights(QfCaffeLayer *l, uint32_t index, const char *what, co
     qf_caffe_blob_values(l->blobs[index], values);
   else
     make_up(l, index, seed, values, count);
+  l->build.graph->file_bytes += (uint64_t)count * sizeof(float); /* of a file of their own, or made up */
   g_autofree char *name = g_strdup_printf("%s/%s", l->build.name, what);
   return qf_graph_add_constant(l->build.graph, name, QF_DTYPE_FLOAT32, shape->v, shape->n,
                                g_bytes_new_take(values, (gsize)count * sizeof(float)));

@@ -313,5 +313,7 @@ QfTensor *qf_onnx_read_tensor(QfOnnxFile *file, QfGraph *graph, Onnx__TensorProt
     g_hash_table_insert(file->tensors, tensor, bytes);
   }
   g_bytes_ref(bytes);
+  for (QfGraph *g = tensor->data_location == 1 ? graph : NULL; g; g = g->outer)
+    g->file_bytes += g_bytes_get_size(bytes);
   return qf_graph_add_constant(graph, name, dtype, tensor->dims, (int32_t)tensor->n_dims, bytes);
 }

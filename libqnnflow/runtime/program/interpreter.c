@@ -199,6 +199,7 @@ static Part *make_part(QfInterpreter *interpreter, const QfScope *scope, uint32_
   g_autoptr(GPtrArray) outputs = outputs_of(scope->body, first, end);
   graph->format = program->format;
   graph->evaluate = qf_ref_evaluate;
+  graph->file_bytes = G_MAXUINT64; /* this is a run, not an import: the values are there already */
   if (program->import_nodes(program, graph, scope->body->nodes + first, end - first, &source.base, outputs,
                             n_done, error) &&
       qf_graph_verify(graph, error)) {
