@@ -6,6 +6,7 @@
 #include "import.h"
 #include "gguf/bind.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define QF_FORMAT(name) extern const QfFormat qf_format_##name;
@@ -22,6 +23,33 @@ const QfFormat *const *qf_format_list(uint32_t *count)
 {
   *count = G_N_ELEMENTS(formats);
   return formats;
+}
+
+static int compare_lines(gconstpointer a, gconstpointer b)
+{
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+char *qf_format_operators(const char *format, GError **error)
+{
+  g_autoptr(GString) known = g_string_new(NULL);
+  for (guint i = 0; i < G_N_ELEMENTS(formats); i++) {
+    if (!formats[i]->operators)
+      continue;
+    g_string_append_printf(known, "%s%s", known->len ? ", " : "", formats[i]->name);
+    if (!format || strcmp(formats[i]->name, format))
+      continue;
+    g_autoptr(GString) text = g_string_new(NULL);
+    formats[i]->operators(text);
+    g_string_truncate(text, text->len ? text->len - 1 : 0);
+    g_auto(GStrv) lines = g_strsplit(text->str, "\n", -1);
+    qsort(lines, g_strv_length(lines), sizeof(*lines), compare_lines);
+    return g_strjoinv("\n", lines);
+  }
+  g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT,
+              "no list of operators is known for '%s'; there is one for: %s", format ? format : "",
+              known->str);
+  return NULL;
 }
 
 static const QfFormat *recognise(const uint8_t *data, size_t size, const char *name, GError **error)

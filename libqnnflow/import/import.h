@@ -23,6 +23,8 @@ typedef struct {
                      GError **error);
   /* Makes a program of a file that `import` refused with QF_ERROR_DYNAMIC. NULL: the format has none. */
   QfProgram *(*program)(GBytes *bytes, const char *name, const char *directory, GError **error);
+  /* Appends a line for each operator that it knows, as "DOMAIN.NAME" or "NAME". NULL: it does not tell. */
+  void (*operators)(GString *text);
 } QfFormat;
 
 /* The formats of formats.inc. */

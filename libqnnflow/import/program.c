@@ -7,18 +7,16 @@
 
 #include <string.h>
 
-static const char *const op_names[] = {
+const char *const qf_program_op_names[] = {
 #define QF_PROGRAM_OP(name, function, least) #name,
 #include "program_ops.inc"
 #undef QF_PROGRAM_OP
+    NULL,
 };
 
 gboolean qf_program_has_op(const char *op)
 {
-  for (guint i = 0; i < G_N_ELEMENTS(op_names); i++)
-    if (!strcmp(op_names[i], op))
-      return TRUE;
-  return FALSE;
+  return g_strv_contains(qf_program_op_names, op);
 }
 
 static void free_body(gpointer data)

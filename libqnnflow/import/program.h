@@ -88,7 +88,8 @@ QfProgramBody *qf_program_add_body(QfProgram *program);
 /* Computes last_use when everything else of @body is there; bodies inside it come first. */
 void qf_program_finish_body(QfProgramBody *body);
 
-/* Whether an operator of program_ops.inc has this name. */
+/* The operators of program_ops.inc, NULL-terminated, and whether one has this name. */
+extern const char *const qf_program_op_names[];
 gboolean qf_program_has_op(const char *op);
 
 /* One line a node, bodies inside. Free with g_free(). */

@@ -81,8 +81,19 @@ static void print_border(const QfModel *model)
   }
 }
 
+static int print_operators(const char *format)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree char *text = qf_format_operators(format, &error);
+  if (!text)
+    return qf_tool_fail(&qf_tool_dump, error);
+  g_print("%s\n", text);
+  return QF_EXIT_OK;
+}
+
 static int run(int argc, char **argv)
 {
+  g_autofree char *operators = NULL;
   gboolean graphviz = FALSE, ops = FALSE, metadata = FALSE, tensors = FALSE;
   g_auto(QfToolModel) options = {0};
   g_autoptr(GError) error = NULL;
@@ -92,10 +103,16 @@ static int run(int argc, char **argv)
        NULL},
       {"metadata", 0, 0, G_OPTION_ARG_NONE, &metadata, "GGUF files: only their metadata", NULL},
       {"tensors", 0, 0, G_OPTION_ARG_NONE, &tensors, "GGUF files: only their tensors", NULL},
+      {"operators", 0, 0, G_OPTION_ARG_STRING, &operators,
+       "Only the operators that a format's importer knows; no MODEL then", "FORMAT"},
       {NULL},
   };
-  if (!qf_tool_parse(&qf_tool_dump, &argc, &argv, entries, qf_tool_model_group(&options), 1, 1))
+  if (!qf_tool_parse(&qf_tool_dump, &argc, &argv, entries, qf_tool_model_group(&options), 0, 1))
     return QF_EXIT_USAGE;
+  if (operators)
+    return print_operators(operators);
+  if (argc != 2)
+    return qf_tool_usage(&qf_tool_dump, "an argument is missing: MODEL");
   if (qf_tool_is_gguf(argv[1]))
     return qf_tool_dump_gguf(argv[1], metadata, tensors, &error) ? QF_EXIT_OK
                                                                  : qf_tool_fail(&qf_tool_dump, error);

@@ -24,6 +24,17 @@ const QfOnnxRow *qf_onnx_find_row(const char *domain, const char *op)
   return NULL;
 }
 
+/* Those of the tables, and those that run on values in programs. */
+static void list_operators(GString *text)
+{
+  for (guint i = 0; i < G_N_ELEMENTS(tables); i++)
+    for (const QfOnnxRow *row = tables[i]; row->op; row++)
+      g_string_append_printf(text, "%s%s%s\n", row->domain, *row->domain ? "." : "", row->op);
+  for (const char *const *op = qf_program_op_names; *op; op++)
+    if (!qf_onnx_find_row("", *op))
+      g_string_append_printf(text, "%s\n", *op);
+}
+
 static gboolean fail(const QfOnnx *onnx, GError **error, QfError code, const char *what, const char *name,
                      const char *rule)
 {
@@ -399,4 +410,5 @@ const QfFormat qf_format_onnx = {
     .probe = qf_onnx_probe,
     .import = import_onnx,
     .program = qf_onnx_program,
+    .operators = list_operators,
 };

@@ -90,6 +90,10 @@ QF_API const char *qf_model_format(const QfModel *model);
 /* The backend that runs most of the model, and how many nodes fell back to another one. */
 QF_API const char *qf_model_backend(const QfModel *model);
 
+/* The operators that the importer of @format ("onnx", ...) knows, one a line, sorted, "DOMAIN.NAME" or "NAME". Free with g_free(). NULL
+ * with QF_ERROR_ARGUMENT when there is no such format or it does not tell. */
+QF_API char *qf_format_operators(const char *format, GError **error);
+
 /* Figures of a compiled model. */
 typedef struct {
   uint32_t n_nodes;       /* nodes after optimisation */
