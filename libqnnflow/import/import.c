@@ -4,6 +4,7 @@
  * Whatever a format gives is verified here, so that passes and backends may trust the graph.
  */
 #include "import.h"
+#include "foreign.h"
 #include "gguf/bind.h"
 
 #include <stdlib.h>
@@ -65,9 +66,10 @@ static const QfFormat *recognise(const uint8_t *data, size_t size, const char *n
       return formats[i];
     g_string_append_printf(known, "%s%s", i ? ", " : "", formats[i]->extensions);
   }
-  g_set_error(error, QF_ERROR, QF_ERROR_FORMAT,
-              "%s: its content is no model format that is known here (%s); check that it was copied whole",
-              name, known->str);
+  const char *advice = qf_foreign_file(data, size);
+  g_set_error(error, QF_ERROR, advice ? QF_ERROR_UNSUPPORTED : QF_ERROR_FORMAT,
+              "%s: its content is no model format that is known here (%s); %s", name, known->str,
+              advice ? advice : "check that it was copied whole");
   return NULL;
 }
 

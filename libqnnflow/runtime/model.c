@@ -3,6 +3,7 @@
  * model.c - loading: read, import, rewrite, compile, freeze. A QfModel never changes after qf_model_load() returns it.
  */
 #include "model.h"
+#include "../import/foreign.h"
 #include "../import/import.h"
 #include "../import/native/native.h"
 #include "../passes/passes.h"
@@ -182,7 +183,10 @@ static GBytes *map_file(const char *path, GError **error)
   g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, &e);
   if (file)
     return g_mapped_file_get_bytes(file);
-  g_set_error(error, QF_ERROR, QF_ERROR_FILE, "%s: the model file cannot be read: %s", path, e->message);
+  if (g_file_test(path, G_FILE_TEST_IS_DIR))
+    g_set_error(error, QF_ERROR, QF_ERROR_UNSUPPORTED, "%s: %s", path, qf_foreign_folder(path));
+  else
+    g_set_error(error, QF_ERROR, QF_ERROR_FILE, "%s: the model file cannot be read: %s", path, e->message);
   return NULL;
 }
 

@@ -139,6 +139,11 @@ static const struct {
     {"NextIteration", "loops are not supported: unroll them, or convert the model to TFLite"},
     {"LoopCond", "loops are not supported: unroll them, or convert the model to TFLite"},
     {"While", "loops are not supported: unroll them, or convert the model to TFLite"},
+    {"StatelessWhile", "loops are not supported: unroll them, or convert the model to TFLite"},
+    {"If", "branches are supported as Switch and Merge with a constant condition: freeze the graph with the "
+           "condition set"},
+    {"StatelessIf", "branches are supported as Switch and Merge with a constant condition: freeze the graph "
+                    "with the condition set"},
     {"TensorArrayV3", "loops are not supported: unroll them, or convert the model to TFLite"},
     {"DecodeWav", "cut the graph behind Mfcc (extract_sub_graph and a Placeholder for the features): the "
                   "sound is read and "

@@ -238,8 +238,8 @@ static gboolean add_node(QfTf *tf, uint32_t index, GError **error)
   return ok;
 }
 
-/* Placeholders and constants that nobody reads, and operators without outputs, are no outputs. */
-static gboolean add_outputs(QfTf *tf, GError **error)
+/* What nobody reads and is no input; constants (the rest of a switch, sizes) only where there is nothing else. */
+static gboolean add_outputs(QfTf *tf, gboolean constants, GError **error)
 {
   const Tf__GraphDef *g = tf->file->graph;
   for (size_t i = 0; i < g->n_node; i++) {
@@ -247,12 +247,14 @@ static gboolean add_outputs(QfTf *tf, GError **error)
     for (guint k = 0; !tf->consumed[i] && !input && k < tf->outputs[i]->len; k++) {
       QfTensor *t = tf->outputs[i]->pdata[k];
       g_autofree char *name = k ? g_strdup_printf("%s:%u", g->node[i]->name, k) : g_strdup(g->node[i]->name);
-      if (t && !qf_build_add_output(tf->graph, t, name, error))
+      if (t && (t->data != NULL) == constants && !qf_build_add_output(tf->graph, t, name, error))
         return FALSE;
     }
   }
   if (tf->graph->outputs->len)
     return TRUE;
+  if (!constants)
+    return add_outputs(tf, TRUE, error);
   g_set_error(error, QF_ERROR, QF_ERROR_FORMAT,
               "%s: the graph has no output; freeze it again with its output nodes", tf->file->name);
   return FALSE;
@@ -268,7 +270,7 @@ static gboolean map_graph(QfTf *tf, GError **error)
   for (guint i = 0; i < order->len; i++)
     if (!add_node(tf, GPOINTER_TO_UINT(order->pdata[i]), error))
       return FALSE;
-  if (!add_outputs(tf, error))
+  if (!add_outputs(tf, FALSE, error))
     return FALSE;
   qf_graph_compact(tf->graph);
   return TRUE;
