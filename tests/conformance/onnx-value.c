@@ -101,8 +101,7 @@ static gboolean compare_tensor(const char *name, const QfValue *got, const QfVal
   return TRUE;
 }
 
-gboolean qf_onnx_value_compare(const char *name, const QfValue *got, const QfValue *want, gboolean numbers,
-                               GError **error)
+gboolean qf_onnx_value_compare(const char *name, const QfValue *got, const QfValue *want, GError **error)
 {
   g_autofree char *a = qf_value_describe(got), *b = qf_value_describe(want);
   if (!g_str_equal(a, b)) {
@@ -110,10 +109,10 @@ gboolean qf_onnx_value_compare(const char *name, const QfValue *got, const QfVal
     return FALSE;
   }
   if (qf_value_kind(want) == QF_VALUE_TENSOR)
-    return !numbers || compare_tensor(name, got, want, error);
+    return compare_tensor(name, got, want, error);
   for (uint32_t i = 0; i < qf_value_n_items(want); i++) {
     g_autofree char *item = g_strdup_printf("%s[%u]", name, i);
-    if (!qf_onnx_value_compare(item, qf_value_item(got, i), qf_value_item(want, i), numbers, error))
+    if (!qf_onnx_value_compare(item, qf_value_item(got, i), qf_value_item(want, i), error))
       return FALSE;
   }
   return TRUE;

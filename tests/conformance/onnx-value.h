@@ -12,9 +12,7 @@
 
 QfValue *qf_onnx_value_read(const char *path, const Onnx__TypeProto *type, GError **error);
 
-/* FALSE with the first element that differs by more than 1e-5 + 1e-3 of @want (reals) or at all (everything else). Without @numbers
- * type and dimensions are compared. */
-gboolean qf_onnx_value_compare(const char *name, const QfValue *got, const QfValue *want, gboolean numbers,
-                               GError **error);
+/* FALSE with the first element that differs by more than 1e-5 + 1e-3 of @want (reals) or at all (everything else). */
+gboolean qf_onnx_value_compare(const char *name, const QfValue *got, const QfValue *want, GError **error);
 
 #endif
