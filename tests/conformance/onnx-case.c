@@ -77,7 +77,8 @@ static gboolean contradicts(const QfValue *v, const Onnx__ValueInfoProto *info)
       info->type && info->type->tensor_type ? info->type->tensor_type->shape : NULL;
   gboolean differs = shape && shape->n_dim != (size_t)qf_value_rank(v);
   for (size_t i = 0; shape && !differs && i < shape->n_dim; i++)
-    differs = shape->dim[i]->dim_value > 0 && shape->dim[i]->dim_value != qf_value_dims(v)[i];
+    differs = shape->dim[i]->value_case == ONNX__TENSOR_SHAPE_DIM__VALUE_DIM_VALUE &&
+              shape->dim[i]->dim_value > 0 && shape->dim[i]->dim_value != qf_value_dims(v)[i];
   return differs;
 }
 

@@ -71,20 +71,22 @@ static size_t parse_dims(const char *text, int64_t *dims)
   return n;
 }
 
-static void add_input(Build *b, char **words)
+/* "in" or "out", name, type, dimensions; the last two may be missing. */
+static Onnx__ValueInfoProto *make_value(Build *b, char **words)
 {
   int64_t dims[16];
   Onnx__ValueInfoProto *v = take(b, sizeof(*v));
   onnx__value_info_proto__init(v);
   v->name = copy(b, words[1]);
+  if (!words[2])
+    return v;
   v->type = take(b, sizeof(*v->type));
   onnx__type_proto__init(v->type);
   v->type->tensor_type = take(b, sizeof(*v->type->tensor_type));
   onnx__tensor_type_proto__init(v->type->tensor_type);
   v->type->tensor_type->elem_type = types[find_type(words[2])].number;
-  append(b, &b->graph.input, &b->graph.n_input, v);
   if (!words[3])
-    return; /* no shape at all */
+    return v; /* no shape at all */
   Onnx__TensorShapeProto *shape = take(b, sizeof(*shape));
   onnx__tensor_shape_proto__init(shape);
   v->type->tensor_type->shape = shape;
@@ -99,6 +101,7 @@ static void add_input(Build *b, char **words)
     d->dim_value = dims[i];
     append(b, &shape->dim, &shape->n_dim, d);
   }
+  return v;
 }
 
 static void add_weight(Build *b, char **words)
@@ -181,12 +184,14 @@ static void add_node(Build *b, char **words)
   append(b, &b->graph.node, &b->graph.n_node, node);
 }
 
+static void add_input(Build *b, char **words)
+{
+  append(b, &b->graph.input, &b->graph.n_input, make_value(b, words));
+}
+
 static void add_output(Build *b, char **words)
 {
-  Onnx__ValueInfoProto *v = take(b, sizeof(*v));
-  onnx__value_info_proto__init(v);
-  v->name = copy(b, words[1]);
-  append(b, &b->graph.output, &b->graph.n_output, v);
+  append(b, &b->graph.output, &b->graph.n_output, make_value(b, words));
 }
 
 static void add_opset(Build *b, char **words)

@@ -288,6 +288,7 @@ void qf_onnx_note_missing(GHashTable *seen, GString *text, const Onnx__NodeProto
                          *p->name      ? p->name
                          : p->n_output ? p->output[0]
                                        : "");
+  qf_onnx_add_remedy(text, p->domain, p->op_type);
 }
 
 /* All operators that have no row, in one message. */
@@ -316,11 +317,11 @@ static gboolean check_supported(QfOnnx *onnx, GError **error)
 }
 
 /* The float type that the file declares for an output, when it is not the one computed in. */
-static QfDType declared_dtype(const Onnx__ValueInfoProto *v)
+static QfDType declared_dtype(const Onnx__ValueInfoProto *v, QfDType computed)
 {
   QfDType dtype = v->type && v->type->tensor_type ? qf_onnx_dtype(v->type->tensor_type->elem_type, NULL)
                                                   : QF_DTYPE_INVALID;
-  return qf_dtype_is_float(dtype) ? dtype : QF_DTYPE_FLOAT32;
+  return qf_dtype_is_float(dtype) ? dtype : computed;
 }
 
 /* Graph outputs are tensors of their own, with the file's name and float type. */
@@ -338,7 +339,9 @@ gboolean qf_onnx_add_output(QfOnnx *onnx, const Onnx__ValueInfoProto *v, GError 
   if (!t)
     return fail(onnx, error, QF_ERROR_FORMAT, "output", v->name,
                 "is made by no node; export the model again");
-  QfDType dtype = t->dtype == QF_DTYPE_FLOAT32 ? declared_dtype(v) : t->dtype;
+  if (!qf_onnx_check_declared(onnx, v, t, error))
+    return FALSE;
+  QfDType dtype = qf_dtype_is_float(t->dtype) ? declared_dtype(v, t->dtype) : t->dtype;
   gboolean is_border = qf_graph_is_input(onnx->graph, t) || qf_graph_is_output(onnx->graph, t);
   if (dtype != t->dtype || is_border || strcmp(t->name, v->name)) {
     QfTensor *y = qf_graph_add_tensor(onnx->graph, v->name);

@@ -69,6 +69,10 @@ gboolean qf_onnx_fail(const QfOnnxNode *n, GError **error, QfError code, const c
 /* float64 inputs become float32 unless the operator computes in float64 and all its floats are: types.c. */
 gboolean qf_onnx_settle_floats(QfOnnxNode *n, GError **error);
 
+/* An error when the type or the number of dimensions that the file declares for an output is not that of @t; other sizes are told. */
+gboolean qf_onnx_check_declared(const QfOnnx *onnx, const Onnx__ValueInfoProto *v, const QfTensor *t,
+                                GError **error);
+
 /* float16 and bfloat16 are computed in float32. @t may be NULL. */
 QfTensor *qf_onnx_widen(QfOnnx *onnx, QfTensor *t, GError **error);
 /* The opset of the standard operators that the file imports. */
@@ -84,6 +88,8 @@ gboolean qf_onnx_demand(QfOnnx *onnx, QfTensor *t);
 QfProgram *qf_onnx_program(GBytes *bytes, const char *name, const char *directory, GError **error);
 /* Appends @node to the text of operators that are not supported, once each. */
 void qf_onnx_note_missing(GHashTable *seen, GString *text, const Onnx__NodeProto *node);
+/* Appends ": what to do instead", when that is known. */
+void qf_onnx_add_remedy(GString *text, const char *domain, const char *op);
 /* Whether the node's operator runs on values in a program. */
 gboolean qf_onnx_is_program_op(const Onnx__NodeProto *node);
 /* The tensor of a name: made before, an initializer that is read now, or a value of the graph around a body. NULL without an error:
