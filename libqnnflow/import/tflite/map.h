@@ -57,6 +57,9 @@ struct QfTflNode {
 const QfTflRow *qf_tfl_row_find(const QfTflCode *code);
 /* TRUE for operators that have resources among their inputs and outputs. */
 gboolean qf_tfl_makes_resources(const QfTflRow *row);
+/* TRUE for operators that may have complex numbers, which are pairs along a last dimension that the file does not count. */
+gboolean qf_tfl_takes_complex(const QfTflRow *row);
+gboolean qf_tfl_is_complex(const QfTflNode *n, uint32_t input);
 /* The schema's name of a builtin operator, also of those not supported; NULL when the number is unknown. */
 const char *qf_tfl_operator_name(uint32_t code);
 
@@ -117,6 +120,6 @@ gboolean qf_tfl_add_cast(QfTflNode *n, QfTensor *in, QfTensor *out, QfDType dtyp
 extern const QfTflRow qf_tfl_conv_rows[], qf_tfl_math_rows[], qf_tfl_reduce_rows[], qf_tfl_shape_rows[],
     qf_tfl_slice_rows[], qf_tfl_gather_rows[], qf_tfl_image_rows[], qf_tfl_control_rows[],
     qf_tfl_state_rows[], qf_tfl_custom_rows[], qf_tfl_compose_rows[], qf_tfl_segment_rows[],
-    qf_tfl_signal_rows[], qf_tfl_recurrent_rows[];
+    qf_tfl_signal_rows[], qf_tfl_recurrent_rows[], qf_tfl_fourier_rows[];
 
 #endif

@@ -22,6 +22,8 @@ static gboolean map_reshape(QfTflNode *n, GError **error)
   if (!(given ? qf_tfl_get_ints(n, 1, &shape, error)
               : get_option_ints(n, QF_TFL_RESHAPE_SHAPE, &shape, error)))
     return FALSE;
+  if (qf_tfl_is_complex(n, 0) && shape.n < QF_MAX_RANK)
+    shape.v[shape.n++] = 2;
   return qf_tfl_add_reshape(n, n->in[0], n->out[0], shape.v, shape.n, error);
 }
 

@@ -84,6 +84,10 @@ static gboolean find_inputs(QfTflScope *s, QfTflNode *n, QfTensor **in, GError *
     in[i] = index < 0 ? NULL : s->tensors[index];
     if (index >= 0 && !in[i] && !find_other(s, n, i, (uint32_t)index, &in[i], error))
       return FALSE;
+    if (index >= 0 && s->file->tensors[index].type == QF_TFL_COMPLEX64 && !qf_tfl_takes_complex(n->row))
+      return qf_tfl_fail(n, error, QF_ERROR_UNSUPPORTED,
+                         "input %u, \"%s\", is complex; RESHAPE, REAL, IMAG and COMPLEX_ABS take that", i,
+                         s->file->tensors[index].name);
   }
   return TRUE;
 }
@@ -99,11 +103,12 @@ static gboolean make_outputs(QfTflScope *s, const QfTflNode *n, QfTensor **out, 
                          "output %u, \"%s\", is written twice; the file is damaged", i, x->name);
     if (x->type == QF_TFL_RESOURCE && qf_tfl_makes_resources(n->row))
       continue;
-    if (x->dtype == QF_DTYPE_INVALID)
+    gboolean pairs = x->type == QF_TFL_COMPLEX64 && qf_tfl_takes_complex(n->row);
+    if (x->dtype == QF_DTYPE_INVALID && !pairs)
       return qf_tfl_fail(n, error, QF_ERROR_UNSUPPORTED, "output %u has type %s, which is not supported", i,
                          qf_tfl_type_name(x->type));
     out[i] = s->tensors[index] = qf_graph_add_tensor(s->graph, x->name);
-    out[i]->dtype = x->dtype;
+    out[i]->dtype = pairs ? QF_DTYPE_FLOAT32 : x->dtype;
     if (qf_tfl_has_encoding(x->dtype) && !qf_tfl_set_encoding(s->graph, out[i], x, error))
       return FALSE;
   }
