@@ -55,4 +55,28 @@ void qfk_litert_resize_ref(const QfkLitertResize *p, const void *x, void *y);
 
 void qfk_litert_leaky_ref(const QfkLitertLeaky *p, const void *x, void *y, size_t n);
 
+/* Input [n, h, w, c], output [n, oh, ow, m]. */
+typedef struct {
+  int32_t n, h, w, c, oh, ow, kh, kw, m;
+  int32_t stride[2], dilation[2], pad[2]; /* height, width; top, left */
+  int32_t group;
+} QfkLitertWindow;
+
+/*
+ * Convolution of float images by int8 weights [kh, kw, c / group, m] (depthwise: [kh, kw, 1, m]). Each image is quantized on its
+ * own, with or without an offset, so that its range fills 8 bits.
+ */
+typedef struct {
+  QfkLitertWindow shape;
+  bool depthwise, asymmetric;
+  bool bias_first; /* bias + sum * (scale * w_scale), else sum * w_scale * scale + bias */
+  bool per_channel;
+  const float *w_scale; /* [m], or one */
+  QfkEpilogue act;
+} QfkLitertHybrid;
+
+/* @q: scratch for one image. @bias may be NULL. */
+void qfk_litert_hybrid_ref(const QfkLitertHybrid *p, const float *x, const int8_t *w, const float *bias,
+                           int8_t *q, float *y);
+
 #endif

@@ -38,6 +38,15 @@ typedef struct {
   int32_t count_pad; /* as in QfPool2dAttrs */
 } QfPool3dAttrs;
 
+/* HybridConv2d: as Conv2d or (depthwise) DepthWiseConv2d of float32 images, weights int8 with scales and no offset, bias float32.
+ * Each image is quantized to 8 bits when it comes. Made by the `tflite` scheme only, to show the peer's numbers. */
+typedef struct {
+  QfConv2dAttrs conv;
+  int32_t depthwise;
+  int32_t asymmetric; /* 1: the range is min..max with an offset, 0: +-max */
+  int32_t bias_first; /* order of the float operations: bias + sum * (scale * w_scale) */
+} QfHybridAttrs;
+
 /* FullyConnected: in [..., K] seen as [rows, K] unless keep_dims, weight [M,K], bias [M]? -> [rows, M] or [..., M]. */
 typedef struct {
   int32_t keep_dims; /* 1: keep the leading dimensions */

@@ -34,6 +34,12 @@ QfTensor *qf_tfl_emit_gather(QfTflNode *n, QfTensor *x, QfTensor *indices, int32
                              QfTensor *out, GError **error);
 /* The pooling n->row->op with the window of the operator's Pool2DOptions, without its activation. In map_conv.c. */
 QfTensor *qf_tfl_emit_pool(QfTflNode *n, QfTensor *in, GError **error);
+/* Float data by 8-bit weights in the `tflite` scheme (map_hybrid.c): whether that is what @x and @w are, ... */
+gboolean qf_tfl_is_hybrid(const QfTflNode *n, const QfTensor *x, const QfTensor *w);
+/* ... a convolution whose window and activation are to be set, and a fully connected layer. */
+QfHybridAttrs *qf_tfl_new_hybrid(QfTflNode *n, QfTensor *const in[3], QfTensor *out, gboolean depthwise,
+                                 QfNode **node);
+gboolean qf_tfl_add_hybrid_rows(QfTflNode *n, QfTensor *const in[3], gboolean keep, GError **error);
 /* @reduction as in QfGatherAttrs. */
 QfTensor *qf_tfl_emit_scatter(QfTflNode *n, QfTensor *data, QfTensor *indices, QfTensor *updates,
                               int32_t reduction, QfTensor *out, GError **error);

@@ -142,13 +142,15 @@ static gboolean map_conv(QfTflNode *n, GError **error)
   in[1] = depthwise ? reshape_weights(n, in[1], error) : transpose_weights(n, in[1], error);
   if (!in[1])
     return FALSE;
-  QfNode *node = qf_tfl_new_node(n, n->row->op, in, 3, n->out, 1);
-  QfConv2dAttrs *a = node->attrs;
+  gboolean hybrid = qf_tfl_is_hybrid(n, x, in[1]);
+  QfNode *node = hybrid ? NULL : qf_tfl_new_node(n, n->row->op, in, 3, n->out, 1);
+  QfConv2dAttrs *a = hybrid ? &qf_tfl_new_hybrid(n, in, n->out[0], depthwise, &node)->conv : node->attrs;
   a->group = depthwise ? 1 : (int32_t)MIN(x->dims[3] / channels, G_MAXINT32);
   return get_strides(n, a->stride, error) && get_size(n, f->dilation_h, 1, &a->dilation[0], error) &&
          get_size(n, f->dilation_w, 1, &a->dilation[1], error) &&
          get_padding(n, x, filter, a->stride, a->dilation, a->pad, error) &&
-         qf_tfl_set_epilogue(n, f->activation, &a->epi, error) && qf_tfl_add_node(n, node, error);
+         qf_tfl_set_epilogue(n, f->activation, &a->epi, error) &&
+         (hybrid ? qf_tfl_add_raw_node : qf_tfl_add_node)(n, node, error);
 }
 
 /* The wanted size says how much of the full result is cut off before and after, or is missing. */
@@ -255,15 +257,28 @@ static gboolean map_fully_connected(QfTflNode *n, GError **error)
       return FALSE;
     in[0] = rows;
   }
+  if (qf_tfl_is_hybrid(n, in[0], in[1]) && in[0]->dims[in[0]->rank - 1] == depth)
+    return qf_tfl_add_hybrid_rows(n, in, keep, error);
   QfNode *node = qf_tfl_new_node(n, "FullyConnected", in, 3, n->out, 1);
   QfFullyConnectedAttrs *a = node->attrs;
   a->keep_dims = keep;
   return qf_tfl_set_epilogue(n, QF_TFL_FC_ACTIVATION, &a->epi, error) && qf_tfl_add_node(n, node, error);
 }
 
+/* 8-bit weights of float data become float. */
 static gboolean map_matmul(QfTflNode *n, GError **error)
 {
-  QfNode *node = qf_tfl_new_node(n, "MatMul", n->in, 2, n->out, 1);
+  QfTensor *in[] = {n->in[0], n->in[1]};
+  for (int i = 0; i < 2; i++) {
+    if (!qf_tensor_is_quantized(in[i]) || !qf_dtype_is_float(in[1 - i]->dtype))
+      continue;
+    QfTensor *real = qf_tfl_temp(n, "real", NULL);
+    real->dtype = in[1 - i]->dtype;
+    if (!qf_tfl_add_change(n, "Dequantize", in[i], real, error))
+      return FALSE;
+    in[i] = real;
+  }
+  QfNode *node = qf_tfl_new_node(n, "MatMul", in, 2, n->out, 1);
   QfMatMulAttrs *a = node->attrs;
   a->transpose_in0 = qf_tfl_option_byte(n, QF_TFL_MATMUL_ADJ_X, 0) != 0;
   a->transpose_in1 = qf_tfl_option_byte(n, QF_TFL_MATMUL_ADJ_Y, 0) != 0;

@@ -18,6 +18,7 @@ typedef struct {
   QfTflModel *model;
   GHashTable *variables; /* key -> QfTflVariable: "container/name" of resources, "graph:tensor" of tensors */
   uint64_t copied;       /* bytes of constants that could not stay in the file */
+  gboolean litert;       /* the `tflite` scheme: models are to give the peer's numbers */
   uint64_t work;         /* tensors and operators imported so far: graphs may be used many times */
 } QfTflImport;
 

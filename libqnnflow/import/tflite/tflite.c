@@ -280,7 +280,9 @@ static gboolean import(QfGraph *graph, GBytes *bytes, const char *directory, con
     return FALSE;
   g_autoptr(GHashTable) variables =
       g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)qf_tfl_variable_free);
-  QfTflImport shared = {.model = model, .variables = variables};
+  QfTflImport shared = {.model = model,
+                        .variables = variables,
+                        .litert = !g_strcmp0(options->requant, "tflite")};
   QfTflScope scope;
   gboolean ok =
       qf_tfl_scope_open(&scope, &shared, NULL, FALSE, graph, signature ? signature->graph : 0, error);
