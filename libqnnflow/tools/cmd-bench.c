@@ -5,13 +5,15 @@
  */
 #include "tool.h"
 
+#include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 typedef struct {
   int iterations, warmup;
-  gboolean layers;
+  gboolean layers, load;
   char *report;
 } BenchOptions;
 
@@ -102,6 +104,41 @@ static gboolean bench(QfSession *session, const BenchOptions *o, GError **error)
   return TRUE;
 }
 
+/* Median milliseconds of loading @path as often as is asked for; negative: it cannot be loaded. */
+static double time_loads(const char *path, const BenchOptions *o, const QfToolModel *options, GError **error)
+{
+  g_autofree double *ms = g_new0(double, o->iterations);
+  for (int i = 0; i < o->iterations; i++) {
+    gint64 start = g_get_monotonic_time();
+    g_autoptr(QfModel) model = qf_tool_load(path, options, error);
+    ms[i] = (double)(g_get_monotonic_time() - start) / 1e3;
+    if (!model)
+      return -1;
+  }
+  qsort(ms, o->iterations, sizeof *ms, by_value);
+  return ms[o->iterations / 2];
+}
+
+/* Loading the file against loading what `qnnflow convert` makes of it. */
+static gboolean bench_load(const char *path, const BenchOptions *o, const QfToolModel *options,
+                           GError **error)
+{
+  g_autofree char *native = NULL;
+  int descriptor = g_file_open_tmp("qnnflow-XXXXXX.qnnf", &native, error);
+  if (descriptor < 0)
+    return FALSE;
+  close(descriptor);
+  double before = time_loads(path, o, options, error), after = -1;
+  if (before >= 0 && qf_tool_convert_file(path, native, options, error))
+    after = time_loads(native, o, options, error);
+  g_unlink(native);
+  if (after < 0)
+    return FALSE;
+  g_print("load %s: median %.3f ms, as .qnnf %.3f ms, %.2f times as fast (%d loads each)\n", path, before,
+          after, before / MAX(after, 1e-3), o->iterations);
+  return TRUE;
+}
+
 static int run(int argc, char **argv)
 {
   BenchOptions o = {.iterations = 50, .warmup = 5};
@@ -112,6 +149,8 @@ static int run(int argc, char **argv)
       {"warmup", 'w', 0, G_OPTION_ARG_INT, &o.warmup, "Runs before them that are not timed (default: 5)",
        "K"},
       {"layers", 'l', 0, G_OPTION_ARG_NONE, &o.layers, "Time every layer (adds about 0.1 us to each)", NULL},
+      {"load", 0, 0, G_OPTION_ARG_NONE, &o.load,
+       "Time loading instead of running: the file, and what `qnnflow convert` makes of it", NULL},
       {"report", 'r', 0, G_OPTION_ARG_FILENAME, &o.report, "Write a report: .html, .json, .csv or .txt",
        "FILE"},
       {NULL},
@@ -121,6 +160,8 @@ static int run(int argc, char **argv)
   if (o.iterations < 1 || o.iterations > 10000000 || o.warmup < 0 || options.threads < 0 ||
       options.threads > 256)
     return qf_tool_usage(&qf_tool_bench, "--iters is 1 to 10000000, --warmup at least 0, --threads 0 to 256");
+  if (o.load)
+    return bench_load(argv[1], &o, &options, &error) ? QF_EXIT_OK : qf_tool_fail(&qf_tool_bench, error);
   g_autoptr(QfModel) model = qf_tool_load(argv[1], &options, &error);
   if (!model)
     return qf_tool_fail(&qf_tool_bench, error);

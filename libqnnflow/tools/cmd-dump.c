@@ -3,61 +3,8 @@
  * cmd-dump.c - `qnnflow dump`: the compiled graph as text or Graphviz, or a table of its operators.
  */
 #include "tool.h"
+#include "dump-ops.h"
 #include "gguf.h"
-
-#include <string.h>
-
-typedef struct {
-  const char *op;
-  uint64_t count, macs;
-  GPtrArray *kernels; /* different names, borrowed */
-} OpRow;
-
-static void add_name(GPtrArray *names, const char *name)
-{
-  for (guint i = 0; i < names->len; i++)
-    if (!strcmp(g_ptr_array_index(names, i), name))
-      return;
-  g_ptr_array_add(names, (char *)name);
-}
-
-static OpRow *row_of(GArray *rows, const char *op)
-{
-  for (guint i = 0; i < rows->len; i++)
-    if (!strcmp(g_array_index(rows, OpRow, i).op, op))
-      return &g_array_index(rows, OpRow, i);
-  OpRow row = {.op = op, .kernels = g_ptr_array_new()};
-  g_array_append_val(rows, row);
-  return &g_array_index(rows, OpRow, rows->len - 1);
-}
-
-static int by_macs(gconstpointer a, gconstpointer b)
-{
-  const OpRow *x = a, *y = b;
-  return x->macs != y->macs ? (x->macs < y->macs ? 1 : -1) : (x->count < y->count) - (x->count > y->count);
-}
-
-static void print_ops(QfSession *session)
-{
-  uint32_t n;
-  const QfLayerProfile *layers = qf_session_layers(session, &n);
-  g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(OpRow));
-  for (uint32_t i = 0; i < n; i++) {
-    OpRow *row = row_of(rows, layers[i].op);
-    row->count++;
-    row->macs += layers[i].macs;
-    add_name(row->kernels, layers[i].kernel ? layers[i].kernel : "-");
-  }
-  g_array_sort(rows, by_macs);
-  g_print("%-22s %6s %12s  %s\n", "operator", "steps", "MMAC", "kernels");
-  for (guint i = 0; i < rows->len; i++) {
-    OpRow *row = &g_array_index(rows, OpRow, i);
-    g_ptr_array_add(row->kernels, NULL);
-    g_autofree char *kernels = g_strjoinv(" ", (char **)row->kernels->pdata);
-    g_print("%-22s %6" G_GUINT64_FORMAT " %12.3f  %s\n", row->op, row->count, row->macs / 1e6, kernels);
-    g_ptr_array_unref(row->kernels);
-  }
-}
 
 static void print_border(const QfModel *model)
 {
@@ -94,13 +41,16 @@ static int print_operators(const char *format)
 static int run(int argc, char **argv)
 {
   g_autofree char *operators = NULL;
-  gboolean graphviz = FALSE, ops = FALSE, metadata = FALSE, tensors = FALSE;
+  gboolean graphviz = FALSE, metadata = FALSE, tensors = FALSE;
+  QfDumpTables tables = {0};
   g_auto(QfToolModel) options = {0};
   g_autoptr(GError) error = NULL;
   const GOptionEntry entries[] = {
       {"graphviz", 'g', 0, G_OPTION_ARG_NONE, &graphviz, "As a digraph for `dot -Tsvg`", NULL},
-      {"ops", 'o', 0, G_OPTION_ARG_NONE, &ops, "Only a table of operators and the kernels chosen for them",
-       NULL},
+      {"ops", 'o', 0, G_OPTION_ARG_NONE, &tables.ops,
+       "A table of operators: nodes, types, work, parameters, and what runs them", NULL},
+      {"nodes", 'n', 0, G_OPTION_ARG_NONE, &tables.nodes, "The same of each node", NULL},
+      {"json", 'j', 0, G_OPTION_ARG_NONE, &tables.json, "These tables as JSON (alone: both)", NULL},
       {"metadata", 0, 0, G_OPTION_ARG_NONE, &metadata, "GGUF files: only their metadata", NULL},
       {"tensors", 0, 0, G_OPTION_ARG_NONE, &tensors, "GGUF files: only their tensors", NULL},
       {"operators", 0, 0, G_OPTION_ARG_STRING, &operators,
@@ -119,19 +69,20 @@ static int run(int argc, char **argv)
   g_autoptr(QfModel) model = qf_tool_load(argv[1], &options, &error);
   if (!model)
     return qf_tool_fail(&qf_tool_dump, error);
-  if (!ops) {
-    g_autofree char *text = qf_model_dump(model, graphviz ? QF_DUMP_GRAPHVIZ : QF_DUMP_TEXT);
-    if (!graphviz)
-      print_border(model);
-    g_print("%s", text);
+  if (tables.json && !tables.ops && !tables.nodes)
+    tables.ops = tables.nodes = TRUE;
+  gboolean graph = !tables.ops && !tables.nodes;
+  if (!graphviz && !tables.json)
+    print_border(model);
+  if (!graph && qf_model_is_dynamic(model))
+    g_printerr(
+        "qnnflow dump: its shapes follow from values, so its nodes are compiled while it runs: no tables\n");
+  if (!graph) {
+    qf_tool_dump_tables(model, &tables);
     return QF_EXIT_OK;
   }
-  QfSessionOptions session_options = {.n_threads = 1, .profile = TRUE};
-  g_autoptr(QfSession) session = qf_session_new(model, &session_options, &error);
-  if (!session)
-    return qf_tool_fail(&qf_tool_dump, error);
-  print_border(model);
-  print_ops(session);
+  g_autofree char *text = qf_model_dump(model, graphviz ? QF_DUMP_GRAPHVIZ : QF_DUMP_TEXT);
+  g_print("%s", text);
   return QF_EXIT_OK;
 }
 

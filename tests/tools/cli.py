@@ -29,7 +29,7 @@ def helps(folder):
     """--help of every command names its options, and the exit codes are told"""
     text = run("--help")
     assert "130" in text
-    for command in ("run", "bench", "dump", "devices", "launch"):
+    for command in ("run", "bench", "convert", "dump", "devices", "launch"):
         assert command in text and "Usage" in run(command, "--help")
 
 
@@ -60,6 +60,38 @@ def dump(folder):
     assert graph.startswith("digraph") and graph.rstrip().endswith("}") and graph.count("->") > 10
     operators = run("dump", "--ops", MODEL)
     assert "qfk_" in operators and "Conv2d" in operators, operators
+    nodes = run("dump", "--nodes", MODEL)
+    tables = json.loads(run("dump", "--json", MODEL))
+    assert tables["nodes"] == len(tables["list"]), nodes
+    assert all(node["name"] in nodes for node in tables["list"])
+    for key in ("macs", "params", "param_bytes"):
+        assert sum(row[key] for row in tables["operators"]) == sum(node[key] for node in tables["list"]), key
+    assert tables["macs"] == sum(node["macs"] for node in tables["list"])
+
+
+def convert(folder):
+    """convert writes a file that gives the same numbers, and again the same file; a folder that is missing is told"""
+    first, second = (os.path.join(folder, name) for name in ("a.qnnf", "b.qnnf"))
+    run("convert", MODEL, "-o", first)
+    run("convert", first, "-o", second)
+    with open(first, "rb") as one, open(second, "rb") as two:
+        assert one.read() == two.read()
+    results = []
+    for model in (MODEL, first):
+        run("run", model, "--random", "-o", folder)
+        with open(os.path.join(folder, "output_0.npy"), "rb") as file:
+            results.append(file.read())
+    assert results[0] == results[1]
+    assert "qnnf on cpu" in run("dump", "--check", "--backend", "cpu", first)
+    run("convert", MODEL, "-o", os.path.join(folder, "missing/a.qnnf"), code=1)
+    assert "as .qnnf" in run("bench", "--load", "--iters", "3", MODEL)
+    with open(first, "r+b") as file:
+        file.seek(-70, os.SEEK_END)
+        byte = file.read(1)
+        file.seek(-70, os.SEEK_END)
+        file.write(bytes([byte[0] ^ 1]))
+    run("dump", first)
+    run("dump", "--check", first, code=1)
 
 
 def files(folder):
@@ -158,7 +190,7 @@ def failing(folder):
     assert done.returncode == 1 and "error from breaks" in done.stderr and "GstIdentity:breaks" in done.stderr, done
 
 
-TESTS = [helps, devices, bench, dump, files, printed_launch, settings, interrupted, interrupted_twice, failing]
+TESTS = [helps, devices, bench, dump, convert, files, printed_launch, settings, interrupted, interrupted_twice, failing]
 
 
 def main():

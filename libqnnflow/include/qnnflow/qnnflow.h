@@ -6,6 +6,7 @@
 #include <qnnflow/error.h>
 #include <qnnflow/tensor.h>
 #include <qnnflow/model.h>
+#include <qnnflow/inspect.h>
 #include <qnnflow/session.h>
 #include <qnnflow/gguf.h>
 #include <qnnflow/device.h>

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * inspect.c - a compiled model as a list of nodes with their cost and kernel, bodies of control flow behind their node.
+ */
+#include "model.h"
+
+#include <qnnflow/inspect.h>
+#include <string.h>
+
+typedef struct {
+  GArray *nodes;    /* QfNodeInfo */
+  GHashTable *seen; /* first bytes of the constants counted so far */
+} Inspection;
+
+static void add_constant(Inspection *in, QfNodeInfo *info, const QfTensor *t, uint64_t *largest)
+{
+  gsize size;
+  gconstpointer data = g_bytes_get_data(t->data, &size);
+  if (size >= *largest) {
+    *largest = size;
+    info->param_type = t->dtype;
+  }
+  if (!size || !g_hash_table_add(in->seen, (gpointer)data))
+    return;
+  info->params += (uint64_t)qf_tensor_count(t);
+  info->param_bytes += size;
+}
+
+static QfNodeInfo describe(Inspection *in, const QfNode *node, uint32_t depth)
+{
+  const QfTensor *out = node->outputs[0];
+  QfNodeInfo info = {.name = node->name,
+                     .op = node->op->name,
+                     .depth = depth,
+                     .macs = node->op->macs ? node->op->macs(node) : 0,
+                     .out_type = out->dtype,
+                     .rank = out->rank};
+  uint64_t largest = 0;
+  memcpy(info.dims, out->dims, sizeof info.dims);
+  for (uint32_t i = 0; i < node->n_inputs; i++) {
+    const QfTensor *t = node->inputs[i];
+    if (t && t->data)
+      add_constant(in, &info, t, &largest);
+    else if (t && !info.in_type)
+      info.in_type = t->dtype;
+  }
+  return info;
+}
+
+static const QfModel *body_of(const QfModel *model, const QfGraph *graph)
+{
+  for (guint i = 0; model->bodies && i < model->bodies->len; i++)
+    if (((const QfModel *)model->bodies->pdata[i])->graph == graph)
+      return model->bodies->pdata[i];
+  return NULL;
+}
+
+/* Of several steps of a node the last one is named: those before it bring its inputs into form. */
+static GHashTable *steps_by_node(const QfModel *model)
+{
+  GHashTable *steps = g_hash_table_new(NULL, NULL);
+  for (guint i = 0; i < model->steps->len; i++) {
+    QfStep *step = &g_array_index(model->steps, QfStep, i);
+    g_hash_table_insert(steps, (gpointer)step->node, step);
+  }
+  return steps;
+}
+
+static void add_nodes(Inspection *in, const QfModel *model, uint32_t depth)
+{
+  g_autoptr(GHashTable) steps = steps_by_node(model);
+  qf_foreach_node (node, model->graph) {
+    QfNodeInfo info = describe(in, node, depth);
+    const QfStep *step = g_hash_table_lookup(steps, node);
+    info.unit = step ? step->unit : NULL;
+    info.kernel = step ? step->kernel : NULL;
+    g_array_append_val(in->nodes, info);
+    for (uint32_t i = 0; i < node->n_subgraphs; i++) {
+      const QfModel *body = body_of(model, node->subgraphs[i]);
+      if (body)
+        add_nodes(in, body, depth + 1);
+    }
+  }
+}
+
+QfNodeInfo *qf_model_inspect(const QfModel *model, uint32_t *count)
+{
+  g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+  Inspection in = {g_array_new(FALSE, FALSE, sizeof(QfNodeInfo)), seen};
+  add_nodes(&in, model, 0);
+  *count = in.nodes->len;
+  return (QfNodeInfo *)(void *)g_array_free(in.nodes, FALSE);
+}
