@@ -81,6 +81,7 @@ struct QfGraph {
   GPtrArray *blocks;       /* memory that lives as long as the graph */
   GPtrArray *constants;    /* GBytes* of all constants ever made */
   QfEvaluateFunc evaluate; /* NULL: qf_graph_add_node() does not fold */
+  gboolean open_dims;      /* the file leaves dimensions of inputs open: it can be imported with others */
   uint64_t folded_bytes;   /* constants that evaluate has made so far; counted in the outermost graph */
   uint64_t folded_work;    /* operations that it took, likewise */
   uint64_t

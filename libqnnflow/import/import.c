@@ -92,29 +92,72 @@ static gboolean all_dims_used(const QfGraph *graph, const QfModelOptions *option
   return TRUE;
 }
 
-QfGraph *qf_import(GBytes *bytes, const char *name, const char *directory, const QfModelOptions *options,
-                   QfEvaluateFunc evaluate, GError **error)
+struct QfSource {
+  const QfFormat *format;
+  GBytes *bytes;
+  char *name, *directory;
+  void *records; /* of a format that keeps them; NULL: not made yet */
+};
+
+QfSource *qf_source_new(GBytes *bytes, const char *name, const char *directory, GError **error)
 {
-  static const QfModelOptions defaults;
   gsize size;
   const uint8_t *data = g_bytes_get_data(bytes, &size);
   const QfFormat *format = recognise(data, size, name, error);
   if (!format)
     return NULL;
-  g_autoptr(QfGraph) graph = qf_graph_new(name);
-  graph->format = format->name;
+  QfSource *source = g_new0(QfSource, 1);
+  source->format = format;
+  source->bytes = g_bytes_ref(bytes);
+  source->name = g_strdup(name);
+  source->directory = g_strdup(directory);
+  return source;
+}
+
+void qf_source_free(QfSource *source)
+{
+  if (!source)
+    return;
+  if (source->records)
+    source->format->close(source->records);
+  g_bytes_unref(source->bytes);
+  g_free(source->name);
+  g_free(source->directory);
+  g_free(source);
+}
+
+static gboolean fill(QfSource *s, QfGraph *graph, const QfModelOptions *options, GError **error)
+{
+  if (!s->format->open)
+    return s->format->import(graph, s->bytes, s->directory, options, error);
+  if (!s->records)
+    s->records = s->format->open(s->bytes, s->name, s->directory, error);
+  return s->records && s->format->map(graph, s->records, options, error);
+}
+
+QfGraph *qf_source_import(QfSource *source, const QfModelOptions *options, QfEvaluateFunc evaluate,
+                          GError **error)
+{
+  static const QfModelOptions defaults;
+  g_autoptr(QfGraph) graph = qf_graph_new(source->name);
+  graph->format = source->format->name;
   graph->evaluate = evaluate;
-  graph->file_bytes = size;
-  if (!format->import(graph, bytes, directory, options ? options : &defaults, error))
+  graph->file_bytes = g_bytes_get_size(source->bytes);
+  options = options ? options : &defaults;
+  if (!fill(source, graph, options, error) || !all_dims_used(graph, options, error))
     return NULL;
-  if (options && !all_dims_used(graph, options, error))
-    return NULL;
-  if (options && options->weights && qf_gguf_is_file(options->weights) &&
-      !qf_gguf_bind(graph, options->weights, error))
+  if (options->weights && qf_gguf_is_file(options->weights) && !qf_gguf_bind(graph, options->weights, error))
     return NULL;
   if (!qf_graph_verify(graph, error))
     return NULL;
   return g_steal_pointer(&graph);
+}
+
+QfGraph *qf_import(GBytes *bytes, const char *name, const char *directory, const QfModelOptions *options,
+                   QfEvaluateFunc evaluate, GError **error)
+{
+  g_autoptr(QfSource) source = qf_source_new(bytes, name, directory, error);
+  return source ? qf_source_import(source, options, evaluate, error) : NULL;
 }
 
 QfProgram *qf_import_program(GBytes *bytes, const char *name, const char *directory, GError **error)
@@ -156,10 +199,12 @@ static gboolean apply_dims(const QfGraph *graph, const QfInputDims *given, const
   return TRUE;
 }
 
-gboolean qf_import_resolve_dims(const QfGraph *graph, const QfModelOptions *options, uint32_t index,
+gboolean qf_import_resolve_dims(QfGraph *graph, const QfModelOptions *options, uint32_t index,
                                 const char *name, int64_t *dims, int32_t rank, GError **error)
 {
   const QfInputDims *given = find_dims(options, index, name);
+  for (int i = 0; i < rank; i++)
+    graph->open_dims |= dims[i] < 0;
   if (given)
     return apply_dims(graph, given, name, dims, rank, error);
   g_autofree char *open = qf_dims_to_string(dims, rank);

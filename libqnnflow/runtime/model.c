@@ -86,25 +86,31 @@ static gboolean freeze_program(QfModel *model, const QfModelOptions *options, GE
   return give_dims(model, options, error);
 }
 
-/* A graph, or where the format has them a program. */
-static gboolean import(QfModel *model, GBytes *bytes, const char *directory, const QfModelOptions *options,
-                       GError **error)
+/* A program of a file that was @refused as a graph; TRUE when there is one. */
+static gboolean import_program(QfModel *model, GBytes *bytes, const char *directory, GError **refused)
 {
-  GError *refused = NULL;
-  model->graph = qf_import(bytes, model->name, directory, options, qf_ref_evaluate, &refused);
-  if (!model->graph && g_error_matches(refused, QF_ERROR, QF_ERROR_DYNAMIC)) {
-    g_autoptr(GError) why = NULL;
-    model->program = qf_import_program(bytes, model->name, directory, &why);
-    if (why) {
-      g_clear_error(&refused);
-      refused = g_steal_pointer(&why);
-    } else if (model->program) {
-      g_clear_error(&refused);
-    }
+  g_autoptr(GError) why = NULL;
+  if (!g_error_matches(*refused, QF_ERROR, QF_ERROR_DYNAMIC))
+    return FALSE;
+  model->program = qf_import_program(bytes, model->name, directory, &why);
+  if (model->program || why)
+    g_clear_error(refused);
+  if (why)
+    *refused = g_steal_pointer(&why);
+  return model->program != NULL;
+}
+
+/* What qf_model_reshape() compares: dimensions as in the file. */
+static void remember_dims(QfModel *model)
+{
+  const GPtrArray *inputs = model->graph->inputs;
+  uint32_t n = inputs->len - model->graph->n_states;
+  model->imported = g_new0(QfInputDims, n + 1);
+  for (uint32_t i = 0; i < n; i++) {
+    const QfTensor *t = g_ptr_array_index(inputs, i);
+    model->imported[i] = (QfInputDims){.name = t->name, .rank = t->rank};
+    memcpy(model->imported[i].dims, t->dims, sizeof(t->dims));
   }
-  if (refused)
-    g_propagate_error(error, refused);
-  return model->graph || model->program;
 }
 
 /* From an imported graph to steps. */
@@ -117,29 +123,49 @@ static gboolean finish(QfModel *model, gboolean direct_inputs, GError **error)
   return qf_model_compile(model, model->requant, error);
 }
 
-static gboolean freeze(QfModel *model, GBytes *bytes, const char *directory, const QfModelOptions *options,
-                       GError **error)
+static gboolean choose_unit(QfModel *model, const QfModelOptions *options, GError **error)
 {
   if (!parse_requant(options->requant, &model->requant, error))
     return FALSE;
   model->backend = qf_backend_find(options->backend, error);
-  if (!model->backend)
-    return FALSE;
-  if (model->requant == QF_REQUANT_TFLITE)
+  if (model->backend && model->requant == QF_REQUANT_TFLITE)
     model->backend = &qf_backend_ref;
   model->no_optimize = options->no_optimize;
-  if (!import(model, bytes, directory, options, error))
+  return model->backend != NULL;
+}
+
+static gboolean freeze(QfModel *model, QfSource *source, const QfModelOptions *options, GError **error)
+{
+  if (!choose_unit(model, options, error))
     return FALSE;
-  if (model->program)
-    return freeze_program(model, options, error);
+  model->graph = qf_source_import(source, options, qf_ref_evaluate, error);
+  if (!model->graph)
+    return FALSE;
+  remember_dims(model);
   return finish(model, options->direct_inputs, error);
+}
+
+static QfModel *new_model(const char *name)
+{
+  QfModel *model = g_new0(QfModel, 1);
+  model->refs = 1;
+  model->name = g_strdup(name ? name : "model");
+  return model;
+}
+
+QfModel *qf_model_new_from_source(QfSource *source, const char *name, const QfModelOptions *options,
+                                  GError **error)
+{
+  QfModel *model = new_model(name);
+  if (freeze(model, source, options, error))
+    return model;
+  qf_model_unref(model);
+  return NULL;
 }
 
 QfModel *qf_model_new_from_graph(QfGraph *graph, const QfModel *whole, GError **error)
 {
-  QfModel *model = g_new0(QfModel, 1);
-  model->refs = 1;
-  model->name = g_strdup(whole->name);
+  QfModel *model = new_model(whole->name);
   model->graph = graph;
   model->backend = whole->backend;
   model->requant = whole->requant;
@@ -159,11 +185,19 @@ static QfModel *load(GBytes *bytes, const char *name, const char *directory, con
                      GError **error)
 {
   static const QfModelOptions defaults;
-  QfModel *model = g_new0(QfModel, 1);
-  model->refs = 1;
-  model->name = g_strdup(name ? name : "model");
-  if (freeze(model, bytes, directory, options ? options : &defaults, error))
+  GError *refused = NULL;
+  QfModel *model = new_model(name);
+  g_autoptr(QfSource) source = qf_source_new(bytes, model->name, directory, &refused);
+  options = options ? options : &defaults;
+  if (source && freeze(model, source, options, &refused)) {
+    if (model->graph->open_dims)
+      qf_family_found(model, g_steal_pointer(&source), options);
     return model;
+  }
+  if (!model->graph && import_program(model, bytes, directory, &refused) &&
+      freeze_program(model, options, &refused))
+    return model;
+  g_propagate_error(error, refused);
   qf_model_unref(model);
   return NULL;
 }
@@ -230,12 +264,15 @@ void qf_model_unref(QfModel *model)
 {
   if (!model || !g_atomic_int_dec_and_test(&model->refs))
     return;
+  if (model->family)
+    qf_family_leave(model);
   g_clear_pointer(&model->steps, g_array_unref);
   g_clear_pointer(&model->blocks, g_ptr_array_unref);
   g_clear_pointer(&model->bodies, g_ptr_array_unref);
   if (!model->is_body)
     qf_graph_free(model->graph);
   qf_program_free(model->program);
+  g_free(model->imported);
   g_free(model->places);
   g_free(model->port_first);
   g_free(model->port_tensors);

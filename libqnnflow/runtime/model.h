@@ -6,6 +6,7 @@
 #define QF_RUNTIME_MODEL_H
 
 #include "../backends/backend.h"
+#include "../import/import.h"
 #include "../import/program.h"
 
 /* Where a tensor's bytes are during a run. */
@@ -46,7 +47,19 @@ struct _QfModel {
   QfModelStats stats;
   QfRequant requant;
   gboolean no_optimize;
+  QfInputDims *
+      imported; /* [n_inputs]: name and dimensions of each input as in the file, before the passes; NULL: a program */
+  struct QfFamily *family; /* the other shapes of a file that leaves dimensions open; NULL: there are none */
 };
+
+/* Imports and compiles; @source stays the caller's. Without a program: QF_ERROR_DYNAMIC where there would be one. */
+QfModel *qf_model_new_from_source(QfSource *source, const char *name, const QfModelOptions *options,
+                                  GError **error);
+
+/* Makes @model the first of a family, which takes over @source. */
+void qf_family_found(QfModel *model, QfSource *source, const QfModelOptions *options);
+/* Called when @model goes. */
+void qf_family_leave(QfModel *model);
 
 /* A part of the program of @whole: rewrites and compiles @graph, which it takes over, with the same options. */
 QfModel *qf_model_new_from_graph(QfGraph *graph, const QfModel *whole, GError **error);

@@ -394,24 +394,38 @@ static gboolean map_graph(QfOnnx *onnx, GError **error)
   return TRUE;
 }
 
-static gboolean import_onnx(QfGraph *graph, GBytes *bytes, const char *directory,
-                            const QfModelOptions *options, GError **error)
+static gboolean map_file(QfGraph *graph, void *records, const QfModelOptions *options, GError **error)
 {
-  g_autoptr(QfOnnxFile) file = qf_onnx_file_open(bytes, graph->name, directory, error);
-  if (!file)
-    return FALSE;
   g_autoptr(GHashTable) initializers = g_hash_table_new(g_str_hash, g_str_equal);
   g_autoptr(GHashTable) values = g_hash_table_new(g_str_hash, g_str_equal);
   g_autoptr(GHashTable) channels_last = g_hash_table_new(NULL, NULL);
-  QfOnnx onnx = {graph, file, options, initializers, values, channels_last, 1};
+  QfOnnx onnx = {.graph = graph,
+                 .file = records,
+                 .options = options,
+                 .initializers = initializers,
+                 .values = values,
+                 .channels_last = channels_last,
+                 .opset = 1};
   return map_graph(&onnx, error);
+}
+
+static void *open_file(GBytes *bytes, const char *name, const char *directory, GError **error)
+{
+  return qf_onnx_file_open(bytes, name, directory, error);
+}
+
+static void close_file(void *records)
+{
+  qf_onnx_file_free(records);
 }
 
 const QfFormat qf_format_onnx = {
     .name = "onnx",
     .extensions = ".onnx",
     .probe = qf_onnx_probe,
-    .import = import_onnx,
+    .open = open_file,
+    .map = map_file,
+    .close = close_file,
     .program = qf_onnx_program,
     .operators = list_operators,
 };

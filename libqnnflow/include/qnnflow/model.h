@@ -66,6 +66,20 @@ QF_API QfModel *qf_model_load_bytes(GBytes *bytes, const char *name, const QfMod
 QF_API gboolean qf_model_convert(const char *path, const char *output, const QfModelOptions *options,
                                  GError **error);
 
+/*
+ * The same file for other dimensions of its inputs, with the options @model was loaded with. @dims are as in QfModelOptions: by name
+ * or by position, those of the file (before direct_inputs); inputs that are not among them stay as in @model.
+ *
+ * The file is neither read nor recognised again, and an ONNX file's records are not parsed again. What is done again is what shapes
+ * decide: mapping operators, folding, rewriting, packing weights for kernels, planning memory. Constants that no
+ * rewrite changes share their bytes with @model. Sessions of @model go on undisturbed; a new session is made for the new model.
+ *
+ * The last 8 shapes are kept as long as the model that was loaded first lives: asking for one of them again gives the same QfModel
+ * at once. Returns a reference. NULL with QF_ERROR_SHAPE when the file does not leave these dimensions open, _ARGUMENT when it
+ * has no such input or is a dynamic model (which takes any shape anyway), or what loading gives. Thread-safe.
+ */
+QF_API QfModel *qf_model_reshape(QfModel *model, const QfInputDims *dims, uint32_t n_dims, GError **error);
+
 /* Takes or releases a reference. unref(NULL) does nothing. Thread-safe. */
 QF_API QfModel *qf_model_ref(QfModel *model);
 QF_API void qf_model_unref(QfModel *model);
