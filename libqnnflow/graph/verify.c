@@ -47,6 +47,35 @@ static gboolean check_arity(QfNode *node, GError **error)
   return TRUE;
 }
 
+/* What an attribute's kind promises; what the numbers mean is for the operator to check. */
+static gboolean is_valid(const QfAttrDef *d, const void *at)
+{
+  const QfInts *list = at;
+  int32_t names = 0;
+  if (d->kind == QF_ATTR_INTS || d->kind >= QF_ATTR_AXES)
+    return list->n >= 0 && list->n <= QF_MAX_RANK;
+  while (d->kind == QF_ATTR_ENUM && d->enum_names && d->enum_names[names])
+    names++;
+  for (uint32_t i = 0; i < MAX(d->count, 1); i++) {
+    int32_t v = ((const int32_t *)at)[i];
+    if ((d->kind == QF_ATTR_BOOL && v != 0 && v != 1) || (names && (v < 0 || v >= names)) ||
+        (d->kind == QF_ATTR_DTYPE && (v < 0 || v >= QF_N_DTYPES)))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean check_attrs(const QfNode *node, GError **error)
+{
+  for (const QfAttrDef *d = node->op->attrs; d && d->name; d++) {
+    if (is_valid(d, (const char *)node->attrs + d->offset))
+      continue;
+    g_set_error(error, QF_ERROR, QF_ERROR_FORMAT, "attribute %s has a value that it cannot have", d->name);
+    return FALSE;
+  }
+  return TRUE;
+}
+
 static gboolean check_outputs(QfNode *node, const QfTensor *before, GError **error)
 {
   for (uint32_t i = 0; i < node->n_outputs; i++) {
@@ -81,7 +110,8 @@ gboolean qf_node_infer(QfNode *node, GError **error)
   GError *e = NULL;
   for (uint32_t i = 0; i < node->n_outputs; i++)
     before[i] = *node->outputs[i];
-  if (check_arity(node, &e) && node->op->infer(node, &e) && check_outputs(node, before, &e))
+  if (check_arity(node, &e) && check_attrs(node, &e) && node->op->infer(node, &e) &&
+      check_outputs(node, before, &e))
     return TRUE;
   if (!e)
     e = g_error_new(QF_ERROR, QF_ERROR_FAILED, "its shape cannot be inferred");
