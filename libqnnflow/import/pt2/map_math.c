@@ -275,6 +275,20 @@ static gboolean map_softplus(QfPt2Node *n, GError **error)
   return TRUE;
 }
 
+/* Scaled afterwards: SELU is written so. */
+static gboolean map_elu(QfPt2Node *n, GError **error)
+{
+  const double scale = qf_pt2_arg_float(n, "scale", 1);
+  if (qf_pt2_arg_float(n, "input_scale", 1) != 1)
+    return qf_pt2_fail(n, error, QF_ERROR_UNSUPPORTED,
+                       "its input_scale is not 1; scale before and after it instead");
+  const char *y = qf_pt2_emit(n, "Elu", scale == 1 ? n->out[0] : NULL, 1, qf_pt2_tensor(n, "self"));
+  qf_pt2_attr_float(n->p->emit, qf_pt2_last(n), "alpha", qf_pt2_arg_float(n, "alpha", 1));
+  if (scale != 1)
+    qf_pt2_emit(n, "Mul", n->out[0], 2, y, qf_pt2_number(n, scale));
+  return TRUE;
+}
+
 /* The first half times the sigmoid of the second. */
 static gboolean map_glu(QfPt2Node *n, GError **error)
 {
@@ -346,7 +360,7 @@ const QfPt2Row qf_pt2_math_rows[] = {
     SIMPLE("mish", "Mish self"),
     SIMPLE("hardswish", "HardSwish self"),
     SIMPLE("hardsigmoid", "HardSigmoid self alpha=0.16666666666666666 beta=0.5"),
-    SIMPLE("elu", "Elu self alpha=$alpha:1.0"),
+    {"elu", map_elu, NULL},
     SIMPLE("celu", "Celu self alpha=$alpha:1.0"),
     SIMPLE("selu", "Selu self"),
     SIMPLE("leaky_relu", "LeakyRelu self alpha=$negative_slope:0.01"),
