@@ -27,17 +27,19 @@ static const Foreign files[] = {
      "ONNX "
      "(tf2onnx)"},
     {MAGIC("PK\x03\x04"), "constants.pkl",
-     "it is TorchScript: export the module to ONNX in Python (torch.onnx.export)"},
+     "it is TorchScript: export the module in Python, to .pt2 (torch.export.save(torch.export.export(module, "
+     "inputs), file)) or "
+     "ONNX (torch.onnx.export)"},
     {MAGIC("PK\x03\x04"), "data.pkl",
-     "it is a pickle of PyTorch (.pt, .pth), which only Python can read: load it there and export the module "
-     "to ONNX "
-     "(torch.onnx.export)"},
+     "it is a pickle of PyTorch (.pt, .pth), which only Python can read: load it there and export the "
+     "module, "
+     "to .pt2 (torch.export.save(torch.export.export(module, inputs), file)) or ONNX (torch.onnx.export)"},
     {MAGIC("PK\x03\x04"), NULL,
      "it is a zip archive of no kind that is known here: unpack it, or export the model to ONNX or TFLite"},
     {MAGIC("\x80\x02\x8a\x0al\xfc\x9c\x46\xf9"), NULL,
-     "it is an old pickle of PyTorch (.pth), which only Python can read: load it there and export the module "
-     "to ONNX "
-     "(torch.onnx.export)"},
+     "it is an old pickle of PyTorch (.pth), which only Python can read: load it there and export the "
+     "module, "
+     "to .pt2 (torch.export.save(torch.export.export(module, inputs), file)) or ONNX (torch.onnx.export)"},
     {MAGIC("\x80\x02"), NULL, "it is a pickle of Python: load it there and export the model to ONNX"},
     {MAGIC("\x80\x03"), NULL, "it is a pickle of Python: load it there and export the model to ONNX"},
     {MAGIC("\x80\x04"), NULL, "it is a pickle of Python: load it there and export the model to ONNX"},

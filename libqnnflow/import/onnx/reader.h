@@ -7,7 +7,6 @@
 #define QF_IMPORT_ONNX_READER_H
 
 #include "../../graph/graph.h"
-#include <qnnflow/model.h>
 #include "libqnnflow/import/onnx/onnx.pb-c.h"
 
 typedef struct QfOnnxCall QfOnnxCall;
@@ -73,10 +72,6 @@ Onnx__GraphProto *qf_onnx_subgraph(QfOnnxFile *file, const Onnx__AttributeProto 
 /* Makes a constant of @graph called @name. The values are read once for each record and shared afterwards. */
 QfTensor *qf_onnx_read_tensor(QfOnnxFile *file, QfGraph *graph, Onnx__TensorProto *tensor, const char *name,
                               GError **error);
-
-/* Maps the graph of @file, which may have been made otherwise than by qf_onnx_file_open(): an importer whose operators are ONNX's in
- * other words hands its graph on. In map.c. */
-gboolean qf_onnx_import_file(QfGraph *graph, QfOnnxFile *file, const QfModelOptions *options, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(QfOnnxFile, qf_onnx_file_free)
 

@@ -3,11 +3,14 @@
  * emit.c - see emit.h. All records are the emitter's memory, so the file that is handed on gives none of them back.
  */
 #include "emit.h"
+#include "../import.h"
 #include "../../graph/numbers.h"
 
 #include <string.h>
 
 #define MAX_ATTRIBUTES 16
+
+extern const QfFormat qf_format_onnx;
 
 static void *get(QfPt2Emit *e, size_t size)
 {
@@ -209,7 +212,7 @@ gboolean qf_pt2_emit_import(QfPt2Emit *e, QfGraph *graph, const QfModelOptions *
   file->external = g_hash_table_new(g_str_hash, g_str_equal);
   file->tensors = g_hash_table_ref(e->values);
   file->subgraphs = g_hash_table_new(NULL, NULL);
-  const gboolean ok = qf_onnx_import_file(graph, file, options, error);
+  const gboolean ok = qf_format_onnx.map(graph, file, options, error);
   file->model = NULL; /* the emitter's */
   qf_onnx_file_free(file);
   return ok;

@@ -9,6 +9,7 @@
 #define QF_IMPORT_PT2_EMIT_H
 
 #include "../onnx/reader.h"
+#include <qnnflow/model.h>
 
 /* ONNX's numbers of the types that are used by name here. */
 enum { QF_PT2_FLOAT = 1, QF_PT2_INT64 = 7, QF_PT2_BOOL = 9 };

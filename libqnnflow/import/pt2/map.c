@@ -221,31 +221,23 @@ static gboolean map_graph(QfPt2 *p, GError **error)
   return TRUE;
 }
 
-/* Python's pickles begin with their protocol's number. */
-static gboolean is_pickle(const uint8_t *data, size_t size)
-{
-  return size >= 2 && data[0] == 0x80 && data[1] >= 2 && data[1] <= 5;
-}
+/* The part of an archive's end that is searched: its directory, which lists the files. */
+#define NEAR_END ((size_t)1 << 20)
 
 static gboolean probe(const uint8_t *data, size_t size)
 {
-  return qf_zip_probe(data, size) || is_pickle(data, size);
+  static const char *const files[] = {"/models/model.json", "serialized_exported_program.json",
+                                      "/archive_format"};
+  const size_t near = MIN(size, NEAR_END);
+  for (size_t i = 0; qf_zip_probe(data, size) && i < G_N_ELEMENTS(files); i++)
+    if (memmem(data + size - near, near, files[i], strlen(files[i])))
+      return TRUE;
+  return FALSE;
 }
 
 static gboolean import(QfGraph *graph, GBytes *bytes, const char *directory, const QfModelOptions *options,
                        GError **error)
 {
-  gsize size;
-  const uint8_t *data = g_bytes_get_data(bytes, &size);
-  if (is_pickle(data, size)) {
-    g_set_error(
-        error, QF_ERROR, QF_ERROR_UNSUPPORTED,
-        "%s: this is a pickled Python object (an old .pt or .pth file), which only PyTorch reads; export the "
-        "network: "
-        "torch.export.save(torch.export.export(module.eval(), inputs), \"net.pt2\"), or torch.onnx.export()",
-        graph->name);
-    return FALSE;
-  }
   g_autoptr(QfPt2Archive) archive = qf_pt2_archive_open(bytes, graph->name, error);
   if (!archive)
     return FALSE;
