@@ -166,7 +166,7 @@ static gboolean find_bottom(QfCaffeLayer *l, uint32_t i, GError **error)
         "its bottom '%.200s' is made by no layer before it in the test phase; if it is an input of "
         "the net, give its dimensions (--dims=%.200s=1x3x224x224 to tools)",
         name, name);
-  g_hash_table_add(l->caffe->used, l->in[i]);
+  g_hash_table_add(l->caffe->used, (gpointer)name);
   return TRUE;
 }
 
@@ -196,6 +196,7 @@ static gboolean map_layer(QfCaffeLayer *l, GError **error)
     if (!l->out[i])
       return qf_build_fail(&l->build, error, QF_ERROR_UNSUPPORTED, "its top '%.200s' is not supported",
                            l->p->top[i]);
+    g_hash_table_remove(caffe->used, l->p->top[i]);
     if (g_hash_table_insert(caffe->values, l->p->top[i], l->out[i]))
       g_ptr_array_add(caffe->tops, l->p->top[i]);
   }
@@ -242,7 +243,7 @@ static gboolean add_outputs(QfCaffe *caffe, GError **error)
   for (guint i = 0; i < caffe->tops->len; i++) {
     const char *name = caffe->tops->pdata[i];
     QfTensor *t = g_hash_table_lookup(caffe->values, name);
-    if (!g_hash_table_contains(caffe->used, t) && !qf_build_add_output(caffe->graph, t, name, error))
+    if (!g_hash_table_contains(caffe->used, name) && !qf_build_add_output(caffe->graph, t, name, error))
       return FALSE;
   }
   if (caffe->graph->outputs->len)
@@ -283,7 +284,7 @@ static gboolean import_caffe(QfGraph *graph, GBytes *bytes, const char *director
   if (!file)
     return FALSE;
   g_autoptr(GHashTable) values = g_hash_table_new(g_str_hash, g_str_equal);
-  g_autoptr(GHashTable) used = g_hash_table_new(NULL, NULL);
+  g_autoptr(GHashTable) used = g_hash_table_new(g_str_hash, g_str_equal);
   g_autoptr(GHashTable) pending = g_hash_table_new(g_str_hash, g_str_equal);
   g_autoptr(GHashTable) last = g_hash_table_new(g_str_hash, g_str_equal);
   g_autoptr(GHashTable) channels_last = g_hash_table_new(NULL, NULL);

@@ -31,7 +31,7 @@ typedef struct {
   QfCaffeFile *file;
   const QfModelOptions *options;
   GHashTable *values;        /* blob name -> QfTensor, the newest when layers work in place */
-  GHashTable *used;          /* set of QfTensor that some layer reads */
+  GHashTable *used;          /* set of blob names that a layer has read since they were written */
   GHashTable *pending;       /* blob name -> Caffe__LayerParameter of a data layer */
   GHashTable *last;          /* blob name -> index + 1 of the last layer that writes it */
   GHashTable *channels_last; /* see QfBuild */

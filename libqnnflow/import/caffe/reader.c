@@ -84,9 +84,8 @@ gboolean qf_caffe_probe(const uint8_t *data, size_t size)
       return FALSE;
     if (field.number == 100 || field.number == 2)
       return looks_like_layer(&field);
-    for (size_t i = 0; field.number == 1 && i < field.payload_size; i++)
-      if (field.payload[i] < 0x20)
-        return FALSE; /* no name of a net */
+    if (field.number == 1 && field.payload_size && field.payload[0] == 0x0a)
+      return FALSE; /* no name, but a message: a node of TensorFlow's */
   }
   return FALSE;
 }

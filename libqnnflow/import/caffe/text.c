@@ -119,7 +119,7 @@ static char take_escape(Cursor *c)
 }
 
 /* One or more quoted strings after each other, joined. NULL on error. */
-static char *take_string(Cursor *c, GError **error)
+static GString *take_string(Cursor *c, GError **error)
 {
   g_autoptr(GString) s = g_string_new(NULL);
   for (char quote = peek(c); quote == '"' || quote == '\''; quote = peek(c)) {
@@ -131,7 +131,7 @@ static char *take_string(Cursor *c, GError **error)
       char ch = *c->at++;
       if (ch == '\\' && c->at < c->end)
         ch = take_escape(c);
-      g_string_append_c(s, ch ? ch : ' ');
+      g_string_append_c(s, ch);
     }
     if (c->at >= c->end) {
       fail(c, error, "a string is not closed; the file may be cut off");
@@ -139,7 +139,7 @@ static char *take_string(Cursor *c, GError **error)
     }
     c->at++;
   }
-  return g_string_free(g_steal_pointer(&s), FALSE);
+  return g_steal_pointer(&s);
 }
 
 /* Numbers and words by type: what is stored, and how wide it is. */
@@ -230,7 +230,7 @@ static const struct {
     [PROTOBUF_C_TYPE_BOOL] = {sizeof(protobuf_c_boolean), store_bool, "true or false"},
     [PROTOBUF_C_TYPE_ENUM] = {sizeof(int32_t), store_enum, "a word of its list"},
     [PROTOBUF_C_TYPE_STRING] = {sizeof(char *), NULL, "a string in quotes"},
-    [PROTOBUF_C_TYPE_BYTES] = {0, NULL, "bytes"},
+    [PROTOBUF_C_TYPE_BYTES] = {sizeof(ProtobufCBinaryData), NULL, "a string in quotes"},
     [PROTOBUF_C_TYPE_MESSAGE] = {sizeof(void *), NULL, "a message in braces"},
 };
 
@@ -283,22 +283,29 @@ static gboolean set_message(Cursor *c, ProtobufCMessage *m, const ProtobufCField
   return parse_fields(c, *place, close, depth + 1, error);
 }
 
+/* A string, which ends at its first NUL, or bytes. */
 static gboolean set_string(Cursor *c, ProtobufCMessage *m, const ProtobufCFieldDescriptor *field,
                            GError **error)
 {
+  gboolean bytes = field->type == PROTOBUF_C_TYPE_BYTES, repeated = field->label == PROTOBUF_C_LABEL_REPEATED;
   if (peek(c) != '"' && peek(c) != '\'')
     return fail(c, error, "%s must be a string in quotes", field->name);
-  g_autofree char *s = take_string(c, error);
+  g_autoptr(GString) s = take_string(c, error);
   if (!s)
     return FALSE;
-  char *copy = allocate(c, strlen(s) + 1), **place = copy ? place_of(c, m, field) : NULL;
+  void *copy = allocate(c, s->len + 1), *place = copy ? place_of(c, m, field) : NULL;
   if (!place) {
     c->budget->allocator.free(c->budget, copy);
     return fail(c, error, "no memory");
   }
-  if (field->label != PROTOBUF_C_LABEL_REPEATED && *place && *place != field->default_value)
-    c->budget->allocator.free(c->budget, *place);
-  *place = strcpy(copy, s);
+  memcpy(copy, s->str, s->len + 1);
+  void *old = bytes ? ((ProtobufCBinaryData *)place)->data : *(void **)place;
+  if (!repeated && old != field->default_value)
+    c->budget->allocator.free(c->budget, old);
+  if (bytes)
+    *(ProtobufCBinaryData *)place = (ProtobufCBinaryData){s->len, copy};
+  else
+    *(char **)place = copy;
   return TRUE;
 }
 
@@ -309,7 +316,7 @@ static gboolean set_value(Cursor *c, ProtobufCMessage *m, const ProtobufCFieldDe
   uint64_t value = 0;
   if (field->type == PROTOBUF_C_TYPE_MESSAGE)
     return set_message(c, m, field, depth, error);
-  if (field->type == PROTOBUF_C_TYPE_STRING)
+  if (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_BYTES)
     return set_string(c, m, field, error);
   take_word(c, word);
   if (!*word || !scalars[field->type].store(field, word, &value))
@@ -331,7 +338,7 @@ static gboolean skip_value(Cursor *c, GError **error)
     if (!ch)
       return fail(c, error, "a brace is not closed; the file may be cut off");
     if (ch == '"' || ch == '\'') {
-      g_autofree char *ignored = take_string(c, error);
+      g_autoptr(GString) ignored = take_string(c, error);
       if (!ignored)
         return FALSE;
     } else if (is_word(ch)) {
@@ -351,7 +358,7 @@ static gboolean skip_value(Cursor *c, GError **error)
 static gboolean parse_values(Cursor *c, ProtobufCMessage *m, const ProtobufCFieldDescriptor *field, int depth,
                              GError **error)
 {
-  if (!field || field->type == PROTOBUF_C_TYPE_BYTES)
+  if (!field)
     return skip_value(c, error);
   if (!take(c, '['))
     return set_value(c, m, field, depth, error);
