@@ -60,18 +60,26 @@ static const GstQnnProp props[] = {
      GST_QNN_PROP_READONLY, FIELD(active_backend)},
 };
 
-/* Makes the session, and runs it once: the first run is slow and says what latency to expect. */
+/* Makes the session, and runs it: the first run is slow, the second says what latency to expect. What the model keeps from run to run
+ * is as it was. */
 static gboolean open_session(GstQnnInfer *self, GError **error)
 {
   QfSessionOptions options = {.profile = self->want_profile != 0};
+  QfSession *session;
 
   GST_OBJECT_LOCK(self);
   options.n_threads = self->threads;
   GST_OBJECT_UNLOCK(self);
-  g_clear_pointer(&self->session, qf_session_free);
-  self->session = qf_session_new(self->loaded, &options, error);
-  if (!self->session || !qf_session_run(self->session, error) || !qf_session_run(self->session, error))
+  session = qf_session_new(self->loaded, &options, error);
+  if (!session || !qf_session_run(session, error) || !qf_session_run(session, error)) {
+    qf_session_free(session);
     return FALSE;
+  }
+  qf_session_reset(session);
+  if (self->session)
+    qf_session_copy_state(session, self->session, NULL); /* of the same model */
+  qf_session_free(self->session);
+  self->session = session;
   self->profiling = options.profile;
   GST_OBJECT_LOCK(self);
   self->latency_ns = MAX(self->latency_ns, LATENCY_MARGIN(qf_session_last_run_ns(self->session)));

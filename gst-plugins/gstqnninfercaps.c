@@ -68,10 +68,21 @@ static gboolean gst_qnn_infer_accept_caps(GstBaseTransform *trans, GstPadDirecti
   return parent_of(trans)->accept_caps(trans, direction, caps);
 }
 
+/* What the model keeps from run to run belongs to one stream: a new one, or a jump, begins anew. */
+static void forget_state(GstQnnInfer *self)
+{
+  g_mutex_lock(&self->lock);
+  if (self->session)
+    qf_session_reset(self->session);
+  g_mutex_unlock(&self->lock);
+}
+
 static gboolean gst_qnn_infer_sink_event(GstBaseTransform *trans, GstEvent *event)
 {
   GstQnnInfer *self = GST_QNN_INFER(trans);
 
+  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP || GST_EVENT_TYPE(event) == GST_EVENT_STREAM_START)
+    forget_state(self);
   if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS &&
       self->in) { /* not stopped while this holds the stream lock */
     GstCaps *caps;

@@ -81,6 +81,19 @@ void qf_session_reset(QfSession *session)
   }
 }
 
+gboolean qf_session_copy_state(QfSession *to, const QfSession *from, GError **error)
+{
+  const QfModel *model = to->model;
+  if (from->model != model) {
+    g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT,
+                "the state of a session of %s cannot be that of one of %s", from->model->name, model->name);
+    return FALSE;
+  }
+  for (uint32_t i = model->n_inputs; i < model->n_inputs + model->n_states; i++)
+    memcpy(to->inputs[i].own, from->inputs[i].own, model->inputs[i].size_bytes);
+  return TRUE;
+}
+
 /* What the run has written is what the next one reads. */
 static void swap_states(QfSession *session)
 {

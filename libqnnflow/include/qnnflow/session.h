@@ -79,6 +79,10 @@ QF_API gboolean qf_session_evaluate(QfSession *session, QfValue *const *inputs, 
  */
 QF_API void qf_session_reset(QfSession *session);
 
+/* Gives @to the state of @from, another session of the same model: a stream goes on where it was. FALSE with QF_ERROR_ARGUMENT when
+ * the models are not the same. */
+QF_API gboolean qf_session_copy_state(QfSession *to, const QfSession *from, GError **error);
+
 /* Duration of the last run in nanoseconds; 0 before the first one. */
 QF_API uint64_t qf_session_last_run_ns(const QfSession *session);
 
