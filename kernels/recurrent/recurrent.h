@@ -50,7 +50,9 @@ typedef struct {
   int32_t coupled;             /* LSTM: QFK_GATES_APART, ... */
   float clip;                  /* of what enters a gate, 0: none */
   float cell_clip, state_clip; /* LSTM: of the cell, and of what is projected; 0: none */
-  QfkCellAct act[3];           /* LSTM f, g, h; GRU f, g; RNN f */
+  int32_t
+      hybrid; /* 1: what is multiplied is rounded to 8 bits first, 2: with a zero point; references only */
+  QfkCellAct act[3]; /* LSTM f, g, h; GRU f, g; RNN f */
 } QfkRecurrent;
 
 /* Data of one direction. Absent ones are NULL. */
@@ -71,6 +73,10 @@ static inline size_t qfk_recurrent_gates(QfkRecurrentKind kind)
 {
   return kind == QFK_LSTM ? 4 : kind == QFK_GRU ? 3 : 1;
 }
+
+/* @x rounded to 255 levels around 0, or with @asymmetric to 256 from its smallest to its largest value, into @y: what LiteRT does
+ * before it multiplies floats with 8-bit weights. */
+void qfk_round_to_int8(size_t n, const float *x, bool asymmetric, float *y);
 
 /* Floats of scratch that the reference needs. */
 size_t qfk_recurrent_scratch(const QfkRecurrent *p);

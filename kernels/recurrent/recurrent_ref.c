@@ -36,9 +36,46 @@ static float gate(const QfkRecurrent *p, int act, float x)
   return qfk_cell_act(&p->act[act], clamp(x, p->clip));
 }
 
-/* y[i] += sum of m[i][k] * v[k] */
-static void add_product(size_t rows, size_t k, const float *m, const float *v, float *y)
+static void extremes(size_t n, const float *x, double *low, double *high)
 {
+  *low = *high = 0;
+  for (size_t i = 0; i < n; i++) {
+    *low = fmin(*low, (double)x[i]);
+    *high = fmax(*high, (double)x[i]);
+  }
+}
+
+/* The zero point that makes the smaller error at its end of the range. */
+static double zero_point(double low, double high, double scale)
+{
+  const double from_low = -128 - low / scale, from_high = 127 - high / scale;
+  const double zero = 128 + fabs(low / scale) < 127 + fabs(high / scale) ? from_low : from_high;
+  return fmin(fmax(round(zero), -128), 127);
+}
+
+void qfk_round_to_int8(size_t n, const float *x, bool asymmetric, float *y)
+{
+  double low, high;
+  extremes(n, x, &low, &high);
+  const float range = (float)fmax(-low, high);
+  const float scale = asymmetric ? (float)((high - low) / 255) : range / 127;
+  const float inverse = asymmetric ? 1.0f / scale : 127 / range;
+  const float zero = asymmetric && scale > 0 ? (float)zero_point(low, high, (high - low) / 255) : 0;
+  for (size_t i = 0; i < n; i++) {
+    float q = scale > 0 ? roundf(zero + x[i] * inverse) : 0;
+    q = fminf(fmaxf(q, asymmetric ? -128 : -127), 127);
+    y[i] = scale > 0 ? (q - zero) * scale : 0;
+  }
+}
+
+/* y[i] += sum of m[i][k] * v[k]. @spare holds k. */
+static void add_product(const QfkRecurrent *p, size_t rows, size_t k, const float *m, const float *v,
+                        float *y, float *spare)
+{
+  if (p->hybrid) {
+    qfk_round_to_int8(k, v, p->hybrid == 2, spare);
+    v = spare;
+  }
   for (size_t i = 0; i < rows; i++) {
     double sum = 0;
     for (size_t j = 0; j < k; j++)
@@ -70,8 +107,9 @@ static void lstm_step(const QfkRecurrent *p, const QfkRecurrentData *d, float *h
 {
   const size_t n = p->hidden;
   float *i = pre, *o = pre + n, *f = pre + 2 * n, *g = pre + 3 * n, *out = d->project ? pre + 4 * n : h;
+  float *spare = pre + 5 * n;
   const float *bias = d->bias, *look = d->peephole;
-  add_product(4 * n, p->state, d->r, h, pre);
+  add_product(p, 4 * n, p->state, d->r, h, pre, spare);
   for (size_t k = 0; look && k < n; k++) {
     i[k] += look[k] * c[k];
     f[k] += look[2 * n + k] * c[k];
@@ -99,7 +137,7 @@ static void lstm_step(const QfkRecurrent *p, const QfkRecurrentData *d, float *h
     return;
   memset(h, 0, p->state * sizeof(*h));
   add_vector(p->state, d->project_bias, h);
-  add_product(p->state, n, d->project, out, h);
+  add_product(p, p->state, n, d->project, out, h, spare);
   for (size_t k = 0; k < p->state; k++)
     h[k] = clamp(h[k], p->state_clip);
 }
@@ -107,18 +145,18 @@ static void lstm_step(const QfkRecurrent *p, const QfkRecurrentData *d, float *h
 static void gru_step(const QfkRecurrent *p, const QfkRecurrentData *d, float *h, float *pre)
 {
   const size_t n = p->hidden;
-  float *z = pre, *r = pre + n, *g = pre + 2 * n, *more = pre + 3 * n;
+  float *z = pre, *r = pre + n, *g = pre + 2 * n, *more = pre + 3 * n, *spare = pre + 4 * n;
   const float *bias = d->bias ? d->bias + 5 * n : NULL; /* of the recurrent product of g */
-  add_product(2 * n, n, d->r, h, pre);
+  add_product(p, 2 * n, n, d->r, h, pre, spare);
   for (size_t k = 0; k < n; k++) {
     z[k] = gate(p, 0, z[k]);
     r[k] = gate(p, 0, r[k]);
     more[k] = p->linear_before_reset ? (bias ? bias[k] : 0) : r[k] * h[k];
   }
   if (p->linear_before_reset)
-    add_product(n, n, d->r + 2 * n * n, h, more);
+    add_product(p, n, n, d->r + 2 * n * n, h, more, spare);
   else
-    add_product(n, n, d->r + 2 * n * n, more, g);
+    add_product(p, n, n, d->r + 2 * n * n, more, g, spare);
   for (size_t k = 0; k < n; k++) {
     float sum = p->linear_before_reset ? g[k] + r[k] * more[k] : g[k] + (bias ? bias[k] : 0);
     h[k] = (1 - z[k]) * gate(p, 1, sum) + z[k] * h[k];
@@ -127,7 +165,7 @@ static void gru_step(const QfkRecurrent *p, const QfkRecurrentData *d, float *h,
 
 static void rnn_step(const QfkRecurrent *p, const QfkRecurrentData *d, float *h, float *pre)
 {
-  add_product(p->hidden, p->hidden, d->r, h, pre);
+  add_product(p, p->hidden, p->hidden, d->r, h, pre, pre + 2 * p->hidden);
   for (size_t k = 0; k < p->hidden; k++)
     h[k] = gate(p, 0, pre[k]);
 }
@@ -141,12 +179,13 @@ static void begin_step(const QfkRecurrent *p, const QfkRecurrentData *d, const f
     add_vector(n, d->bias, pre);
     add_vector(p->kind == QFK_GRU ? 2 * p->hidden : n, d->bias + n, pre);
   }
-  add_product(n, p->input, d->w, x, pre);
+  add_product(p, n, p->input, d->w, x, pre, pre + n + p->hidden);
 }
 
 size_t qfk_recurrent_scratch(const QfkRecurrent *p)
 {
-  return (qfk_recurrent_gates(p->kind) + 1) * p->hidden;
+  const size_t spare = p->input > p->state ? p->input : p->state;
+  return (qfk_recurrent_gates(p->kind) + 1) * p->hidden + (spare > p->hidden ? spare : p->hidden);
 }
 
 void qfk_recurrent_f32_ref(const QfkRecurrent *p, const QfkRecurrentData *d, float *scratch)

@@ -278,6 +278,14 @@ typedef enum {
   QF_N_CELL_ACTIVATIONS
 } QfCellActivation;
 
+/* Svdf: x [B,I], features [F,I], time weights [F,M], bias [F / rank]?, state [B,F*M] -> y [B,F / rank], the state after. */
+typedef struct {
+  int32_t rank;
+  int32_t act; /* QfCellActivation, with alpha and beta */
+  float alpha, beta;
+  int32_t hybrid; /* as in QfRecurrentAttrs */
+} QfSvdfAttrs;
+
 /* TopK: values and indices along axis. */
 typedef struct {
   int32_t axis, k, largest, sorted;

@@ -22,11 +22,12 @@ class Tensor:
     """A tensor of the model: an input when it has @values, a constant with @data, else what an operator writes."""
 
     def __init__(self, dtype="f32", dims=(), data=None, values=None, scale=None, zero=0, axis=0, sparsity=None,
-                 signature=None, raw=None):
+                 signature=None, raw=None, variable=False):
         self.dtype, self.data, self.values = dtype, data, values
         self.dims = list(dims)
         self.scale, self.zero, self.axis = scale, zero, axis
         self.sparsity, self.signature, self.raw = sparsity, signature, raw
+        self.variable = variable  # its value stays from run to run
         for given in (data, values):
             if given is not None and not self.dims:
                 self.dims = list(np.shape(given))
@@ -74,7 +75,7 @@ class Model:
         return len(self.model.operatorCodes) - 1
 
     def graph(self, operators, inputs, outputs, name="main"):
-        """@operators: (name, inputs, outputs, options, custom). Tensors are found by identity."""
+        """@operators: (name, inputs, outputs, options, custom, intermediates). Tensors are found by identity."""
         g = schema.SubGraphT()
         g.name, g.tensors, g.operators, index = name, [], [], {}
 
@@ -87,7 +88,7 @@ class Model:
                 x.shape, x.type = list(map(int, t.dims)), TYPES[t.dtype][0]
                 x.name = f"t{len(g.tensors)}"
                 x.quantization, x.sparsity = t.quantization(), t.sparsity
-                x.hasRank = True
+                x.hasRank, x.isVariable = True, t.variable
                 if t.signature:
                     x.shapeSignature = t.signature
                 data = t.bytes()
@@ -100,10 +101,12 @@ class Model:
             return index[id(t)]
 
         for op in operators:
-            name, ins, outs, options, custom = (list(op) + [None, None])[:5]
+            name, ins, outs, options, custom, between = (list(op) + [None, None, None])[:6]
             o = schema.OperatorT()
             o.opcodeIndex = self.code(name, custom if isinstance(custom, str) else custom and custom[0])
             o.inputs, o.outputs = [number(t) for t in ins], [number(t) for t in outs]
+            if between:
+                o.intermediates = [number(t) for t in between]
             if options:
                 kind, fields = options
                 table = getattr(schema, kind + "T")()
@@ -133,17 +136,21 @@ def run_peer(data, inputs):
         return run_with(data, inputs, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
 
 
-def run_with(data, inputs, resolver):
+def run_with(data, inputs, resolver, runs=None):
+    """With @runs, a list of inputs, one run after the other: the outputs of all."""
     with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
         file.write(data)
         file.flush()
         it = Interpreter(model_path=file.name, experimental_op_resolver_type=resolver, num_threads=1)
         it.allocate_tensors()
         details = it.get_input_details()
-        for d, v in zip(details, inputs):
-            it.set_tensor(d["index"], v)
-        it.invoke()
-        return [np.array(it.get_tensor(d["index"])) for d in it.get_output_details()]
+        results = []
+        for values in runs or [inputs]:
+            for d, v in zip(details, values):
+                it.set_tensor(d["index"], v)
+            it.invoke()
+            results.append([np.array(it.get_tensor(d["index"])) for d in it.get_output_details()])
+        return results if runs else results[0]
 
 
 def build(operators, inputs, outputs, graphs=()):

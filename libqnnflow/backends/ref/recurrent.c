@@ -91,14 +91,21 @@ void qf_ref_recurrent_data(const QfkRecurrent *p, const QfNode *node, int32_t di
     memcpy(d->c, at[6], c * sizeof(float));
 }
 
+typedef struct {
+  const QfNode *node;
+  int32_t hybrid;
+} Params;
+
 static void run(const void *params, const void *const *in, void *const *out)
 {
-  const QfNode *node = params;
+  const Params *params_of = params;
+  const QfNode *node = params_of->node;
   const QfRecurrentAttrs *a = node->attrs;
   for (int32_t k = 0; k < (a->direction == 2 ? 2 : 1); k++) {
     QfkRecurrent p;
     QfkRecurrentData d;
     qf_ref_recurrent_describe(node, k, &p);
+    p.hybrid = params_of->hybrid;
     float *scratch = out[node->n_outputs];
     qf_ref_recurrent_data(&p, node, k, in, out, scratch, &d);
     qfk_recurrent_f32_ref(&p, &d, scratch + p.batch * (p.state + p.hidden));
@@ -112,7 +119,12 @@ gboolean qf_ref_lower_recurrent(QfLower *lower, QfNode *node, GError **error)
     return TRUE;
   qf_ref_recurrent_describe(node, 0, &p);
   const size_t floats = p.batch * (p.state + p.hidden) + qfk_recurrent_scratch(&p);
-  qf_ref_lower_as(lower, node, "recurrent_f32_ref", run, node,
+  /* The peer rounds data at run time only because its weights have 8 bits; that is no property of the model. */
+  Params *params = qf_lower_alloc(lower, sizeof(*params));
+  *params =
+      (Params){node,
+               lower->requant == QF_REQUANT_TFLITE ? ((const QfRecurrentAttrs *)node->attrs)->hybrid : 0};
+  qf_ref_lower_as(lower, node, "recurrent_f32_ref", run, params,
                   (QfRefPorts){.as = QF_DTYPE_FLOAT32,
                                .in = QF_REF_ALL_PORTS & ~(1u << 4),
                                .out = QF_REF_ALL_PORTS,

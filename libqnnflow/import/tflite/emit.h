@@ -32,6 +32,9 @@ QfTensor *qf_tfl_emit_reduce(QfTflNode *n, const char *op, QfTensor *x, int32_t 
                              GError **error);
 QfTensor *qf_tfl_emit_gather(QfTflNode *n, QfTensor *x, QfTensor *indices, int32_t axis, int32_t batch_dims,
                              QfTensor *out, GError **error);
+/* What SAME adds before and after one dimension. In map_conv.c. */
+void qf_tfl_same_padding(int64_t in, int64_t filter, int64_t stride, int64_t dilation, int32_t *before,
+                         int32_t *after);
 /* The pooling n->row->op with the window of the operator's Pool2DOptions, without its activation. In map_conv.c. */
 QfTensor *qf_tfl_emit_pool(QfTflNode *n, QfTensor *in, GError **error);
 /* Float data by 8-bit weights in the `tflite` scheme (map_hybrid.c): whether that is what @x and @w are, ... */

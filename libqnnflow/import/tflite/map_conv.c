@@ -35,7 +35,7 @@ static gboolean get_strides(const QfTflNode *n, int32_t stride[2], GError **erro
 }
 
 /* Rows (or columns) that SAME adds before and after: so many that there are in / stride outputs, rounded up. */
-static void same_padding(int64_t in, int64_t filter, int64_t stride, int64_t dilation, int32_t *before,
+void qf_tfl_same_padding(int64_t in, int64_t filter, int64_t stride, int64_t dilation, int32_t *before,
                          int32_t *after)
 {
   int64_t out = (in + stride - 1) / stride;
@@ -50,7 +50,7 @@ static gboolean get_padding(const QfTflNode *n, const QfTensor *in, const int64_
 {
   int64_t padding = qf_tfl_option_byte(n, QF_TFL_CONV_PADDING, QF_TFL_PADDING_SAME);
   for (int i = 0; i < 2 && padding == QF_TFL_PADDING_SAME; i++)
-    same_padding(in->dims[1 + i], filter[i], stride[i], dilation[i], &pad[2 * i], &pad[2 * i + 1]);
+    qf_tfl_same_padding(in->dims[1 + i], filter[i], stride[i], dilation[i], &pad[2 * i], &pad[2 * i + 1]);
   return padding == QF_TFL_PADDING_SAME || padding == QF_TFL_PADDING_VALID ||
          qf_tfl_fail(n, error, QF_ERROR_FORMAT, "padding %" G_GINT64_FORMAT "; the file is damaged", padding);
 }
@@ -159,7 +159,7 @@ static void fit_transpose_conv(QfConv2dAttrs *a, int i, int64_t in, int64_t filt
 {
   int32_t before = 0, after = 0;
   if (same)
-    same_padding(out, filter, a->stride[i], 1, &before, &after);
+    qf_tfl_same_padding(out, filter, a->stride[i], 1, &before, &after);
   int64_t rest = (in - 1) * a->stride[i] + filter - before - out;
   a->pad[2 * i] = before;
   a->pad[2 * i + 1] = (int32_t)CLAMP(rest, 0, G_MAXINT32 / 4);

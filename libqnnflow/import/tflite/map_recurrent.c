@@ -360,9 +360,10 @@ typedef struct {
   gboolean lstm;
   uint32_t merge, time_major, asymmetric, activation; /* fields of the options */
   int32_t aux;                                        /* first of the auxiliary inputs */
+  gboolean time_major_default;
 } Both;
 
-static const Both both_lstm = {TRUE, 3, 4, 5, 0, 39}, both_rnn = {FALSE, 2, 0, 3, 1, 9};
+static const Both both_lstm = {TRUE, 3, 4, 5, 0, 39, TRUE}, both_rnn = {FALSE, 2, 0, 3, 1, 9, FALSE};
 
 static gboolean map_bidirectional(QfTflNode *n, GError **error)
 {
@@ -377,7 +378,7 @@ static gboolean map_bidirectional(QfTflNode *n, GError **error)
     return qf_tfl_fail(n, error, QF_ERROR_FORMAT, "an output is missing; the file is damaged");
   for (int i = 0; i < 2; i++) {
     Layer l = {.reverse = i,
-               .time_major = qf_tfl_option_byte(n, both->time_major, 0) != 0,
+               .time_major = qf_tfl_option_byte(n, both->time_major, both->time_major_default) != 0,
                .asymmetric = qf_tfl_option_byte(n, both->asymmetric, 0) != 0,
                .activation = qf_tfl_option_byte(n, both->activation, 0)};
     out[i] = merge ? qf_tfl_temp(n, i ? "backward" : "forward", n->out[0]) : n->out[i];
@@ -392,10 +393,31 @@ static gboolean map_bidirectional(QfTflNode *n, GError **error)
   return qf_tfl_add_node(n, node, error);
 }
 
+static gboolean map_svdf(QfTflNode *n, GError **error)
+{
+  QfRecurrentAttrs act = {0};
+  QfTensor *in[] = {n->in[0], n->in[1], n->in[2], n->in[3], n->in[4]};
+  if (!in[4])
+    return qf_tfl_fail(n, error, QF_ERROR_FORMAT, "its state is missing; the file is damaged");
+  QfTensor *out[] = {n->out[0], qf_tfl_temp(n, "state_after", in[4])};
+  if (!set_activation(n, qf_tfl_option_byte(n, QF_TFL_SVDF_ACTIVATION, 0), &act, 0, error))
+    return FALSE;
+  QfNode *node = qf_tfl_new_node(n, "Svdf", in, 5, out, 2);
+  QfSvdfAttrs *a = node->attrs;
+  a->rank = (int32_t)qf_tfl_option(n, QF_TFL_SVDF_RANK, 0);
+  a->act = act.act[0];
+  a->alpha = act.alpha[0];
+  a->beta = act.beta[0];
+  if (in[1]->enc.count && !in[0]->enc.count)
+    a->hybrid = qf_tfl_option_byte(n, QF_TFL_SVDF_ASYMMETRIC, 0) ? 2 : 1;
+  return qf_tfl_add_node(n, node, error) && qf_tfl_assign(n, 4, out[1], error);
+}
+
 const QfTflRow qf_tfl_recurrent_rows[] = {
     {16, "LSTM", map_lstm, 1, 24, -1, "Lstm", NULL},
     {44, "UNIDIRECTIONAL_SEQUENCE_LSTM", map_sequence_lstm, 1, 24, 1, "Lstm", NULL},
     {52, "BIDIRECTIONAL_SEQUENCE_LSTM", map_bidirectional, 1, 48, -1, "Lstm", &both_lstm},
+    {27, "SVDF", map_svdf, 3, 5, 1, "Svdf", NULL},
     {24, "RNN", map_rnn, 5, 5, 1, "Rnn", NULL},
     {35, "UNIDIRECTIONAL_SEQUENCE_RNN", map_sequence_rnn, 5, 5, 1, "Rnn", NULL},
     {46, "BIDIRECTIONAL_SEQUENCE_RNN", map_bidirectional, 1, 12, -1, "Rnn", &both_rnn},
