@@ -29,7 +29,7 @@ typedef struct {
   const void *data;               /* what else differs between the rows of a function */
 } QfTflRow;
 
-/* A node that follows the next one that is added: , qf_tfl_volume_rowsop from , qf_tfl_volume_rowsin to , qf_tfl_volume_rowsout. */
+/* A node that follows the next one that is added: @op from @in to @out. */
 typedef struct {
   const char *op;
   QfTensor *in, *out;
@@ -63,10 +63,10 @@ gboolean qf_tfl_is_complex(const QfTflNode *n, uint32_t input);
 /* The schema's name of a builtin operator, also of those not supported; NULL when the number is unknown. */
 const char *qf_tfl_operator_name(uint32_t code);
 
-/* Gives , qf_tfl_volume_rowstensor the encoding that the file has for tensor , qf_tfl_volume_rowsrecord, if any. */
+/* Gives @tensor the encoding that the file has for tensor @record, if any. */
 gboolean qf_tfl_set_encoding(QfGraph *graph, QfTensor *tensor, const QfTflTensor *record, GError **error);
 
-/* Sets , qf_tfl_volume_rowserror to "file: operator 12 (CONV_2D version 3, output "x"): text" and returns FALSE. */
+/* Sets @error to "file: operator 12 (CONV_2D version 3, output "x"): text" and returns FALSE. */
 gboolean qf_tfl_fail(const QfTflNode *n, GError **error, QfError code, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
 
@@ -79,24 +79,24 @@ float qf_tfl_option_float(const QfTflNode *n, uint32_t field, float def);
 gboolean qf_tfl_get_ints(const QfTflNode *n, uint32_t input, QfInts *values, GError **error);
 /* The same for one value. */
 gboolean qf_tfl_get_int(const QfTflNode *n, uint32_t input, int64_t *value, GError **error);
-/* Resolves a negative axis; an error unless it is one of , qf_tfl_volume_rowsrank dimensions. */
+/* Resolves a negative axis; an error unless it is one of @rank dimensions. */
 gboolean qf_tfl_axis(const QfTflNode *n, int64_t value, int32_t rank, int32_t *axis, GError **error);
-/* An error unless input , qf_tfl_volume_rowsinput has , qf_tfl_volume_rowsrank dimensions. */
+/* An error unless input @input has @rank dimensions. */
 gboolean qf_tfl_check_rank(const QfTflNode *n, uint32_t input, int32_t rank, GError **error);
 
-/* A tensor between two nodes made of one operator: named after it, with dtype and encoding of , qf_tfl_volume_rowslike (may be NULL). */
+/* A tensor between two nodes made of one operator: named after it, with dtype and encoding of @like (may be NULL). */
 QfTensor *qf_tfl_temp(QfTflNode *n, const char *suffix, const QfTensor *like);
 /* A constant int64 list. */
 QfTensor *qf_tfl_const_ints(QfTflNode *n, const char *suffix, const int64_t *values, int32_t count);
 
 /*
  * Variables keep their value from run to run. A tensor marked is_variable is one: in[input] is its value before this operator,
- * and this makes , qf_tfl_volume_rowsafter, of the same shape and type, the one that later operators and the next run read. The state pair
+ * and this makes @after, of the same shape and type, the one that later operators and the next run read. The state pair
  * of the graph comes by itself; variables in bodies of control flow become operands. They begin with the real number 0.
  */
 gboolean qf_tfl_assign(QfTflNode *n, uint32_t input, QfTensor *after, GError **error);
 
-/* A node of operator , qf_tfl_volume_rowsop; set its attributes, then add it. */
+/* A node of operator @op; set its attributes, then add it. */
 QfNode *qf_tfl_new_node(QfTflNode *n, const char *op, QfTensor *const *in, uint32_t n_in,
                         QfTensor *const *out, uint32_t n_out);
 gboolean qf_tfl_add_node(QfTflNode *n, QfNode *node, GError **error);
@@ -105,14 +105,14 @@ gboolean qf_tfl_add_raw_node(QfTflNode *n, QfNode *node, GError **error);
 
 /* Fused activations. Into an epilogue: */
 gboolean qf_tfl_set_epilogue(const QfTflNode *n, uint32_t field, QfEpilogue *epi, GError **error);
-/* or as a node behind the next one, whose output replaces *, qf_tfl_volume_rowsout. */
+/* or as a node behind the next one, whose output replaces *@out. */
 gboolean qf_tfl_split_activation(QfTflNode *n, uint32_t field, QfTensor **out, GError **error);
 
 /* Common small nodes. */
 gboolean qf_tfl_add_reshape(QfTflNode *n, QfTensor *in, QfTensor *out, const int64_t *dims, int32_t rank,
                             GError **error);
 gboolean qf_tfl_add_unary(QfTflNode *n, const char *op, QfTensor *in, QfTensor *out, GError **error);
-/* Quantize, Dequantize, Convert, or Cast to , qf_tfl_volume_rowsdtype: nothing is put around these. */
+/* Quantize, Dequantize, Convert, or Cast to @dtype: nothing is put around these. */
 gboolean qf_tfl_add_change(QfTflNode *n, const char *op, QfTensor *in, QfTensor *out, GError **error);
 gboolean qf_tfl_add_cast(QfTflNode *n, QfTensor *in, QfTensor *out, QfDType dtype, GError **error);
 
