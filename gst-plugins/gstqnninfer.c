@@ -37,6 +37,8 @@ static const GstQnnProp props[] = {
     {"weights",
      "File with the weights of a Caffe net; empty: the .caffemodel of the same name beside the model",
      GST_QNN_PROP_STRING, GST_QNN_PROP_READY, FIELD(weights), .def_string = ""},
+    {"signature", "Entry of a TFLite file that has several, by its key; empty: the first graph",
+     GST_QNN_PROP_STRING, GST_QNN_PROP_READY, FIELD(signature), .def_string = ""},
     {"requant", "Arithmetic of integer layers: float, or tflite (backend ref only)", GST_QNN_PROP_STRING,
      GST_QNN_PROP_READY, FIELD(requant), .def_string = "float"},
     {"input-dims",
@@ -131,6 +133,7 @@ static gboolean load(GstQnnInfer *self, const gchar *path, GError **error)
   g_autofree gchar *backend = gst_qnn_prop_dup(self, &self->backend);
   g_autofree gchar *requant = gst_qnn_prop_dup(self, &self->requant);
   g_autofree gchar *weights = gst_qnn_prop_dup(self, &self->weights);
+  g_autofree gchar *signature = gst_qnn_prop_dup(self, &self->signature);
   QfModelOptions options = {.backend = backend, .requant = requant, .direct_inputs = TRUE};
   g_auto(GStrv) texts = NULL;
   g_autofree QfInputDims *dims = NULL;
@@ -144,6 +147,7 @@ static gboolean load(GstQnnInfer *self, const gchar *path, GError **error)
   if (!take_input_dims(self, &options, &texts, &dims, error))
     return FALSE;
   options.weights = weights && *weights ? weights : NULL;
+  options.signature = signature && *signature ? signature : NULL;
   model = gst_qnn_models_acquire(path, &options, error);
   if (!model)
     return FALSE;

@@ -16,7 +16,7 @@ struct _GstQnnInfer {
   GstBaseTransform parent;
 
   /* properties, under the object lock */
-  gchar *path, *backend, *weights, *requant, *input_dims;
+  gchar *path, *backend, *weights, *signature, *requant, *input_dims;
   guint threads;
   guint64 n_inferences, n_copies, last_ns, average_ns, latency_ns;
   gchar *active_backend;

@@ -19,6 +19,8 @@ GOptionGroup *qf_tool_model_group(QfToolModel *model)
        "SCHEME"},
       {"weights", 0, 0, G_OPTION_ARG_FILENAME, &model->weights,
        "Weights of a Caffe net (default: the .caffemodel of the same name beside it)", "FILE"},
+      {"signature", 0, 0, G_OPTION_ARG_STRING, &model->signature,
+       "Entry of a TFLite file that has several (default: its first graph)", "KEY"},
       {"seed-weights", 0, 0, G_OPTION_ARG_INT, &model->seed_weights,
        "Make up weights that a Caffe net is without, from this seed (above 0)", "N"},
       {"no-optimize", 0, 0, G_OPTION_ARG_NONE, &model->no_optimize, "Run each node of the file alone", NULL},
@@ -36,6 +38,7 @@ void qf_tool_model_clear(QfToolModel *model)
   g_free(model->backend);
   g_free(model->requant);
   g_free(model->weights);
+  g_free(model->signature);
   g_strfreev(model->dims);
   *model = (QfToolModel){0};
 }
@@ -90,6 +93,7 @@ static gboolean loading_init(Loading *l, const QfToolModel *model, GError **erro
                                 .n_input_dims = n,
                                 .no_optimize = model->no_optimize,
                                 .weights = model->weights,
+                                .signature = model->signature,
                                 .seed_weights = (uint32_t)MAX(model->seed_weights, 0),
                                 .check_data = model->check};
   return TRUE;

@@ -60,6 +60,7 @@ gboolean qf_sensitivity_measure(QfSession *session, const QfNpy *in, const QfNpy
     for (uint32_t i = 0; i < n_in; i++)
       if (is_encoded(in[i].dtype))
         disturb(&in[i], qf_session_input_data(session, i), rand);
+    qf_session_reset(session); /* each run is the first one */
     ok = qf_session_run(session, NULL);
     for (uint32_t i = 0; ok && i < n_out; i++)
       widen(&spreads[i], qf_session_output_data(session, i), &out[i]);
