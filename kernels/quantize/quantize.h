@@ -31,6 +31,17 @@ typedef struct {
   float m;
 } QfkRequantize;
 
+/* Floats of fewer bits, kept as float32: the significand rounded to @mantissa bits after the point, half to even (@up: away from zero);
+ * exponents are at least @least, so smaller numbers lose bits; beyond @max comes @max, infinity or NaN. */
+enum { QFK_BEYOND_MAX = 0, QFK_BEYOND_INFINITY, QFK_BEYOND_NAN };
+typedef struct {
+  int32_t mantissa, least, beyond;
+  float max;
+  bool up;     /* and there is no zero: it becomes the smallest number; below zero: NaN */
+  bool no_nan; /* NaN becomes 0 */
+} QfkMiniFloat;
+void qfk_mini_float_f32_ref(const QfkMiniFloat *p, const float *x, float *y, size_t n);
+
 void qfk_requantize_ref(const QfkRequantize *p, const void *x, void *y, size_t n);
 
 #endif

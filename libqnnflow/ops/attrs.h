@@ -286,6 +286,14 @@ typedef struct {
   int32_t hybrid; /* as in QfRecurrentAttrs */
 } QfSvdfAttrs;
 
+/* MiniFloat: x rounded to a float of fewer bits. Values of beyond: the largest number, infinity, NaN. */
+typedef struct {
+  int32_t mantissa_bits, min_exponent, beyond;
+  float max;
+  int32_t up;     /* away from zero, which becomes the smallest number: powers of two as scales */
+  int32_t no_nan; /* NaN becomes 0 */
+} QfMiniFloatAttrs;
+
 /* TopK: values and indices along axis. */
 typedef struct {
   int32_t axis, k, largest, sorted;

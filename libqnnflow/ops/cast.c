@@ -119,6 +119,48 @@ CAST(Quantize, "y = clamp(rint(x / scale) - offset)", infer_quantize, QF_QUANT_N
 CAST(Dequantize, "y = (x + offset) * scale", infer_dequantize, QF_QUANT_NONE)
 CAST(Convert, "from one encoding to another", infer_convert, QF_QUANT_ANY)
 
+#define MINI(member) offsetof(QfMiniFloatAttrs, member)
+static const char *const beyond_names[] = {"max", "infinity", "nan", NULL};
+static const QfAttrDef mini_attrs[] = {
+    {"mantissa_bits", QF_ATTR_INT, MINI(mantissa_bits), 1, 3, NULL},
+    {"min_exponent", QF_ATTR_INT, MINI(min_exponent), 1, -6, NULL},
+    {"beyond", QF_ATTR_ENUM, MINI(beyond), 1, 0, beyond_names},
+    {"max", QF_ATTR_FLOAT, MINI(max), 1, 448, NULL},
+    {"up", QF_ATTR_BOOL, MINI(up), 1, 0, NULL},
+    {"no_nan", QF_ATTR_BOOL, MINI(no_nan), 1, 0, NULL},
+    {NULL},
+};
+
+static gboolean infer_mini(QfNode *node, GError **error)
+{
+  const QfMiniFloatAttrs *a = node->attrs;
+  if (!qf_infer_begin(node, error))
+    return FALSE;
+  const QfTensor *x = node->inputs[0];
+  if (x->enc.count || !qf_dtype_is_float(x->dtype))
+    return qf_infer_fail(error, QF_ERROR_TYPE, "input 0 (%s) must be float, but is %s: add a Cast", x->name,
+                         qf_dtype_name(x->dtype));
+  if (a->mantissa_bits < 0 || a->mantissa_bits > 23 || a->min_exponent < -127 || a->min_exponent > 127 ||
+      a->beyond < 0 || a->beyond > 2 || !(a->max > 0))
+    return qf_infer_fail(error, QF_ERROR_FORMAT, "floats of %d bits from 2^%d to %g are not possible",
+                         a->mantissa_bits, a->min_exponent, (double)a->max);
+  return qf_infer_like(node, 0, x, error);
+}
+
+const QfOpDef qf_op_MiniFloat = {
+    .name = "MiniFloat",
+    .summary = "y = x rounded to a float of fewer bits",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .min_outputs = 1,
+    .max_outputs = 1,
+    .attrs_size = sizeof(QfMiniFloatAttrs),
+    .attrs = mini_attrs,
+    .move = QF_MOVE_BROADCAST,
+    .quant = QF_QUANT_NONE,
+    .infer = infer_mini,
+};
+
 const QfOpDef qf_op_Range = {
     .name = "Range",
     .summary = "start, start + delta, ... up to limit, which is left out",

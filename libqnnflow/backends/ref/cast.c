@@ -176,3 +176,24 @@ gboolean qf_ref_lower_range(QfLower *lower, QfNode *node, GError **error)
   qf_ref_lower_plain(lower, node, "range_ref", run_range, new_params(lower, node));
   return TRUE;
 }
+
+typedef struct {
+  QfkMiniFloat mini;
+  size_t n;
+} Mini;
+
+static void run_mini(const void *params, const void *const *in, void *const *out)
+{
+  const Mini *p = params;
+  qfk_mini_float_f32_ref(&p->mini, in[0], out[0], p->n);
+}
+
+gboolean qf_ref_lower_mini_float(QfLower *lower, QfNode *node, GError **error)
+{
+  const QfMiniFloatAttrs *a = node->attrs;
+  Mini *p = qf_lower_alloc(lower, sizeof(*p));
+  p->mini = (QfkMiniFloat){a->mantissa_bits, a->min_exponent, a->beyond, a->max, a->up != 0, a->no_nan != 0};
+  p->n = (size_t)qf_tensor_count(node->outputs[0]);
+  qf_ref_lower_real(lower, node, "mini_float_f32_ref", run_mini, p, 1, 1);
+  return TRUE;
+}

@@ -132,49 +132,7 @@ static gboolean map_deform_conv(QfOnnxNode *n, GError **error)
   return qf_onnx_bind(n, 0, qf_onnx_channels_first(n, y, qf_onnx_output(n, 0), error));
 }
 
-/* Row s of the update goes to place write_indices[b] + s of the cache, around its end when it is circular. */
-static gboolean map_tensor_scatter(QfOnnxNode *n, GError **error)
-{
-  static const char *const modes[] = {"linear", "circular", NULL};
-  QfTensor *cache = n->in[0], *update = n->in[1], *start = qf_onnx_input(n, 2);
-  int32_t axis, circular;
-  if (!qf_onnx_enum(n, "mode", modes, 0, &circular, error) ||
-      !qf_onnx_axis(n, qf_onnx_int(n, "axis", -2), cache->rank, &axis, error))
-    return FALSE;
-  if (update->rank != cache->rank || (start && (start->rank != 1 || start->dims[0] != update->dims[0])))
-    return qf_onnx_fail(n, error, QF_ERROR_SHAPE, "cache, update and write_indices do not fit each other");
-  QfInts along = {.n = cache->rank}, batch = {.n = cache->rank}, dims = qf_onnx_dims(update);
-  for (int i = 0; i < cache->rank; i++) {
-    along.v[i] = i == axis ? update->dims[axis] : 1;
-    batch.v[i] = i ? 1 : update->dims[0];
-  }
-  if (update->dims[axis] > 1 << 24)
-    return qf_onnx_fail(n, error, QF_ERROR_LIMIT, "its update is too long");
-  g_autofree int64_t *steps = g_new(int64_t, update->dims[axis] + 1);
-  for (int64_t i = 0; i < update->dims[axis]; i++)
-    steps[i] = i;
-  QfTensor *at = qf_graph_add_constant_copy(n->onnx->graph, NULL, QF_DTYPE_INT64, along.v, along.n, steps);
-  if (start) {
-    start = qf_onnx_reshape(n, qf_onnx_cast(n, start, QF_DTYPE_INT64, NULL, error), &batch, NULL, error);
-    at = qf_onnx_apply2(n, "ElementWiseAdd", start, at, NULL, error);
-  }
-  if (circular)
-    at = qf_onnx_apply2(n, "ElementWiseMod", at, qf_onnx_scalar(n, (double)cache->dims[axis], QF_DTYPE_INT64),
-                        NULL, error);
-  if (!at)
-    return FALSE;
-  QfNode *node = qf_onnx_begin(n, "BroadcastTo", &at, 1, NULL);
-  ((QfTileAttrs *)node->attrs)->multiples = dims;
-  QfTensor *in[3] = {cache, qf_onnx_end(n, node, error), update};
-  if (!in[1])
-    return FALSE;
-  node = qf_onnx_begin(n, "ScatterElements", in, 3, qf_onnx_output(n, 0));
-  ((QfGatherAttrs *)node->attrs)->axis = axis;
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
-}
-
 const QfOnnxRow qf_onnx_deform_rows[] = {
     {"", "DeformConv", map_deform_conv, 3, 5, "GridSample", 0},
-    {"", "TensorScatter", map_tensor_scatter, 2, 3, "ScatterElements", 0},
     {NULL},
 };

@@ -54,6 +54,22 @@ gboolean qf_onnx_narrow_range(int32_t number, int32_t *lo, int32_t *hi)
   return TRUE;
 }
 
+gboolean qf_onnx_narrow_float(int32_t number, QfOnnxNarrowFloat *f)
+{
+  const Narrow *row = find(number);
+  if (!row || !row->exponent)
+    return FALSE;
+  const int top = (1 << row->exponent) - 1 - (row->rule == WITH_INF || row->rule == SCALE);
+  const int fraction = (1 << row->mantissa) - 1 - (row->rule == NO_INF); /* of the largest number */
+  *f = (QfOnnxNarrowFloat){.mantissa = row->mantissa,
+                           .least = row->rule == SCALE ? -row->bias : 1 - row->bias,
+                           .max = ldexpf(1 + ldexpf((float)fraction, -row->mantissa), top - row->bias),
+                           .has_infinity = row->rule == WITH_INF,
+                           .has_nan = row->rule != NO_NAN,
+                           .is_scale = row->rule == SCALE};
+  return TRUE;
+}
+
 size_t qf_onnx_narrow_bytes(int32_t number, int64_t count)
 {
   const Narrow *row = find(number);

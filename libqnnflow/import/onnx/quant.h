@@ -13,6 +13,8 @@ QfTensor *qf_onnx_dequantize_scaled(QfOnnxNode *n, QfTensor *t, QfTensor *scale,
 /* clamp(round(x / scale) + zero) as ONNX's type @number. */
 QfTensor *qf_onnx_quantize_scaled(QfOnnxNode *n, QfTensor *x, QfTensor *scale, QfTensor *zero, int64_t axis,
                                   int64_t block, int32_t number, QfTensor *out, GError **error);
+/* @x rounded to the float of a byte or less that is ONNX's type @number. */
+QfTensor *qf_onnx_round_float(QfOnnxNode *n, QfTensor *x, int32_t number, QfTensor *out, GError **error);
 /* ONNX's number of the type of input @index, @def when it is absent. */
 int32_t qf_onnx_declared_number(const QfOnnxNode *n, uint32_t index, int32_t def);
 

@@ -58,6 +58,12 @@ QfDType qf_onnx_stored_dtype(int32_t number);
 /* Of those: the range of an integer one, FALSE when @number is none; bytes of @count values in a file, 0 when it is none; and
  * the values in what stands for it. Takes over @packed. */
 gboolean qf_onnx_narrow_range(int32_t number, int32_t *lo, int32_t *hi);
+typedef struct {
+  int mantissa, least; /* bits after the point; the smallest exponent */
+  float max;
+  gboolean has_infinity, has_nan, is_scale; /* is_scale: powers of two, no zero */
+} QfOnnxNarrowFloat;
+gboolean qf_onnx_narrow_float(int32_t number, QfOnnxNarrowFloat *f); /* FALSE when @number is no such float */
 size_t qf_onnx_narrow_bytes(int32_t number, int64_t count);
 GBytes *qf_onnx_narrow_unpack(int32_t number, GBytes *packed, int64_t count);
 

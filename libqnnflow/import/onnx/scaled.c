@@ -69,11 +69,13 @@ QfTensor *qf_onnx_quantize_scaled(QfOnnxNode *n, QfTensor *x, QfTensor *scale, Q
     lo = qf_onnx_i32(min);
     hi = qf_onnx_i32(max);
   }
-  if (dtype == QF_DTYPE_INVALID || qf_dtype_is_float(dtype) || qf_dtype_size(dtype) > 2) {
+  QfOnnxNarrowFloat small;
+  const gboolean to_float = qf_onnx_narrow_float(number, &small);
+  if (dtype == QF_DTYPE_INVALID || (!to_float && (qf_dtype_is_float(dtype) || qf_dtype_size(dtype) > 2))) {
     const char *name;
     qf_onnx_dtype(number, &name);
     qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
-                 "it quantizes to %s: integers of up to 16 bits are supported", name);
+                 "it quantizes to %s: integers of up to 16 bits and floats of up to 8 are supported", name);
     return NULL;
   }
   scale = spread(n, scale, x, axis, block, error);
@@ -83,6 +85,10 @@ QfTensor *qf_onnx_quantize_scaled(QfOnnxNode *n, QfTensor *x, QfTensor *scale, Q
   x = qf_onnx_cast(n, x, QF_DTYPE_FLOAT32, NULL, error);
   zero = qf_onnx_cast(n, zero, QF_DTYPE_FLOAT32, NULL, error);
   QfTensor *y = qf_onnx_apply2(n, "ElementWiseDivide", x, scale, NULL, error);
+  if (to_float) {
+    y = zero ? qf_onnx_apply2(n, "ElementWiseAdd", y, zero, NULL, error) : y;
+    return qf_onnx_round_float(n, y, number, out, error);
+  }
   y = qf_onnx_apply1(n, "ElementWiseRound", y, NULL, error);
   if (zero)
     y = qf_onnx_apply2(n, "ElementWiseAdd", y, zero, NULL, error);

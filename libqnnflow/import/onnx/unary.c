@@ -178,17 +178,6 @@ static gboolean map_identity(QfOnnxNode *n, GError **error)
   return qf_onnx_bind(n, 0, n->in[0]);
 }
 
-static gboolean map_cast(QfOnnxNode *n, GError **error)
-{
-  const char *name = "";
-  QfDType dtype = n->row->arg ? n->in[1]->dtype : qf_onnx_dtype(qf_onnx_int(n, "to", 0), &name);
-  if (dtype == QF_DTYPE_INVALID)
-    return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "it casts to %s, which is not supported", name);
-  if (qf_dtype_is_float(dtype) && dtype != QF_DTYPE_FLOAT64)
-    dtype = QF_DTYPE_FLOAT32; /* that is what half precision is computed in */
-  return qf_onnx_bind(n, 0, qf_onnx_cast(n, n->in[0], dtype, NULL, error));
-}
-
 #define UNARY(op, target)                                                                                    \
   {                                                                                                          \
     "", op, map_unary, 1, 1, target, 0                                                                       \
@@ -241,7 +230,5 @@ const QfOnnxRow qf_onnx_unary_rows[] = {
     {"", "Affine", map_affine, 1, 1, NULL, 0},
     {"", "ImageScaler", map_image_scaler, 1, 1, NULL, 0},
     {"", "Identity", map_identity, 1, 1, NULL, 0},
-    {"", "Cast", map_cast, 1, 1, "Cast", 0},
-    {"", "CastLike", map_cast, 2, 2, "Cast", 1},
     {NULL},
 };
