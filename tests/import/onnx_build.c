@@ -13,7 +13,11 @@
 typedef struct {
   GPtrArray *blocks;
   Onnx__ModelProto model;
-  Onnx__GraphProto graph;
+  Onnx__GraphProto graph; /* that lines go to: the model's, or the innermost body's */
+  Onnx__GraphProto outer[8];
+  char *names[8];
+  uint32_t depth;
+  GHashTable *bodies; /* name -> ProtobufCBinaryData */
 } Build;
 
 static void *take(Build *b, size_t size)
@@ -150,6 +154,10 @@ static void add_attribute(Build *b, Onnx__NodeProto *node, const char *word)
   if (*value == '[') {
     value[strlen(value) - 1] = 0;
     add_list(b, a, value + 1);
+  } else if (*value == '@') {
+    ProtobufCBinaryData *body = g_hash_table_lookup(b->bodies, value + 1);
+    g_assert_nonnull(body);
+    a->g = *body;
   } else if (a->i = g_ascii_strtoll(value, &end, 10), *end) {
     a->f = (float)g_ascii_strtod(value, &end);
     if (*end)
@@ -202,13 +210,32 @@ static void add_opset(Build *b, char **words)
   append(b, &b->model.opset_import, &b->model.n_opset_import, o);
 }
 
+static void begin_body(Build *b, char **words)
+{
+  g_assert_cmpuint(b->depth, <, G_N_ELEMENTS(b->outer));
+  b->names[b->depth] = copy(b, words[1]);
+  b->outer[b->depth++] = b->graph;
+  onnx__graph_proto__init(&b->graph);
+}
+
+static void end_body(Build *b, char **words)
+{
+  ProtobufCBinaryData *body = take(b, sizeof(*body));
+  body->len = onnx__graph_proto__get_packed_size(&b->graph);
+  body->data = take(b, body->len);
+  onnx__graph_proto__pack(&b->graph, body->data);
+  g_assert_cmpuint(b->depth, >, 0);
+  b->graph = b->outer[--b->depth];
+  g_hash_table_insert(b->bodies, b->names[b->depth], body);
+}
+
 static void add_line(Build *b, const char *line)
 {
   static const struct {
     const char *word;
     void (*add)(Build *b, char **words);
-  } kinds[] = {
-      {"in", add_input}, {"w", add_weight}, {"node", add_node}, {"out", add_output}, {"opset", add_opset}};
+  } kinds[] = {{"in", add_input},    {"w", add_weight},    {"node", add_node}, {"out", add_output},
+               {"opset", add_opset}, {"body", begin_body}, {"end", end_body}};
   g_auto(GStrv) words = g_strsplit_set(line, " ", -1);
   char **to = words;
   for (char **from = words; *from; from++) { /* drop empty words */
@@ -231,7 +258,8 @@ static void add_line(Build *b, const char *line)
 
 GBytes *onnx_build(const char *text)
 {
-  Build b = {.blocks = g_ptr_array_new_with_free_func(g_free)};
+  Build b = {.blocks = g_ptr_array_new_with_free_func(g_free),
+             .bodies = g_hash_table_new(g_str_hash, g_str_equal)};
   onnx__model_proto__init(&b.model);
   onnx__graph_proto__init(&b.graph);
   b.model.ir_version = 8;
@@ -242,6 +270,7 @@ GBytes *onnx_build(const char *text)
   size_t size = onnx__model_proto__get_packed_size(&b.model);
   uint8_t *bytes = g_malloc(size + 1);
   onnx__model_proto__pack(&b.model, bytes);
+  g_hash_table_unref(b.bodies);
   g_ptr_array_unref(b.blocks);
   return g_bytes_new_take(bytes, size);
 }

@@ -356,6 +356,43 @@ const OnnxErrorCase onnx_error_cases[] = {
      "keep_aspect_ratio_policy=any; "
      "out y",
      QF_ERROR_UNSUPPORTED, "supported are stretch, not_larger, not_smaller"},
+    {"if-branch-missing",
+     "opset 13; in c bool scalar; body a; w k f32 2; out k; end; node If c -> y then_branch=@a; out y",
+     QF_ERROR_FORMAT, "graph 'else_branch' is missing"},
+    {"if-branches-differ",
+     "opset 13; in c bool scalar; body a; w k f32 2; out k; end; body b; w l i32 2; out l; end; "
+     "node If c -> y then_branch=@a else_branch=@b; out y",
+     QF_ERROR_TYPE, "two branches differ"},
+    {"if-condition",
+     "opset 13; in c f32 scalar; body a; w k f32 2; out k; end; node If c -> y then_branch=@a "
+     "else_branch=@a; out y",
+     QF_ERROR_TYPE, "one bool"},
+    {"if-unknown",
+     "opset 13; in c bool scalar; body a; node Add k,l -> r; out r; end; "
+     "node If c -> y then_branch=@a else_branch=@a; out y",
+     QF_ERROR_FORMAT, "made by no earlier node"},
+    {"loop-inputs",
+     "opset 13; w n i64 scalar = 2; in x f32 2; body b; in i i64 scalar; out x; end; node Loop n,-,x -> y "
+     "body=@b; out y",
+     QF_ERROR_FORMAT, "too few"},
+    {"loop-growing",
+     "opset 13; w n i64 scalar = 2; in x f32 2; body b; in i i64 scalar; in c bool scalar; in v f32; node "
+     "Concat v,v -> w axis=0; "
+     "out c; out w; end; node Loop n,-,x -> y body=@b; out y",
+     QF_ERROR_DYNAMIC, "is not fixed"},
+    {"loop-length",
+     "opset 13; in n i64 scalar; in x f32 2; body b; in i i64 scalar; in c bool scalar; in v f32 2; node Neg "
+     "v -> w; "
+     "out c; out w; out v; end; node Loop n,-,x -> y,z body=@b; out z",
+     QF_ERROR_DYNAMIC, "only known during a run"},
+    {"scan-lengths",
+     "opset 13; in a f32 3,2; in b f32 4,2; body s; in x f32 2; in y f32 2; node Add x,y -> z; out z; end; "
+     "node Scan a,b -> r body=@s num_scan_inputs=2; out r",
+     QF_ERROR_SHAPE, "differ in length"},
+    {"scan-8-lengths",
+     "opset 8; in l i64 1; in a f32 1,3,2; body s; in x f32 2; node Neg x -> z; out z; end; "
+     "node Scan l,a -> r body=@s num_scan_inputs=1; out r",
+     QF_ERROR_UNSUPPORTED, "sequence_lens"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -370,5 +407,11 @@ const OnnxModel onnx_damage_models[] = {
             "node QuantizeLinear x,s,z -> q; node DequantizeLinear q,s,z -> d; node DequantizeLinear k,ks,kz "
             "-> kd axis=0; "
             "node Conv d,kd -> y; out y"},
+    {"control",
+     "opset 13; in x f32 2; in c bool scalar; w k f32 2; w n i64 scalar = 2; body a; node Add x,k -> r; out "
+     "r; end; "
+     "body b; in i i64 scalar; in g bool scalar; in v f32 2; node Mul v,x -> w; out g; out w; out v; end; "
+     "body d; node Loop n,-,x -> q,s body=@b; out q; end; node If c -> y then_branch=@a else_branch=@d; out "
+     "y"},
     {NULL, NULL},
 };
