@@ -7,7 +7,10 @@
 
 #include "caffe.pb-c.h"
 
+#include <qnnflow/session.h>
+
 #include <glib/gstdio.h>
+#include <math.h>
 #include <string.h>
 
 static GBytes *text_of(const ProtoCase *c)
@@ -92,22 +95,28 @@ static void test_files(void)
   static const char net[] =
       "input:'x' input_shape{dim:[1,2]} layer{name:'y' type:'InnerProduct' bottom:'x' top:'y' "
       "inner_product_param{num_output:1 bias_term:false}}";
+  static const char old_weights[] =
+      "layers{name:'y' type:INNER_PRODUCT bottom:'x' top:'y' blobs{num:1 channels:1 "
+      "height:1 width:2 data:1 data:2}}";
   static const char weights[] = "layer{name:'y' blobs{shape{dim:[1,2]} data:[1,2]}}";
   g_autoptr(GError) error = NULL;
   g_autofree char *folder = g_dir_make_tmp("qf-caffe-XXXXXX", NULL);
-  g_autoptr(GBytes) packed = proto_pack(&caffe__net_parameter__descriptor, weights);
-  gsize size;
-  const void *data = g_bytes_get_data(packed, &size);
+  g_autoptr(GBytes) packed = proto_pack(&caffe__net_parameter__descriptor, weights),
+                    packed_old = proto_pack(&caffe__net_parameter__descriptor, old_weights);
+  gsize size, old_size;
+  const void *data = g_bytes_get_data(packed, &size), *old_data = g_bytes_get_data(packed_old, &old_size);
   g_autofree char *a = write_file(folder, "a.prototxt", net, strlen(net)),
                   *a_weights = write_file(folder, "a.caffemodel", data, size),
-                  *b = write_file(folder, "b.prototxt", net, strlen(net));
-  QfModelOptions named = {.weights = a_weights}, seeded = {.seed_weights = 7}, none = {0};
+                  *b = write_file(folder, "b.prototxt", net, strlen(net)),
+                  *old = write_file(folder, "old.caffemodel", old_data, old_size);
+  QfModelOptions named = {.weights = a_weights}, of_old = {.weights = old}, seeded = {.seed_weights = 7},
+                 none = {0};
   const struct {
     const char *path;
     const QfModelOptions *options;
     gboolean ok;
-  } loads[] = {
-      {a, &none, TRUE}, {a_weights, &none, TRUE}, {b, &none, FALSE}, {b, &named, TRUE}, {b, &seeded, TRUE}};
+  } loads[] = {{a, &none, TRUE},  {a_weights, &none, TRUE}, {b, &none, FALSE},
+               {b, &named, TRUE}, {b, &of_old, TRUE},       {b, &seeded, TRUE}};
   for (guint i = 0; i < G_N_ELEMENTS(loads); i++) {
     g_autoptr(QfModel) model = qf_model_load(loads[i].path, loads[i].options, &error);
     g_assert_true((model != NULL) == loads[i].ok);
@@ -116,6 +125,7 @@ static void test_files(void)
   g_remove(a);
   g_remove(a_weights);
   g_remove(b);
+  g_remove(old);
   g_rmdir(folder);
 }
 
@@ -132,6 +142,39 @@ static void test_reshape(void)
   g_autoptr(QfModel) model = qf_model_load_bytes(bytes, "net", &options, &error);
   g_assert_no_error(error);
   g_assert_cmpint(qf_model_output(model, 0)->dims[3], ==, 30);
+}
+
+/* Published topologies whose weights are not at hand, with made-up ones. */
+static void test_topologies(void)
+{
+  static const struct {
+    const char *name;
+    int64_t rows;
+  } nets[] = {{"mobilenet_ssd_deploy", 100},
+              {"mobilenetv2_ssdlite_deploy", 200},
+              {"squeezenet_v1.1_deploy", 1}};
+  const char *data = g_getenv("QF_TESTDATA");
+  g_autofree char *folder = g_build_filename(data ? data : QF_SOURCE_ROOT "/../shared/testdata",
+                                             "models/caffe/prototxt_only", NULL);
+  QfModelOptions options = {.seed_weights = 1};
+  if (!g_file_test(folder, G_FILE_TEST_IS_DIR)) {
+    g_test_skip("no published topologies (set QF_TESTDATA)");
+    return;
+  }
+  for (guint i = 0; i < G_N_ELEMENTS(nets); i++) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *file = g_strconcat(nets[i].name, ".prototxt", NULL),
+                    *path = g_build_filename(folder, file, NULL);
+    g_autoptr(QfModel) model = qf_model_load(path, &options, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(qf_model_output(model, 0)->dims[2], ==, nets[i].rows);
+    g_autoptr(QfSession) session = qf_session_new(model, NULL, &error);
+    g_assert_no_error(error);
+    memset(qf_session_input_data(session, 0), 0, qf_model_input(model, 0)->size_bytes);
+    g_assert_true(qf_session_run(session, &error));
+    const float *out = qf_session_output_data(session, 0);
+    g_assert_true(isfinite(out[2]));
+  }
 }
 
 static int write_cases(const char *folder)
@@ -161,5 +204,6 @@ int main(int argc, char **argv)
   g_test_add_func("/caffe/limits", test_limits);
   g_test_add_func("/caffe/files", test_files);
   g_test_add_func("/caffe/reshape", test_reshape);
+  g_test_add_func("/caffe/topologies", test_topologies);
   return g_test_run();
 }

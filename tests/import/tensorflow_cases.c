@@ -223,11 +223,25 @@ const ProtoCase tensorflow_cases[] = {
      QF_ERROR_UNSUPPORTED,
      "the graph is not frozen"},
     {"wav",
-     NODE("v", "DecodeWav", "") Y("Relu", IN("v")),
-     NULL,
-     {0},
-     QF_ERROR_UNSUPPORTED,
-     "cut the graph behind Mfcc"},
+     PLACEHOLDER("f", 7, "")
+         NODE("w", "DecodeWav", IN("f") ATTR("desired_samples", "i:4") ATTR("desired_channels", "i:1"))
+             NODE("r", "Cast", IN("w:1") ATTR("SrcT", "type:3") ATTR("DstT", "type:1"))
+                 Y("Mul", IN("w") IN("r") FLOAT),
+     "4x1",
+     {-40000, 16000, -16000, 40000}},
+    {"spectrogram",
+     X(D(8) D(1)) Y("AudioSpectrogram", IN("x") ATTR("window_size", "i:4") ATTR("stride", "i:2")),
+     "1x3x3",
+     {0.75f, 1.25f, 2.75f, 1, 2.0615528f, 4.4408921e-16f, 1.25f, 2.1360009f, 2.75f}},
+    {"mfcc",
+     X(D(16) D(1)) NODE("s", "AudioSpectrogram",
+                        IN("x") ATTR("window_size", "i:16") ATTR("stride", "i:1")
+                            ATTR("magnitude_squared", "b:true")) INTS("r", "", "16000")
+         Y("Mfcc",
+           IN("s") IN("r") ATTR("filterbank_channel_count", "i:4") ATTR("dct_coefficient_count", "i:3")
+               ATTR("lower_frequency_limit", "f:20") ATTR("upper_frequency_limit", "f:7000")),
+     "1x1x3",
+     {1.9504663f, -1.9666283f, 0.067821547f}},
     {"no such input", X(D(3)) Y("Relu", IN("z")), NULL, {0}, QF_ERROR_FORMAT, "'z' is made by no node"},
     {"loop",
      X(D(3)) NODE("a", "Add", IN("x") IN("y")) Y("Relu", IN("a")),

@@ -104,6 +104,8 @@ static gboolean map_prior_box(QfCaffeLayer *l, GError **error)
   }
   if (qf_dims_count(dims.v, 3) < 0 || !(image[0] > 0) || !(image[1] > 0))
     return qf_build_fail(&l->build, error, QF_ERROR_LIMIT, "its bottoms are too large or empty");
+  if (!qf_build_charge(&l->build, sizeof(float) * (uint64_t)qf_dims_count(dims.v, 3), error))
+    return FALSE;
   float *values = g_new(float, qf_dims_count(dims.v, 3) + 1);
   fill_priors(a, &p, grid, image, step, values);
   g_autofree char *name = g_strdup_printf("%s/priors", l->build.name);

@@ -40,6 +40,11 @@ static gboolean map_placeholder(QfTfNode *n, GError **error)
   QfDType dtype = a ? qf_tf_dtype(a->type, &type) : QF_DTYPE_INVALID;
   int64_t dims[QF_MAX_RANK + 1];
   int32_t rank;
+  if (a && a->type == QF_TF_STRING) { /* a sound's file: DecodeWav takes the samples instead */
+    n->tf->strings = n->build.name;
+    qf_tf_bind(n, 0, QF_TF_DEAD);
+    return TRUE;
+  }
   if (dtype == QF_DTYPE_INVALID)
     return qf_build_fail(&n->build, error, QF_ERROR_UNSUPPORTED, "its type %s is not supported", type);
   if (!placeholder_shape(n, dims, &rank, error) ||
@@ -61,7 +66,8 @@ static gboolean map_const(QfTfNode *n, GError **error)
   const Tf__AttrValue *a = qf_tf_attr(n, "value");
   if (!a || !a->tensor)
     return qf_build_fail(&n->build, error, QF_ERROR_FORMAT, "it has no value; freeze the graph again");
-  if (a->tensor->dtype == 7) /* strings: messages of an Assert, labels; nothing computes with them */
+  if (a->tensor->dtype ==
+      QF_TF_STRING) /* strings: messages of an Assert, labels; nothing computes with them */
     return qf_tf_bind(n, 0, qf_build_scalar(&n->build, 0, QF_DTYPE_UINT8));
   return qf_tf_bind(n, 0, qf_tf_read_tensor(n->tf->file, n->build.graph, a->tensor, n->build.name, error));
 }
@@ -145,12 +151,6 @@ static const struct {
     {"StatelessIf", "branches are supported as Switch and Merge with a constant condition: freeze the graph "
                     "with the condition set"},
     {"TensorArrayV3", "loops are not supported: unroll them, or convert the model to TFLite"},
-    {"DecodeWav", "cut the graph behind Mfcc (extract_sub_graph and a Placeholder for the features): the "
-                  "sound is read and "
-                  "its features are made outside of the model"},
-    {"AudioSpectrogram",
-     "cut the graph behind Mfcc: the features of the sound are made outside of the model"},
-    {"Mfcc", "cut the graph behind it: the features of the sound are made outside of the model"},
     {"DecodeJpeg", "cut the graph behind it: pictures are decoded outside of the model"},
     {"NonMaxSuppressionV3",
      "convert the detector to TFLite, where it is TFLite_Detection_PostProcess, or cut it off"},

@@ -9,7 +9,7 @@
 
 static const QfTfRow *const tables[] = {
     qf_tf_conv_rows,  qf_tf_math_rows,  qf_tf_reduce_rows, qf_tf_shape_rows,
-    qf_tf_slice_rows, qf_tf_image_rows, qf_tf_flow_rows,
+    qf_tf_slice_rows, qf_tf_image_rows, qf_tf_flow_rows,   qf_tf_speech_rows,
 };
 
 static const QfTfRow *find_row(const char *op)
@@ -113,7 +113,7 @@ static gboolean list_edges(QfTf *tf, GArray *edges, GError **error)
                             g->node[i]->input[k]);
         return fail(tf, error, QF_ERROR_FORMAT, g->node[i], rule);
       }
-      tf->consumed[from] = TRUE;
+      tf->consumed[from] |= strcmp(g->node[i]->op, "Assert") && strcmp(g->node[i]->op, "NoOp");
       Edge edge = {(uint32_t)from, (uint32_t)i};
       g_array_append_val(edges, edge);
     }
@@ -214,7 +214,7 @@ static gboolean map_node(QfTfNode *n, GError **error)
   gboolean dead;
   if (!resolve_inputs(n, &dead, error))
     return FALSE;
-  if (dead && strcmp(n->p->op, "Merge")) {
+  if (dead && strcmp(n->p->op, "Merge") && strcmp(n->p->op, "DecodeWav")) {
     g_ptr_array_set_size(n->out, 1);
     return TRUE;
   }
@@ -255,8 +255,14 @@ static gboolean add_outputs(QfTf *tf, gboolean constants, GError **error)
     return TRUE;
   if (!constants)
     return add_outputs(tf, TRUE, error);
-  g_set_error(error, QF_ERROR, QF_ERROR_FORMAT,
-              "%s: the graph has no output; freeze it again with its output nodes", tf->file->name);
+  if (tf->strings)
+    g_set_error(error, QF_ERROR, QF_ERROR_UNSUPPORTED,
+                "%s: node '%.200s' (Placeholder): its type string is not supported; cut the graph behind "
+                "what reads it",
+                tf->file->name, tf->strings);
+  else
+    g_set_error(error, QF_ERROR, QF_ERROR_FORMAT,
+                "%s: the graph has no output; freeze it again with its output nodes", tf->file->name);
   return FALSE;
 }
 
@@ -288,7 +294,7 @@ static gboolean import_tensorflow(QfGraph *graph, GBytes *bytes, const char *dir
   size_t n = file->graph->n_node;
   g_autofree GPtrArray **outputs = g_new0(GPtrArray *, n + 1);
   g_autofree gboolean *consumed = g_new0(gboolean, n + 1);
-  QfTf tf = {graph, file, options, by_name, outputs, consumed, channels_last};
+  QfTf tf = {graph, file, options, by_name, outputs, consumed, channels_last, NULL};
   gboolean ok = map_graph(&tf, error);
   for (size_t i = 0; i < n; i++)
     if (outputs[i])

@@ -22,6 +22,8 @@ gboolean qf_tf_probe(const uint8_t *data, size_t size);
 QfTfFile *qf_tf_open(GBytes *bytes, const char *name, GError **error);
 void qf_tf_close(QfTfFile *file);
 
+#define QF_TF_STRING 7 /* the number of a type that is no number */
+
 /* Type number to dtype; QF_DTYPE_INVALID when it is not supported. @name (may be NULL) gets its name. */
 QfDType qf_tf_dtype(int32_t number, const char **name);
 

@@ -89,6 +89,8 @@ static gboolean map_one_hot(QfTfNode *n, GError **error)
     line.v[i] = i == axis ? depth : 1;
   }
   size_t width = qf_dtype_size(x->dtype);
+  if (!qf_build_charge(&n->build, (uint64_t)depth * width, error))
+    return FALSE;
   void *numbers = g_malloc0((gsize)depth * width);
   for (int64_t i = 0; i < depth; i++)
     qf_number_store(x->dtype, numbers, i, (double)i);

@@ -166,6 +166,8 @@ static gboolean map_where(QfTfNode *n, GError **error)
     return qf_build_fail(
         &n->build, error, QF_ERROR_UNSUPPORTED,
         "it finds as many places as its input has, which must be a constant here; use SelectV2");
+  if (!qf_build_charge(&n->build, (uint64_t)qf_tensor_count(x) * (uint64_t)x->rank * sizeof(int64_t), error))
+    return FALSE;
   g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(int64_t));
   int64_t count = qf_tensor_count(x), found = 0;
   for (int64_t i = 0; i < count; i++) {
