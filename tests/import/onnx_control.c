@@ -69,7 +69,7 @@ static const Case cases[] = {
      "end; "
      "node Scan s,a -> f,y body=@b num_scan_inputs=1 scan_input_axes=[1] scan_input_directions=[1] "
      "scan_output_axes=[-1] scan_output_directions=[1]; out y",
-     "0 0 1 2 3 4 5 6", "6 5 3 15 11 6", "Transpose StridedSlice Scan StridedSlice Transpose"},
+     "0 0 1 2 3 4 5 6", "6 5 3 15 11 6", "Transpose StridedSlice Scan StridedSlice Transpose Reshape"},
     {"scan-8",
      "opset 8; in s f32 2,1; in a f32 2,3,1; in k f32 1; body b; in v f32 1; in r f32 1; node Add v,r -> t; "
      "node Add t,k -> w; "

@@ -44,7 +44,7 @@ static int64_t entry(const QfOnnxNode *n, const char *name, uint32_t index)
   return a && index < a->n_ints ? a->ints[index] : 0;
 }
 
-/* The body over slices, with the states; @outputs gets the carried values and the stacked slices. */
+/* The body over slices, with the states; @outputs gets the carried values and the stacked slices: tensors made here where there is none. */
 static gboolean emit_scan(Scan *s, QfTensor **outputs, GError **error)
 {
   QfOnnxBody body;
@@ -60,7 +60,7 @@ static gboolean emit_scan(Scan *s, QfTensor **outputs, GError **error)
   if (ok && qf_onnx_body_import(&body, s->n, n_out, error)) {
     qf_onnx_body_finish(&body, 1, operands);
     for (uint32_t i = 0; i < n_out; i++)
-      outputs[i] = qf_graph_add_tensor(s->onnx->graph, NULL);
+      outputs[i] = outputs[i] ? outputs[i] : qf_graph_add_tensor(s->onnx->graph, NULL);
     QfNode *node = qf_graph_new_node(s->onnx->graph, "Scan", s->n->name, (QfTensor **)operands->pdata,
                                      operands->len, outputs, n_out);
     *(QfControlAttrs *)node->attrs = (QfControlAttrs){(int32_t)s->n_carried, (int32_t)s->n_sequences, -1};
@@ -116,8 +116,14 @@ static gboolean map_scan_9(QfOnnxNode *n, GError **error)
 {
   Scan s;
   g_autofree QfTensor **outputs = g_new0(QfTensor *, n->n_out + 1);
-  if (!read_scan(n, 0, &s, error) || !prepare(&s, "scan_input_axes", "scan_input_directions", error) ||
-      !emit_scan(&s, outputs, error))
+  if (!read_scan(n, 0, &s, error))
+    return FALSE;
+  for (uint32_t i = 0; i < n->n_out; i++) {
+    uint32_t k = i - s.n_carried;
+    if (i < s.n_carried || (!entry(n, "scan_output_axes", k) && !entry(n, "scan_output_directions", k)))
+      outputs[i] = qf_onnx_output(n, i);
+  }
+  if (!prepare(&s, "scan_input_axes", "scan_input_directions", error) || !emit_scan(&s, outputs, error))
     return FALSE;
   for (uint32_t i = 0; i < n->n_out; i++) {
     QfTensor *t = outputs[i];
