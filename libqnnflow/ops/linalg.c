@@ -21,6 +21,13 @@ static gboolean infer_square(QfNode *node, GError **error)
   return qf_infer_set(node, 0, x->dtype, x->dims, matrix ? x->rank : x->rank - 2, error);
 }
 
+static uint64_t macs(const QfNode *node)
+{
+  const QfTensor *x = node->inputs[0];
+  const uint64_t n = (uint64_t)x->dims[x->rank - 1];
+  return qf_infer_product((uint64_t)qf_tensor_count(x), node->op == &qf_op_Inverse ? 2 * n : n);
+}
+
 #define LINALG(Name, text)                                                                                   \
   const QfOpDef qf_op_##Name = {                                                                             \
       .name = #Name,                                                                                         \
@@ -32,6 +39,7 @@ static gboolean infer_square(QfNode *node, GError **error)
       .move = QF_MOVE_FIXED,                                                                                 \
       .quant = QF_QUANT_NONE,                                                                                \
       .infer = infer_square,                                                                                 \
+      .macs = macs,                                                                                          \
   };
 
 LINALG(Det, "y = determinant of each matrix")

@@ -103,7 +103,24 @@ static gboolean infer_regions(QfNode *node, GError **error)
   return qf_infer_set(node, 0, x->dtype, dims, 4, error);
 }
 
-#define SAMPLE_OP(Name, text, inputs, attrs_t, table, infer_fn)                                              \
+/* Up to 64 pixels a point. */
+static uint64_t grid_macs(const QfNode *node)
+{
+  const QfGridSampleAttrs *a = node->attrs;
+  const uint64_t taps = a->mode == 1 ? 1 : a->mode == 2 ? 4 : 2, rank = (uint64_t)node->inputs[0]->rank - 2;
+  return qf_infer_product((uint64_t)qf_tensor_count(node->outputs[0]), taps * taps * (rank > 2 ? taps : 1));
+}
+
+/* A bin without a number of samples takes what its box asks for: 4 by 4 is usual, 256 by 256 the most. */
+static uint64_t region_macs(const QfNode *node)
+{
+  const QfRegionAttrs *a = node->attrs;
+  const gboolean one = node->op == &qf_op_CropAndResize, known = node->inputs[1]->data != NULL;
+  const uint64_t samples = a->samples ? (uint64_t)a->samples : one ? 1 : known ? 256 : 4;
+  return qf_infer_product((uint64_t)qf_tensor_count(node->outputs[0]), 4 * samples * samples);
+}
+
+#define SAMPLE_OP(Name, text, inputs, attrs_t, table, infer_fn, macs_fn)                                     \
   const QfOpDef qf_op_##Name = {                                                                             \
       .name = #Name,                                                                                         \
       .summary = text,                                                                                       \
@@ -116,11 +133,14 @@ static gboolean infer_regions(QfNode *node, GError **error)
       .move = QF_MOVE_FIXED,                                                                                 \
       .quant = QF_QUANT_ANY,                                                                                 \
       .infer = infer_fn,                                                                                     \
+      .macs = macs_fn,                                                                                       \
   };
 
-SAMPLE_OP(GridSample, "x at the positions of a grid", 2, QfGridSampleAttrs, grid_attrs, infer_grid_sample)
+SAMPLE_OP(GridSample, "x at the positions of a grid", 2, QfGridSampleAttrs, grid_attrs, infer_grid_sample,
+          grid_macs)
 SAMPLE_OP(RoiAlign, "mean (or largest) of samples in the bins of each box", 3, QfRegionAttrs, align_attrs,
-          infer_regions)
-SAMPLE_OP(RoiPool, "largest pixel in the bins of each box", 2, QfRegionAttrs, pool_attrs, infer_regions)
+          infer_regions, region_macs)
+SAMPLE_OP(RoiPool, "largest pixel in the bins of each box", 2, QfRegionAttrs, pool_attrs, infer_regions,
+          region_macs)
 SAMPLE_OP(CropAndResize, "boxes cut out and stretched to one size", 3, QfRegionAttrs, crop_attrs,
-          infer_regions)
+          infer_regions, region_macs)

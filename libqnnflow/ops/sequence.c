@@ -82,6 +82,12 @@ static gboolean infer_col2im(QfNode *node, GError **error)
   return qf_infer_set(node, 0, x->dtype, dims, 2 + a->image.n, error);
 }
 
+/* Each column is placed anew for each element of its block. */
+static uint64_t col2im_macs(const QfNode *node)
+{
+  return qf_infer_product((uint64_t)qf_tensor_count(node->inputs[0]), 8);
+}
+
 const QfOpDef qf_op_ReverseSequence = {
     .name = "ReverseSequence",
     .summary = "the first lengths[b] steps of time in reverse, for each index b of the batch",
@@ -108,4 +114,5 @@ const QfOpDef qf_op_Col2Im = {
     .move = QF_MOVE_FIXED,
     .quant = QF_QUANT_ANY,
     .infer = infer_col2im,
+    .macs = col2im_macs,
 };

@@ -104,6 +104,31 @@ static gboolean infer_ngrams(QfNode *node, GError **error)
   return qf_infer_set(node, 0, QF_DTYPE_FLOAT32, dims, x->rank == 2 ? 2 : 1, error);
 }
 
+/* Some 16 for each element and doubling of a power of two; other lengths take three transforms of up to four times theirs. */
+static uint64_t dft_macs(const QfNode *node)
+{
+  const QfDftAttrs *a = node->attrs;
+  const QfTensor *x = node->inputs[0];
+  uint64_t rows = (uint64_t)qf_tensor_count(x) / (uint64_t)MAX(x->dims[a->axis] * x->dims[x->rank - 1], 1),
+           bits = 1;
+  while (bits < 31 && (1 << bits) < a->length)
+    bits++;
+  uint64_t one = qf_infer_product((uint64_t)a->length, 16 * bits);
+  return qf_infer_product(MAX(rows, 1), (a->length & (a->length - 1)) ? qf_infer_product(one, 12) : one);
+}
+
+/* Each n-gram is looked for at each place of each row, with each distance that fits. */
+static uint64_t ngram_macs(const QfNode *node)
+{
+  const QfTfIdfAttrs *a = node->attrs;
+  const QfTensor *x = node->inputs[0];
+  const uint64_t distances =
+      (uint64_t)MIN((int64_t)a->max_skip + 1, MAX(x->rank ? x->dims[x->rank - 1] : 1, 1));
+  return qf_infer_product(qf_infer_product((uint64_t)qf_tensor_count(x),
+                                           (uint64_t)qf_tensor_count(node->inputs[1])),
+                          distances);
+}
+
 const QfOpDef qf_op_DFT = {
     .name = "DFT",
     .summary = "y[k] = sum x[i] e^(-2 pi i k / length) along axis",
@@ -116,6 +141,7 @@ const QfOpDef qf_op_DFT = {
     .move = QF_MOVE_FIXED,
     .quant = QF_QUANT_NONE,
     .infer = infer_dft,
+    .macs = dft_macs,
 };
 
 const QfOpDef qf_op_TfIdfVectorizer = {
@@ -130,4 +156,5 @@ const QfOpDef qf_op_TfIdfVectorizer = {
     .move = QF_MOVE_FIXED,
     .quant = QF_QUANT_NONE,
     .infer = infer_ngrams,
+    .macs = ngram_macs,
 };
