@@ -47,17 +47,25 @@ static void free_graph(gpointer graph)
   onnx__graph_proto__free_unpacked(graph, NULL);
 }
 
+QfOnnxFile *qf_onnx_file_new(Onnx__ModelProto *model, const char *name, const char *directory)
+{
+  QfOnnxFile *file = g_new0(QfOnnxFile, 1);
+  file->name = name;
+  file->directory = directory;
+  file->model = model;
+  file->external = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_bytes_unref);
+  file->tensors = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_bytes_unref);
+  file->subgraphs = g_hash_table_new_full(NULL, NULL, NULL, free_graph);
+  if (model && model->graph)
+    qf_onnx_functions_open(file);
+  return file;
+}
+
 QfOnnxFile *qf_onnx_file_open(GBytes *bytes, const char *name, const char *directory, GError **error)
 {
   gsize size;
   const uint8_t *data = g_bytes_get_data(bytes, &size);
-  g_autoptr(QfOnnxFile) file = g_new0(QfOnnxFile, 1);
-  file->name = name;
-  file->directory = directory;
-  file->external = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_bytes_unref);
-  file->tensors = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_bytes_unref);
-  file->subgraphs = g_hash_table_new_full(NULL, NULL, NULL, free_graph);
-  file->model = onnx__model_proto__unpack(NULL, size, data);
+  g_autoptr(QfOnnxFile) file = qf_onnx_file_new(onnx__model_proto__unpack(NULL, size, data), name, directory);
   if (!file->model) {
     g_set_error(error, QF_ERROR, QF_ERROR_FORMAT,
                 "%s: the ONNX file is truncated or corrupt: its %" G_GSIZE_FORMAT
@@ -70,7 +78,6 @@ QfOnnxFile *qf_onnx_file_open(GBytes *bytes, const char *name, const char *direc
                 name);
     return NULL;
   }
-  qf_onnx_functions_open(file);
   if (!qf_onnx_functions_expand(file, file->model->graph, NULL, error))
     return NULL;
   return g_steal_pointer(&file);

@@ -37,6 +37,10 @@ typedef struct {
 /* TRUE when the first fields look like a ModelProto. Reads at most @size bytes. */
 gboolean qf_onnx_probe(const uint8_t *data, size_t size);
 
+/* An open file whose records were made otherwise, by an importer whose operators are ONNX's in other words; it hands the file to
+ * qf_format_onnx.map(). Takes over @model, which may be NULL: then there is nothing to map. */
+QfOnnxFile *qf_onnx_file_new(Onnx__ModelProto *model, const char *name, const char *directory);
+
 /* Unpacks. NULL with QF_ERROR_FORMAT when the bytes are not a whole ModelProto with a graph. @name and @directory must outlive
  * the file. */
 QfOnnxFile *qf_onnx_file_open(GBytes *bytes, const char *name, const char *directory, GError **error);

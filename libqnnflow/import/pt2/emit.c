@@ -198,7 +198,6 @@ void qf_pt2_add_output(QfPt2Emit *e, const char *name, int32_t type)
 
 gboolean qf_pt2_emit_import(QfPt2Emit *e, QfGraph *graph, const QfModelOptions *options, GError **error)
 {
-  QfOnnxFile *file = g_new0(QfOnnxFile, 1);
   e->graph.n_node = e->nodes->len;
   e->graph.node = (Onnx__NodeProto **)e->nodes->pdata;
   e->graph.n_initializer = e->initializers->len;
@@ -207,11 +206,9 @@ gboolean qf_pt2_emit_import(QfPt2Emit *e, QfGraph *graph, const QfModelOptions *
   e->graph.input = (Onnx__ValueInfoProto **)e->inputs->pdata;
   e->graph.n_output = e->outputs->len;
   e->graph.output = (Onnx__ValueInfoProto **)e->outputs->pdata;
-  file->name = graph->name;
-  file->model = &e->model;
-  file->external = g_hash_table_new(g_str_hash, g_str_equal);
+  QfOnnxFile *file = qf_onnx_file_new(&e->model, graph->name, NULL);
+  g_hash_table_unref(file->tensors);
   file->tensors = g_hash_table_ref(e->values);
-  file->subgraphs = g_hash_table_new(NULL, NULL);
   const gboolean ok = qf_format_onnx.map(graph, file, options, error);
   file->model = NULL; /* the emitter's */
   qf_onnx_file_free(file);
