@@ -131,8 +131,8 @@ static void test_archives(void)
       {"net/models/model.json", "{}", 8, QF_ERROR_UNSUPPORTED, "compressed"},
       {"serialized_exported_program.json", "[1, 2]", 0, QF_ERROR_FORMAT, "not that of an exported program"},
       {"net/archive_format", "pt2", 0, QF_ERROR_UNSUPPORTED, "holds no exported program"},
-      {"net/code/constants.pkl", "", 0, QF_ERROR_FORMAT, "TorchScript"},
-      {"archive/data.pkl", "", 0, QF_ERROR_FORMAT, "torch.export.save"},
+      {"net/code/constants.pkl", "", 0, QF_ERROR_UNSUPPORTED, "TorchScript"},
+      {"archive/data.pkl", "", 0, QF_ERROR_UNSUPPORTED, "torch.export.save"},
   };
   for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
     ZipBuild *z = zb_new();
