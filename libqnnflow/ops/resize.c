@@ -60,10 +60,10 @@ static gboolean infer_resize(QfNode *node, GError **error)
       uint32_t bits;
       float value;
     } scale = {.bits = a->scale.n ? (uint32_t)a->scale.v[i] : 0};
-    if (a->size.v[i] < 1 || x->dims[i] < 1)
+    if ((a->size.v[i] < 1 || x->dims[i] < 1) && (a->size.v[i] || x->dims[i]))
       return qf_infer_fail(error, QF_ERROR_SHAPE,
                            "dimension %d of %" G_GINT64_FORMAT " cannot become %" G_GINT64_FORMAT
-                           ": both must be at least 1",
+                           ": both must be at least 1, or both 0",
                            i, x->dims[i], a->size.v[i]);
     if (a->scale.n && !(scale.value > 0 && scale.value < 1e9f))
       return qf_infer_fail(error, QF_ERROR_SHAPE, "the scale %g of dimension %d is not possible", scale.value,

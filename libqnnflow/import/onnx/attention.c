@@ -4,7 +4,7 @@
  * Softmax, weighted values; and what stands around it in decoders, RotaryEmbedding and TensorScatter. A row in which all is
  * masked gives 0.
  */
-#include "map.h"
+#include "attention.h"
 
 #include <math.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 static const QfInts swap_heads = {4, {0, 2, 1, 3}};
 
 /* [B,L,H*D] to [B,H,L,D]; four dimensions are that already. */
-static QfTensor *split_heads(QfOnnxNode *n, QfTensor *x, int64_t heads, GError **error)
+QfTensor *qf_onnx_split_heads(QfOnnxNode *n, QfTensor *x, int64_t heads, GError **error)
 {
   if (x->rank == 4)
     return x;
@@ -28,7 +28,8 @@ static QfTensor *split_heads(QfOnnxNode *n, QfTensor *x, int64_t heads, GError *
   return qf_onnx_transpose(n, qf_onnx_reshape(n, x, &shape, NULL, error), &swap_heads, NULL, error);
 }
 
-static QfTensor *concat(QfOnnxNode *n, QfTensor *a, QfTensor *b, int32_t axis, QfTensor *out, GError **error)
+QfTensor *qf_onnx_concat2(QfOnnxNode *n, QfTensor *a, QfTensor *b, int32_t axis, QfTensor *out,
+                          GError **error)
 {
   QfTensor *in[] = {a, b};
   if (!a || !b)
@@ -53,8 +54,8 @@ static QfTensor *repeat_heads(QfOnnxNode *n, QfTensor *x, int64_t times, GError 
   return qf_onnx_reshape(n, qf_onnx_end(n, node, error), &joined, NULL, error);
 }
 
-static QfTensor *matmul(QfOnnxNode *n, QfTensor *a, QfTensor *b, gboolean transpose_b, QfTensor *out,
-                        GError **error)
+QfTensor *qf_onnx_matmul2(QfOnnxNode *n, QfTensor *a, QfTensor *b, gboolean transpose_b, QfTensor *out,
+                          GError **error)
 {
   QfTensor *in[] = {a, b};
   if (!a || !b)
@@ -65,23 +66,23 @@ static QfTensor *matmul(QfOnnxNode *n, QfTensor *a, QfTensor *b, gboolean transp
 }
 
 /* 0 where @allowed holds, else -inf. */
-static QfTensor *as_bias(QfOnnxNode *n, QfTensor *allowed, GError **error)
+QfTensor *qf_onnx_mask_bias(QfOnnxNode *n, QfTensor *allowed, GError **error)
 {
   return qf_onnx_select(n, allowed, qf_onnx_scalar(n, 0, QF_DTYPE_FLOAT32),
                         qf_onnx_scalar(n, -INFINITY, QF_DTYPE_FLOAT32), NULL, error);
 }
 
 /* The sum of two biases, either of which may be absent. */
-static QfTensor *add_bias(QfOnnxNode *n, QfTensor *a, QfTensor *b, GError **error)
+QfTensor *qf_onnx_add_bias(QfOnnxNode *n, QfTensor *a, QfTensor *b, GError **error)
 {
   return a && b ? qf_onnx_apply2(n, "ElementWiseAdd", a, b, NULL, error) : a ? a : b;
 }
 
 /* The mask as a bias, as wide as there are keys. */
-static QfTensor *mask_bias(QfOnnxNode *n, QfTensor *mask, int64_t n_keys, GError **error)
+static QfTensor *wide_mask_bias(QfOnnxNode *n, QfTensor *mask, int64_t n_keys, GError **error)
 {
   int64_t missing = mask->rank ? n_keys - mask->dims[mask->rank - 1] : 0;
-  QfTensor *bias = mask->dtype == QF_DTYPE_BOOL ? as_bias(n, mask, error) : mask;
+  QfTensor *bias = mask->dtype == QF_DTYPE_BOOL ? qf_onnx_mask_bias(n, mask, error) : mask;
   if (!bias || missing <= 0)
     return bias;
   QfNode *node = qf_onnx_begin(n, "Pad", &bias, 1, NULL);
@@ -91,13 +92,6 @@ static QfTensor *mask_bias(QfOnnxNode *n, QfTensor *mask, int64_t n_keys, GError
   a->value = -INFINITY;
   return qf_onnx_end(n, node, error);
 }
-
-/* Which keys a query may see: by how far behind it a key is, lo <= distance <= hi. */
-typedef struct {
-  double lo, hi;
-  int64_t n_queries, n_keys, past;
-  QfTensor *lengths; /* [B,1,1,1], float32: keys of each entry of the batch; NULL: all */
-} Window;
 
 /* first, first + 1, ...: as a row, or as a column. */
 static QfTensor *count_up(QfOnnxNode *n, int64_t count, int64_t first, gboolean column)
@@ -110,30 +104,30 @@ static QfTensor *count_up(QfOnnxNode *n, int64_t count, int64_t first, gboolean 
 }
 
 /* query - key, the first query being at position @first: [L,S]. */
-static QfTensor *distances(QfOnnxNode *n, const Window *w, int64_t first, GError **error)
+static QfTensor *distances(QfOnnxNode *n, const QfOnnxWindow *w, int64_t first, GError **error)
 {
   return qf_onnx_apply2(n, "ElementWiseSubtract", count_up(n, w->n_queries, first, TRUE),
                         count_up(n, w->n_keys, 0, FALSE), NULL, error);
 }
 
-static QfTensor *bounded(QfOnnxNode *n, const Window *w, QfTensor *distance, GError **error)
+static QfTensor *bounded(QfOnnxNode *n, const QfOnnxWindow *w, QfTensor *distance, GError **error)
 {
   QfTensor *above = NULL, *below = NULL;
   if (isfinite(w->lo))
-    above = as_bias(n,
-                    qf_onnx_apply2(n, "ElementWiseGreaterEqual", distance,
-                                   qf_onnx_scalar(n, w->lo, QF_DTYPE_FLOAT32), NULL, error),
-                    error);
+    above = qf_onnx_mask_bias(n,
+                              qf_onnx_apply2(n, "ElementWiseGreaterEqual", distance,
+                                             qf_onnx_scalar(n, w->lo, QF_DTYPE_FLOAT32), NULL, error),
+                              error);
   if (isfinite(w->hi))
-    below = as_bias(n,
-                    qf_onnx_apply2(n, "ElementWiseLessEqual", distance,
-                                   qf_onnx_scalar(n, w->hi, QF_DTYPE_FLOAT32), NULL, error),
-                    error);
-  return add_bias(n, above, below, error);
+    below = qf_onnx_mask_bias(n,
+                              qf_onnx_apply2(n, "ElementWiseLessEqual", distance,
+                                             qf_onnx_scalar(n, w->hi, QF_DTYPE_FLOAT32), NULL, error),
+                              error);
+  return qf_onnx_add_bias(n, above, below, error);
 }
 
 /* With lengths, the last query is at the last key of its entry, and keys beyond are not seen. */
-static QfTensor *window_bias(QfOnnxNode *n, const Window *w, GError **error)
+QfTensor *qf_onnx_window_bias(QfOnnxNode *n, const QfOnnxWindow *w, GError **error)
 {
   QfTensor *bias = NULL;
   if (isfinite(w->lo) || isfinite(w->hi)) {
@@ -144,16 +138,16 @@ static QfTensor *window_bias(QfOnnxNode *n, const Window *w, GError **error)
   }
   if (!w->lengths)
     return bias;
-  Window row = {.n_queries = 1, .n_keys = w->n_keys};
+  QfOnnxWindow row = {.n_queries = 1, .n_keys = w->n_keys};
   QfTensor *behind =
       qf_onnx_apply2(n, "ElementWiseAdd", distances(n, &row, 0, error), w->lengths, NULL, error);
   QfTensor *seen = behind ? qf_onnx_apply2(n, "ElementWiseGreater", behind,
                                            qf_onnx_scalar(n, 0, QF_DTYPE_FLOAT32), NULL, error)
                           : NULL;
-  return add_bias(n, bias, seen ? as_bias(n, seen, error) : NULL, error);
+  return qf_onnx_add_bias(n, bias, seen ? qf_onnx_mask_bias(n, seen, error) : NULL, error);
 }
 
-static gboolean read_window(QfOnnxNode *n, Window *w, GError **error)
+static gboolean read_window(QfOnnxNode *n, QfOnnxWindow *w, GError **error)
 {
   int32_t left = qf_onnx_int(n, "left_window_size", -1), right = qf_onnx_int(n, "right_window_size", -1);
   QfTensor *lengths = qf_onnx_input(n, 6);
@@ -170,7 +164,7 @@ static gboolean read_window(QfOnnxNode *n, Window *w, GError **error)
 }
 
 /* Softmax over keys; a row in which all is masked is 0, not NaN. */
-static QfTensor *weigh(QfOnnxNode *n, QfTensor *scores, QfTensor *bias, GError **error)
+QfTensor *qf_onnx_weigh(QfOnnxNode *n, QfTensor *scores, QfTensor *bias, GError **error)
 {
   if (!scores)
     return NULL;
@@ -195,10 +189,10 @@ static gboolean read_heads(QfOnnxNode *n, QfTensor *t[3], int64_t *past, GError 
   int32_t q_heads = qf_onnx_int(n, "q_num_heads", 0), kv_heads = qf_onnx_int(n, "kv_num_heads", q_heads);
   *past = 0;
   for (int i = 0; i < 3; i++) {
-    t[i] = split_heads(n, n->in[i], i ? kv_heads : q_heads, error);
+    t[i] = qf_onnx_split_heads(n, n->in[i], i ? kv_heads : q_heads, error);
     if (t[i] && pasts[i]) {
       *past = pasts[i]->rank == 4 ? pasts[i]->dims[2] : 0;
-      t[i] = concat(n, pasts[i], t[i], 2, NULL, error);
+      t[i] = qf_onnx_concat2(n, pasts[i], t[i], 2, NULL, error);
     }
     if (!t[i])
       return FALSE;
@@ -217,7 +211,7 @@ static gboolean read_heads(QfOnnxNode *n, QfTensor *t[3], int64_t *past, GError 
 }
 
 /* [B,H,L,D] as output 0, in the form that the queries have. */
-static gboolean bind_heads(QfOnnxNode *n, QfTensor *y, gboolean split, GError **error)
+gboolean qf_onnx_bind_heads(QfOnnxNode *n, QfTensor *y, gboolean split, GError **error)
 {
   if (split)
     return qf_onnx_bind(n, 0, y);
@@ -238,29 +232,31 @@ static QfTensor *soften(QfOnnxNode *n, QfTensor *x, double cap, GError **error)
 static gboolean map_attention(QfOnnxNode *n, GError **error)
 {
   QfTensor *t[3], *stages[4], *mask = qf_onnx_input(n, 3), *bias = NULL;
-  Window window = {0};
+  QfOnnxWindow window = {0};
   double cap = qf_onnx_float(n, "softcap", 0);
   if (!read_heads(n, t, &window.past, error))
     return FALSE;
   window.n_queries = t[0]->dims[2];
   window.n_keys = t[1]->dims[2];
   double scale = qf_onnx_float(n, "scale", (float)(1 / sqrt((double)MAX(t[0]->dims[3], 1))));
-  stages[0] = matmul(n, qf_onnx_scale(n, t[0], scale, NULL, error), t[1], TRUE, NULL, error);
+  stages[0] = qf_onnx_matmul2(n, qf_onnx_scale(n, t[0], scale, NULL, error), t[1], TRUE, NULL, error);
   stages[1] = cap > 0 ? soften(n, stages[0], cap, error) : stages[0];
   if (!stages[1] || !read_window(n, &window, error))
     return FALSE;
-  if (mask && !(bias = mask_bias(n, mask, window.n_keys, error)))
+  if (mask && !(bias = wide_mask_bias(n, mask, window.n_keys, error)))
     return FALSE;
-  bias = add_bias(n, bias, window_bias(n, &window, error), error);
+  bias = qf_onnx_add_bias(n, bias, qf_onnx_window_bias(n, &window, error), error);
   if (error && *error)
     return FALSE;
-  stages[2] = add_bias(n, stages[1], bias, error);
-  stages[3] = weigh(n, stages[2], bias, error);
+  stages[2] = qf_onnx_add_bias(n, stages[1], bias, error);
+  stages[3] = qf_onnx_weigh(n, stages[2], bias, error);
   if (n->n_out > 3)
     n->out[3] = stages[CLAMP(qf_onnx_int(n, "qk_matmul_output_mode", 0), 0, 3)];
   gboolean split = n->in[0]->rank == 4;
-  return bind_heads(n, matmul(n, stages[3], t[2], FALSE, split ? qf_onnx_output(n, 0) : NULL, error), split,
-                    error);
+  return qf_onnx_bind_heads(n,
+                            qf_onnx_matmul2(n, stages[3], t[2], FALSE, split ? qf_onnx_output(n, 0) : NULL,
+                                            error),
+                            split, error);
 }
 
 /* Every second of @x along the last axis from @first on, or one half of it. */
@@ -280,12 +276,12 @@ static QfTensor *rotary_part(QfOnnxNode *n, QfTensor *x, gboolean interleaved, i
 static QfTensor *rotary_join(QfOnnxNode *n, QfTensor *a, QfTensor *b, gboolean interleaved, GError **error)
 {
   if (!a || !b || !interleaved)
-    return concat(n, a, b, 3, NULL, error);
+    return qf_onnx_concat2(n, a, b, 3, NULL, error);
   const int64_t *d = a->dims;
   QfInts single = {5, {d[0], d[1], d[2], d[3], 1}}, joined = {4, {d[0], d[1], d[2], 2 * d[3]}};
   a = qf_onnx_reshape(n, a, &single, NULL, error);
   b = qf_onnx_reshape(n, b, &single, NULL, error);
-  return qf_onnx_reshape(n, concat(n, a, b, 4, NULL, error), &joined, NULL, error);
+  return qf_onnx_reshape(n, qf_onnx_concat2(n, a, b, 4, NULL, error), &joined, NULL, error);
 }
 
 /* A table of angles as [B,1,L,D/2]: rows by position, or given for each place. */
@@ -307,8 +303,8 @@ static QfTensor *rotary_angles(QfOnnxNode *n, QfTensor *table, QfTensor *positio
 }
 
 /* x [B,H,L,D] by the angles: (x0 + i x1) * (cos + i sin). */
-static QfTensor *rotate(QfOnnxNode *n, QfTensor *x, QfTensor *c, QfTensor *s, gboolean interleaved,
-                        GError **error)
+QfTensor *qf_onnx_rotate(QfOnnxNode *n, QfTensor *x, QfTensor *c, QfTensor *s, gboolean interleaved,
+                         GError **error)
 {
   static const char *const combine[] = {"ElementWiseSubtract", "ElementWiseAdd"};
   QfTensor *part[2], *y[2];
@@ -325,7 +321,7 @@ static QfTensor *rotate(QfOnnxNode *n, QfTensor *x, QfTensor *c, QfTensor *s, gb
 static gboolean map_rotary(QfOnnxNode *n, GError **error)
 {
   gboolean interleaved = qf_onnx_int(n, "interleaved", 0) != 0;
-  QfTensor *x = split_heads(n, n->in[0], qf_onnx_int(n, "num_heads", 0), error);
+  QfTensor *x = qf_onnx_split_heads(n, n->in[0], qf_onnx_int(n, "num_heads", 0), error);
   QfTensor *c = rotary_angles(n, n->in[1], qf_onnx_input(n, 3), error);
   QfTensor *s = rotary_angles(n, n->in[2], qf_onnx_input(n, 3), error);
   if (!x || !c || !s)
@@ -340,10 +336,10 @@ static gboolean map_rotary(QfOnnxNode *n, GError **error)
   QfTensor *rest = rotated < size ? qf_onnx_slice(n, x, 3, rotated, size, NULL, error) : NULL;
   if (rest)
     x = qf_onnx_slice(n, x, 3, 0, rotated, NULL, error);
-  QfTensor *y = x ? rotate(n, x, c, s, interleaved, error) : NULL;
+  QfTensor *y = x ? qf_onnx_rotate(n, x, c, s, interleaved, error) : NULL;
   if (rest)
-    y = concat(n, y, rest, 3, NULL, error);
-  return y && bind_heads(n, y, n->in[0]->rank == 4, error);
+    y = qf_onnx_concat2(n, y, rest, 3, NULL, error);
+  return y && qf_onnx_bind_heads(n, y, n->in[0]->rank == 4, error);
 }
 
 /* Where along the axis each element of the update goes: the entry's own index + its place. */

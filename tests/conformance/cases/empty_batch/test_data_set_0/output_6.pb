@@ -1,0 +1,1 @@
+BqJØwij¨’y‹ ¹n•Šz–Š–u€ˆ€€qƒ„€ŽsŽ}|’€w¥‹i€~Ž{q›Xdvv}€”b¼ŒquvSˆjujt€fžfvŒ„Š‡l‹si~u„…s†~_ž|cq’Yn ‹k€Žo†€ž|„xo{r¤ªxHxsŒs{lwjuz–†b~wgw˜˜xr‡štmX}ˆZ’s|z}tX‘}Š…˜u¶ž‘˜œVuƒŒsƒkzXw fŒfj®n}wI|een‰m[d~m—s•Ž–yˆto
