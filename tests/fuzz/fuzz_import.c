@@ -9,6 +9,7 @@
 #include "libqnnflow/import/import.h"
 #include "libqnnflow/import/native/native.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 extern const QfFormat QF_FUZZ_FORMAT;
@@ -33,6 +34,17 @@ static void sign(uint8_t *data, size_t size)
 static void sign(uint8_t *data, size_t size) {}
 #endif
 
+/* What cannot be one graph may be a program. It is made, not run: how long a run takes is up to its values. */
+static void make_program(GBytes *bytes)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(QfProgram) program = QF_FUZZ_FORMAT.program(bytes, "fuzz", NULL, &error);
+  if (!program == !error)
+    abort();
+  if (program)
+    g_free(qf_program_dump(program));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   static const QfModelOptions options;
@@ -46,6 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   graph->file_bytes = size;
   QF_FUZZ_FORMAT.probe(copy, size);
   gboolean done = QF_FUZZ_FORMAT.import(graph, bytes, NULL, &options, &error);
+  if (QF_FUZZ_FORMAT.program && g_error_matches(error, QF_ERROR, QF_ERROR_DYNAMIC))
+    make_program(bytes);
   qf_fuzz_graph(graph, done, &error, size ? data[size / 2] : 0);
   return 0;
 }
