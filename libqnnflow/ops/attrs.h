@@ -319,6 +319,25 @@ typedef struct {
   float nms_threshold, nms_eta, confidence_threshold;
 } QfSsdAttrs;
 
+/* ReduceWindow: x, one initial value -> y; windows lie within x, element i of one at i * dilation. */
+typedef struct {
+  QfInts window, stride, dilation; /* PER_AXIS */
+  int32_t reduction;               /* 0 add, 1 mul, 2 min, 3 max */
+} QfWindowAttrs;
+
+/* MaxPoolWithArgmax: x [N,H,W,C] -> largest, place in the window (row * width + column, as float32). MaxUnpool2d: those two ->
+ * [N, H * filter, W * filter, C]. */
+typedef struct {
+  int32_t filter[2], stride[2];
+  int32_t pad[4]; /* top, bottom, left, right */
+} QfArgPoolAttrs;
+
+/* SoftNonMaxSuppression: boxes [N,4], scores [N], threshold of the overlap, of the score, sigma? -> indices, scores [wanted],
+ * count. Sigma above 0: overlapping boxes lose score by exp(-overlap^2 / (2 sigma)). */
+typedef struct {
+  int32_t wanted;
+} QfSuppressAttrs;
+
 /*
  * Operators named Signal...: audio front ends in fixed point (kernels/frontend). Each uses the members in the comments.
  *   SignalWindow: x int16 [..., n], window int16 [n] -> [..., n]; shift

@@ -39,6 +39,26 @@ static gboolean check_quantized_output(const QfNode *node, GError **error)
   return TRUE;
 }
 
+/* Elements of another size: a last dimension comes or goes. */
+static gboolean infer_bit_cast(QfNode *node, GError **error)
+{
+  const QfCastAttrs *a = node->attrs;
+  int64_t dims[QF_MAX_RANK + 1];
+  if (!qf_infer_begin(node, error))
+    return FALSE;
+  const QfTensor *x = node->inputs[0];
+  int64_t from = (int64_t)qf_dtype_size(x->dtype), to = (int64_t)qf_dtype_size((QfDType)a->dtype);
+  int32_t rank = x->rank;
+  for (int32_t i = 0; i < rank; i++)
+    dims[i] = x->dims[i];
+  if (to && from > to)
+    dims[rank++] = from / to;
+  if (!to || rank > QF_MAX_RANK || (to > from && (!rank || dims[--rank] != to / from)))
+    return qf_infer_fail(error, QF_ERROR_SHAPE, "the bytes of %s do not make elements of %s", x->name,
+                         qf_dtype_name((QfDType)a->dtype));
+  return qf_infer_set(node, 0, (QfDType)a->dtype, dims, rank, error);
+}
+
 static gboolean infer_quantize(QfNode *node, GError **error)
 {
   if (!qf_infer_begin(node, error))
@@ -159,6 +179,20 @@ const QfOpDef qf_op_MiniFloat = {
     .move = QF_MOVE_BROADCAST,
     .quant = QF_QUANT_NONE,
     .infer = infer_mini,
+};
+
+const QfOpDef qf_op_BitCast = {
+    .name = "BitCast",
+    .summary = "the same bytes as elements of another type",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .min_outputs = 1,
+    .max_outputs = 1,
+    .attrs_size = sizeof(QfCastAttrs),
+    .attrs = cast_attrs,
+    .move = QF_MOVE_FIXED,
+    .quant = QF_QUANT_NONE,
+    .infer = infer_bit_cast,
 };
 
 const QfOpDef qf_op_Range = {

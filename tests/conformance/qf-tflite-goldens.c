@@ -15,6 +15,7 @@
 #define CONTAINER "QFCASES1"
 
 static gchar *backend = NULL, *requant = NULL, *only = NULL;
+static gchar **without = NULL;
 static gint steps = 0;
 static gboolean verbose = FALSE, by_folder = FALSE;
 
@@ -25,6 +26,8 @@ static const GOptionEntry entries[] = {
     {"steps", 's', 0, G_OPTION_ARG_INT, &steps,
      "Quantized integers may differ by this much (default: 0), and how many do is told", "N"},
     {"only", 'o', 0, G_OPTION_ARG_STRING, &only, "Only the cases of containers whose name matches", "GLOB"},
+    {"except", 'e', 0, G_OPTION_ARG_STRING_ARRAY, &without,
+     "Not the cases whose name matches; may be repeated", "GLOB"},
     {"folders", 'f', 0, G_OPTION_ARG_NONE, &by_folder, "A line for each folder as well", NULL},
     {"verbose", 'v', 0, G_OPTION_ARG_NONE, &verbose, "A line for each case that passes as well", NULL},
     {NULL},
@@ -83,6 +86,23 @@ TYPE(u32, uint32_t)
 TYPE(s64, int64_t)
 TYPE(u64, uint64_t)
 
+static double load_f16(const void *data, int64_t i)
+{
+  const uint16_t half = ((const uint16_t *)data)[i], fraction = half & 0x3ff, exponent = half >> 10 & 31;
+  const double v = exponent == 31 ? (fraction ? NAN : INFINITY)
+                   : exponent     ? ldexp(1024 + fraction, exponent - 25)
+                                  : ldexp(fraction, -24);
+  return half >> 15 ? -v : v;
+}
+
+/* Only for values that are halves already. */
+static void store_f16(void *data, int64_t i, double v)
+{
+  uint16_t *half = (uint16_t *)data + i;
+  for (*half = 0; *half < 0xffff && load_f16(half, 0) != v; (*half)++)
+    continue;
+}
+
 static const struct {
   QfDType dtype;
   LoadFunc load;
@@ -93,7 +113,7 @@ static const struct {
     {QF_DTYPE_INT16, load_s16, store_s16},   {QF_DTYPE_UINT16, load_u16, store_u16},
     {QF_DTYPE_INT32, load_s32, store_s32},   {QF_DTYPE_UINT32, load_u32, store_u32},
     {QF_DTYPE_INT64, load_s64, store_s64},   {QF_DTYPE_UINT64, load_u64, store_u64},
-    {QF_DTYPE_BOOL, load_u8, store_u8},
+    {QF_DTYPE_BOOL, load_u8, store_u8},      {QF_DTYPE_FLOAT16, load_f16, store_f16},
 };
 
 static int find_type(QfDType dtype)
@@ -238,7 +258,7 @@ static gboolean compare(Case *c, uint32_t output, uint32_t run, Tally *tally)
   const LoadFunc load = types[find_type(d->dtype)].load;
   const int64_t n = count_of(d);
   const double *want = (const double *)(const void *)golden->data + run * n;
-  const gboolean real = d->dtype == QF_DTYPE_FLOAT32 || d->dtype == QF_DTYPE_FLOAT64;
+  const gboolean real = qf_dtype_is_float(d->dtype);
   const double allowed = real ? 1e-5 * largest_magnitude(want, n) : d->quant.count ? steps : 0;
   uint64_t wrong = 0;
   int64_t first = -1;
@@ -307,6 +327,14 @@ static void do_file(const char *path, Tally *tally)
   do_case(&source, tally);
 }
 
+static gboolean left_out(const char *stem)
+{
+  for (char **glob = without; glob && *glob; glob++)
+    if (g_pattern_match_simple(*glob, stem))
+      return TRUE;
+  return FALSE;
+}
+
 static void do_container(const char *path, Tally *tally)
 {
   g_autoptr(GError) error = NULL;
@@ -326,7 +354,11 @@ static void do_container(const char *path, Tally *tally)
     const char *text = g_bytes_get_data(name, &length);
     g_autofree char *stem = g_strndup(text, length);
     Source source = {stem, model, input, golden};
-    if (!only || g_pattern_match_simple(only, stem))
+    if (only && !g_pattern_match_simple(only, stem))
+      continue;
+    if (left_out(stem))
+      tally->skipped++;
+    else
       do_case(&source, tally);
   }
 }

@@ -61,6 +61,12 @@ gboolean qf_ref_lower_cast(QfLower *lower, QfNode *node, GError **error)
   return TRUE;
 }
 
+gboolean qf_ref_lower_bit_cast(QfLower *lower, QfNode *node, GError **error)
+{
+  qf_ref_lower_plain(lower, node, "copy_ref", run_copy, new_params(lower, node));
+  return TRUE;
+}
+
 static void describe_scales(QfLower *lower, QfkScales *s, const QfTensor *t)
 {
   const uint32_t n = t->enc.count;

@@ -6,6 +6,8 @@
 #include "litert.h"
 #include "../../ops/list.h"
 
+#include <math.h>
+
 /* One node: its encodings, and how many elements it has. */
 typedef struct {
   QfkEncoding x, y;
@@ -23,9 +25,10 @@ static void run_leaky(const void *params, const void *const *in, void *const *ou
   qfk_litert_leaky_ref(&p->q, in[0], out[0], p->n);
 }
 
-static gboolean lower_leaky(QfLower *lower, const QfNode *node, const Shape *s)
+/* Two slopes, and bounds in real numbers: the forms of LeakyRelu, the clamps, and the absolute value. */
+static gboolean lower_slopes(QfLower *lower, const QfNode *node, const Shape *s, float negative, float lo,
+                             float hi)
 {
-  const QfUnaryAttrs *a = node->attrs;
   Leaky *p = qf_lower_alloc(lower, sizeof(*p));
   p->n = s->n;
   p->q = (QfkLitertLeaky){.x_type = s->x.type,
@@ -33,17 +36,44 @@ static gboolean lower_leaky(QfLower *lower, const QfNode *node, const Shape *s)
                           .x_zero = s->x.zero,
                           .y_zero = s->y.zero,
                           .positive = qfk_fixed_from_real((double)(s->x.scale / s->y.scale)),
-                          .negative = qfk_fixed_from_real((double)(s->x.scale * a->alpha / s->y.scale))};
-  qf_ref_bounds(&s->y, QF_ACT_NONE, 0, 0, &p->q.lo, &p->q.hi);
+                          .negative = qfk_fixed_from_real((double)(s->x.scale * negative / s->y.scale))};
+  qf_ref_bounds(&s->y, QF_ACT_CLAMP, lo, hi, &p->q.lo, &p->q.hi);
   qf_ref_lower_plain(lower, node, "litert_leaky_ref", run_leaky, p);
   return TRUE;
+}
+
+static gboolean lower_leaky(QfLower *lower, const QfNode *node, const Shape *s)
+{
+  return lower_slopes(lower, node, s, ((const QfUnaryAttrs *)node->attrs)->alpha, -INFINITY, INFINITY);
+}
+
+static gboolean lower_abs(QfLower *lower, const QfNode *node, const Shape *s)
+{
+  return lower_slopes(lower, node, s, -1, -INFINITY, INFINITY);
+}
+
+static gboolean lower_relu(QfLower *lower, const QfNode *node, const Shape *s)
+{
+  return lower_slopes(lower, node, s, 1, 0, INFINITY);
+}
+
+static gboolean lower_relu6(QfLower *lower, const QfNode *node, const Shape *s)
+{
+  return lower_slopes(lower, node, s, 1, 0, 6);
+}
+
+static gboolean lower_clamp(QfLower *lower, const QfNode *node, const Shape *s)
+{
+  const QfUnaryAttrs *a = node->attrs;
+  return lower_slopes(lower, node, s, 1, a->lo, a->hi);
 }
 
 static const struct {
   const QfOpDef *op;
   gboolean (*lower)(QfLower *lower, const QfNode *node, const Shape *s);
 } rows[] = {
-    {&qf_op_LeakyRelu, lower_leaky},
+    {&qf_op_LeakyRelu, lower_leaky}, {&qf_op_ElementWiseAbs, lower_abs}, {&qf_op_Relu, lower_relu},
+    {&qf_op_Relu6, lower_relu6},     {&qf_op_ReluMinMax, lower_clamp},
 };
 
 gboolean qf_ref_litert_unary(QfLower *lower, const QfNode *node)

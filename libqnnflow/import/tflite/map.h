@@ -120,6 +120,7 @@ gboolean qf_tfl_add_cast(QfTflNode *n, QfTensor *in, QfTensor *out, QfDType dtyp
 extern const QfTflRow qf_tfl_conv_rows[], qf_tfl_math_rows[], qf_tfl_reduce_rows[], qf_tfl_shape_rows[],
     qf_tfl_slice_rows[], qf_tfl_gather_rows[], qf_tfl_image_rows[], qf_tfl_control_rows[],
     qf_tfl_state_rows[], qf_tfl_custom_rows[], qf_tfl_compose_rows[], qf_tfl_segment_rows[],
-    qf_tfl_signal_rows[], qf_tfl_recurrent_rows[], qf_tfl_volume_rows[], qf_tfl_fourier_rows[];
+    qf_tfl_signal_rows[], qf_tfl_recurrent_rows[], qf_tfl_volume_rows[], qf_tfl_fourier_rows[],
+    qf_tfl_window_rows[];
 
 #endif

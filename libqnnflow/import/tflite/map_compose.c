@@ -263,7 +263,26 @@ static gboolean map_broadcast_args(QfTflNode *n, GError **error)
   return done(qf_tfl_emit_select(n, one, both[1], both[0], n->out[0], error));
 }
 
+/* The angle of (x, y): atan(y / x), turned by half a circle where x is negative. */
+static gboolean map_atan2(QfTflNode *n, GError **error)
+{
+  QfTensor *y = n->in[0], *x = n->in[1], *zero = qf_tfl_emit_like(n, y, 0);
+  QfTensor *half = qf_tfl_emit_like(n, y, M_PI), *other = qf_tfl_emit_like(n, y, -M_PI);
+  QfTensor *angle = qf_tfl_emit1(n, "ElementWiseAtan",
+                                 qf_tfl_emit2(n, "ElementWiseDivide", y, x, NULL, error), NULL, error);
+  QfTensor *below = qf_tfl_emit2(n, "ElementWiseLess", y, zero, NULL, error);
+  QfTensor *left = qf_tfl_emit2(n, "ElementWiseLess", x, zero, NULL, error);
+  QfTensor *turn = qf_tfl_emit_select(n, below, other, half, NULL, error);
+  QfTensor *turned = qf_tfl_emit2(n, "ElementWiseAdd", angle, turn, NULL, error);
+  QfTensor *whole = qf_tfl_emit_select(n, left, turned, angle, NULL, error);
+  QfTensor *level = qf_tfl_emit2(n, "ElementWiseEqual", y, zero, NULL, error);
+  QfTensor *upright = qf_tfl_emit2(n, "ElementWiseEqual", x, zero, NULL, error);
+  QfTensor *origin = qf_tfl_emit2(n, "ElementWiseAnd", level, upright, NULL, error);
+  return done(qf_tfl_emit_select(n, origin, zero, whole, n->out[0], error));
+}
+
 const QfTflRow qf_tfl_compose_rows[] = {
+    {156, "ATAN2", map_atan2, 2, 2, 1, NULL, NULL},
     {12, "L2_POOL_2D", map_l2_pool, 1, 1, 1, "PoolAvg2d", NULL},
     {13, "LOCAL_RESPONSE_NORMALIZATION", map_local_response, 1, 1, 1, NULL, NULL},
     {147, "BUCKETIZE", map_bucketize, 1, 1, 1, NULL, NULL},

@@ -2,7 +2,7 @@
 /*
  * map_gather.c - taking and placing elements by index: gathers, scatters, lookups, one-hot.
  */
-#include "map.h"
+#include "emit.h"
 
 static gboolean add_gather(QfTflNode *n, QfTensor *data, QfTensor *indices, int64_t axis, int64_t batch_dims,
                            GError **error)
@@ -29,25 +29,23 @@ static gboolean map_gather_nd(QfTflNode *n, GError **error)
   return qf_tfl_add_node(n, qf_tfl_new_node(n, "GatherNd", n->in, 2, n->out, 1), error);
 }
 
-/* Zeros of the wanted shape, to which the updates are added: equal indices add up. */
+/* Zeros of the wanted shape, to which the updates are added: equal indices add up. Narrow types as int32, stored numbers as
+ * they are. */
 static gboolean map_scatter_nd(QfTflNode *n, GError **error)
 {
-  static const int64_t zero;
+  QfTensor *updates = n->in[1];
+  QfDType dtype = updates->dtype;
+  gboolean narrow = dtype != QF_DTYPE_FLOAT32 && dtype != QF_DTYPE_FLOAT64 && dtype != QF_DTYPE_INT32 &&
+                    dtype != QF_DTYPE_INT64;
   QfInts shape;
-  QfTensor *value = qf_tfl_const_ints(n, "zero", &zero, 1), *typed = qf_tfl_temp(n, "typed_zero", NULL),
-           *zeros = qf_tfl_temp(n, "zeros", NULL);
-  if (!qf_tfl_get_ints(n, 2, &shape, error) || !qf_tfl_add_cast(n, value, typed, n->in[1]->dtype, error))
+  if (!qf_tfl_get_ints(n, 2, &shape, error))
     return FALSE;
-  if (qf_tensor_is_quantized(n->in[1]))
-    return qf_tfl_fail(n, error, QF_ERROR_UNSUPPORTED, "on quantized data it is not supported");
-  QfNode *fill = qf_tfl_new_node(n, "BroadcastTo", &typed, 1, &zeros, 1);
-  ((QfTileAttrs *)fill->attrs)->multiples = shape;
-  if (!qf_tfl_add_node(n, fill, error))
-    return FALSE;
-  QfTensor *in[] = {zeros, n->in[0], n->in[1]};
-  QfNode *node = qf_tfl_new_node(n, "ScatterNd", in, 3, n->out, 1);
-  ((QfGatherAttrs *)node->attrs)->reduction = 1;
-  return qf_tfl_add_node(n, node, error);
+  if (narrow)
+    dtype = qf_dtype_is_float(dtype) ? QF_DTYPE_FLOAT32 : QF_DTYPE_INT32;
+  updates = qf_tfl_emit_cast(n, updates, dtype, NULL, error);
+  QfTensor *zeros = qf_tfl_emit_broadcast(n, qf_tfl_emit_scalar(n, dtype, 0), &shape, NULL, error);
+  QfTensor *sum = qf_tfl_emit_scatter(n, zeros, n->in[0], updates, 1, narrow ? NULL : n->out[0], error);
+  return sum && (!narrow || qf_tfl_emit_cast(n, sum, n->out[0]->dtype, n->out[0], error) != NULL);
 }
 
 /* index == 0..depth-1 ? on : off, along a new dimension. */

@@ -169,6 +169,7 @@ const QfTflRow qf_tfl_math_rows[] = {
     BINARY(62, "GREATER_EQUAL", "ElementWiseGreaterEqual", NULL),
     BINARY(86, "LOGICAL_AND", "ElementWiseAnd", NULL),
     BINARY(84, "LOGICAL_OR", "ElementWiseOr", NULL),
+    BINARY(161, "RIGHT_SHIFT", "BitShiftRight", NULL),
     BINARY(160, "BITWISE_XOR", "ElementWiseXor", NULL),
     {106, "ADD_N", map_add_n, 2, -1, 1, NULL, NULL},
     {92, "SQUARE", map_square, 1, 1, 1, NULL, NULL},

@@ -230,6 +230,8 @@ static gboolean read_operators(Reader *r, QfTflGraph *g, const QfFlatTable *subg
     o->outputs = qf_flat_get_vector(&t, QF_TFL_OPERATOR_OUTPUTS, 4);
     o->intermediates = qf_flat_get_vector(&t, QF_TFL_OPERATOR_INTERMEDIATES, 4);
     o->options = qf_flat_get_table(&t, QF_TFL_OPERATOR_OPTIONS);
+    if (!o->options.flat)
+      o->options = qf_flat_get_table(&t, QF_TFL_OPERATOR_OPTIONS_2);
     o->custom_options = qf_flat_get_vector(&t, QF_TFL_OPERATOR_CUSTOM_OPTIONS, 1);
     if (!check(r))
       return FALSE;
