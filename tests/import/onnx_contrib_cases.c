@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * onnx_contrib_cases.c - numbers that ONNX Runtime 1.31.1 gives for operators of com.microsoft, and for those of the standard that its suite
- * has no case of.
+ * onnx_contrib_cases.c - numbers that ONNX Runtime 1.31.1 gives for operators of com.microsoft and ai.onnx.ml, and for those of the standard
+ * that its suite has no case of.
  */
 #include "onnx_contrib.h"
 
@@ -355,6 +355,72 @@ const ContribCase contrib_cases[] = {
       "1.354 0.485 0.283 -0.161 -0.067 0.356 0.542 -1.948 0.23 -0.479 -1.213 -1.14"},
      "float32 2x4",
      "-2.338024 -0.705874 -0.447802 -1.780165 3.376627 1.205181 0.502897 -2.168282",
+     0},
+    {"ml-scaler",
+     "opset 17; in a f32 2,3; node ai.onnx.ml:Scaler a -> y offset=[0.5,-1.0,2.0] "
+     "scale=[2.0,1.0,0.5]; out y",
+     {"-0.355 -0.721 -0.646 -0.362 -0.89 0.303"},
+     "float32 2x3",
+     "-1.71 0.279 -1.323 -1.724 0.11 -0.8485",
+     0},
+    {"ml-normalizer-max",
+     "opset 17; in a f32 3,3; node ai.onnx.ml:Normalizer a -> y norm=MAX; out y",
+     {"1 -4 2 0 0 0 -1 -2 -3"},
+     "float32 3x3",
+     "0.5 -2 1 0 0 0 1 2 3",
+     0},
+    {"ml-normalizer-l1",
+     "opset 17; in a f32 3,3; node ai.onnx.ml:Normalizer a -> y norm=L1; out y",
+     {"1 -4 2 0 0 0 -1 -2 -3"},
+     "float32 3x3",
+     "0.1428571 -0.5714286 0.2857143 0 0 0 -0.1666667 -0.3333333 -0.5",
+     0},
+    {"ml-normalizer-l2",
+     "opset 17; in a f32 3,3; node ai.onnx.ml:Normalizer a -> y norm=L2; out y",
+     {"1 -4 2 0 0 0 -1 -2 -3"},
+     "float32 3x3",
+     "0.2182179 -0.8728716 0.4364358 0 0 0 -0.2672612 -0.5345225 -0.8017837",
+     0},
+    {"ml-binarizer",
+     "opset 17; in a f32 2,3; node ai.onnx.ml:Binarizer a -> y threshold=0.2; out y",
+     {"0.573 1.819 0.691 -0.701 0.266 -0.333"},
+     "float32 2x3",
+     "1 1 1 0 1 0",
+     0},
+    {"ml-array-feature-extractor",
+     "opset 17; in a f32 2,4; w b i64 1,2 = 3 0; node ai.onnx.ml:ArrayFeatureExtractor a,b -> "
+     "y; out y",
+     {"-0.68 -0.125 0.604 -0.56 -0.676 -0.046 -0.871 0.307"},
+     "float32 2x2",
+     "-0.56 -0.68 0.307 -0.676",
+     0},
+    {"ml-imputer",
+     "opset 17; in a f32 2,2; node ai.onnx.ml:Imputer a -> y imputed_value_floats=[7.0,8.5] "
+     "replaced_value_float=-1.0; out y",
+     {"1 -1 2 3"},
+     "float32 2x2",
+     "1 8.5 2 3",
+     0},
+    {"ml-label-encoder",
+     "opset 17; in a i64 4; node ai.onnx.ml:LabelEncoder a -> y keys_int64s=[1,3,5] "
+     "values_floats=[0.5,1.5,2.5] default_float=-1.0; out y",
+     {"5 1 9 3"},
+     "float32 4",
+     "2.5 0.5 -1 1.5",
+     0},
+    {"ml-label-encoder-ints",
+     "opset 17; in a i64 2,2; node ai.onnx.ml:LabelEncoder a -> y keys_int64s=[1,3,5] "
+     "values_int64s=[10,30,50] default_int64=-7; out y",
+     {"5 1 9 3"},
+     "int64 2x2",
+     "50 10 -7 30",
+     0},
+    {"ml-linear-regressor",
+     "opset 17; in a f32 3,2; node ai.onnx.ml:LinearRegressor a -> y "
+     "coefficients=[1.0,2.0,-1.0,0.5] intercepts=[0.25,-0.75] targets=2; out y",
+     {"0.252 -1.263 0.548 0.954 0.053 0.401"},
+     "float32 3x2",
+     "-2.024 -1.6335 2.706 -0.821 1.105 -0.6025",
      0},
     {NULL, NULL, {NULL}, NULL, NULL, 0},
 };
