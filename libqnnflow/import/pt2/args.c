@@ -266,6 +266,19 @@ const char *qf_pt2_permute(QfPt2Node *n, const char *value, const int64_t *perm,
   return out;
 }
 
+float *qf_pt2_take(QfPt2Node *n, int64_t count, GError **error)
+{
+  const int64_t most = (int64_t)1 << 25;
+  if (count >= 0 && count <= most - n->p->made) {
+    n->p->made += count;
+    return g_new0(float, MAX(count, 1));
+  }
+  qf_pt2_fail(
+      n, error, QF_ERROR_LIMIT,
+      "the constants that it and others need would have more than 2^25 values; make its sizes smaller");
+  return NULL;
+}
+
 const char *qf_pt2_number(QfPt2Node *n, double value)
 {
   return qf_pt2_const_number(n->p->emit, QF_PT2_FLOAT, value);

@@ -244,7 +244,7 @@ static gboolean import(QfGraph *graph, GBytes *bytes, const char *directory, con
   g_autoptr(QfPt2Emit) emit = qf_pt2_emit_new();
   g_autoptr(GHashTable) metas = g_hash_table_new(g_str_hash, g_str_equal),
                         now = g_hash_table_new(g_str_hash, g_str_equal);
-  QfPt2 p = {archive, emit, graph, metas, now};
+  QfPt2 p = {.archive = archive, .emit = emit, .graph = graph, .metas = metas, .now = now};
   return map_graph(&p, error) && qf_pt2_emit_import(emit, graph, options, error);
 }
 

@@ -20,6 +20,7 @@ typedef struct {
   QfPt2Emit *emit;
   QfGraph *graph;
   GHashTable *metas; /* value -> cJSON: "tensor_values" */
+  int64_t made;      /* values of constants that the map made up */
   GHashTable *now;   /* value that was changed in place -> the value it has become */
 } QfPt2;
 
@@ -85,6 +86,9 @@ const char *qf_pt2_reshape(QfPt2Node *n, const char *value, const int64_t *dims,
 const char *qf_pt2_permute(QfPt2Node *n, const char *value, const int64_t *perm, uint32_t rank,
                            const char *out);
 const char *qf_pt2_number(QfPt2Node *n, double value); /* float32 */
+/* A zeroed array for a constant that is made up, to be freed with g_free(). NULL with QF_ERROR_LIMIT: all of them together would be
+ * larger than a file may ask for. */
+float *qf_pt2_take(QfPt2Node *n, int64_t count, GError **error);
 
 /*
  * One ONNX node: data is "Operator argument argument? name=literal name=$argument:default". Arguments are inputs, with ? optional; the

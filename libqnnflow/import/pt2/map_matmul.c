@@ -52,15 +52,16 @@ typedef struct {
 } Attention;
 
 /* Zeros on and below the diagonal, minus infinity above: what an earlier position may not see. */
-static const char *causal_mask(QfPt2Node *n, int64_t rows, int64_t columns)
+static const char *causal_mask(QfPt2Node *n, int64_t rows, int64_t columns, GError **error)
 {
   const int64_t dims[] = {rows, columns};
-  float *mask = g_new0(float, MAX(rows * columns, 1));
-  for (int64_t r = 0; r < rows; r++)
+  float *mask = qf_pt2_take(n, rows * columns, error);
+  for (int64_t r = 0; mask && r < rows; r++)
     for (int64_t c = r + 1; c < columns; c++)
       mask[r * columns + c] = -INFINITY;
-  return qf_pt2_constant(n->p->emit, NULL, QF_PT2_FLOAT, dims, 2,
-                         g_bytes_new_take(mask, (gsize)(rows * columns) * sizeof(float)));
+  return mask ? qf_pt2_constant(n->p->emit, NULL, QF_PT2_FLOAT, dims, 2,
+                                g_bytes_new_take(mask, (gsize)(rows * columns) * sizeof(float)))
+              : NULL;
 }
 
 /* Fewer heads of keys than of queries: each serves several neighbours. */
@@ -101,8 +102,10 @@ static gboolean add_mask(QfPt2Node *n, const Attention *a, const char **scores, 
     return TRUE;
   if (rows < 1 || columns < 1 || rows > 1 << 14 || columns > 1 << 14)
     return qf_pt2_fail(n, error, QF_ERROR_UNSUPPORTED, "a causal mask needs known lengths up to 16384");
-  *scores = qf_pt2_emit(n, "Add", NULL, 2, *scores, causal_mask(n, rows, columns));
-  return TRUE;
+  mask = causal_mask(n, rows, columns, error);
+  if (mask)
+    *scores = qf_pt2_emit(n, "Add", NULL, 2, *scores, mask);
+  return mask != NULL;
 }
 
 /* softmax(q k' * scale + mask) v, in every variant that exports name. */

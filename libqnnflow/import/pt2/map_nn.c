@@ -68,14 +68,11 @@ static gboolean map_conv(QfPt2Node *n, GError **error)
   return TRUE;
 }
 
-/* A vector of @count equal numbers. */
+/* A vector of @count equal numbers, which the ONNX importer computes. */
 static const char *filled(QfPt2Node *n, int64_t count, float value)
 {
-  float *values = g_new(float, MAX(count, 1));
-  for (int64_t i = 0; i < count; i++)
-    values[i] = value;
-  return qf_pt2_constant(n->p->emit, NULL, QF_PT2_FLOAT, &count, 1,
-                         g_bytes_new_take(values, (gsize)count * sizeof(float)));
+  return qf_pt2_emit(n, "Expand", NULL, 2, qf_pt2_number(n, (double)value),
+                     qf_pt2_const_ints(n->p->emit, &count, 1));
 }
 
 /* The number of channels, dimension 1 of the input. */

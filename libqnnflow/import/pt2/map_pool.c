@@ -75,17 +75,18 @@ static gboolean map_pool(QfPt2Node *n, GError **error)
 }
 
 /* [in, out]: column o averages the inputs from floor(o * in / out) to ceil((o + 1) * in / out). */
-static const char *averages(QfPt2Node *n, int64_t in, int64_t out, gboolean transposed)
+static const char *averages(QfPt2Node *n, int64_t in, int64_t out, gboolean transposed, GError **error)
 {
   const int64_t dims[] = {transposed ? out : in, transposed ? in : out};
-  float *w = g_new0(float, in *out);
-  for (int64_t o = 0; o < out; o++) {
+  float *w = qf_pt2_take(n, in * out, error);
+  for (int64_t o = 0; w && o < out; o++) {
     const int64_t first = o * in / out, last = ((o + 1) * in + out - 1) / out;
     for (int64_t i = first; i < last; i++)
       w[transposed ? o * in + i : i * out + o] = 1 / (float)(last - first);
   }
-  return qf_pt2_constant(n->p->emit, NULL, QF_PT2_FLOAT, dims, 2,
-                         g_bytes_new_take(w, (gsize)(in * out) * sizeof(float)));
+  return w ? qf_pt2_constant(n->p->emit, NULL, QF_PT2_FLOAT, dims, 2,
+                             g_bytes_new_take(w, (gsize)(in * out) * sizeof(float)))
+           : NULL;
 }
 
 /* Windows of different sizes: a product with the matrix of averages for each dimension. */
@@ -97,10 +98,13 @@ static gboolean average_by_products(QfPt2Node *n, const int64_t *in, const int64
     if (in[i] < 1 || in[i] > 4096 || size[i] < 1 || size[i] > 4096)
       return qf_pt2_fail(n, error, QF_ERROR_UNSUPPORTED,
                          "its sizes must be known, and at most 4096; use a fixed pooling instead");
-  x = qf_pt2_emit(n, "MatMul", spatial == 1 ? n->out[0] : NULL, 2, x,
-                  averages(n, in[spatial - 1], size[spatial - 1], FALSE));
+  const char *columns = averages(n, in[spatial - 1], size[spatial - 1], FALSE, error);
+  const char *rows = columns && spatial == 2 ? averages(n, in[0], size[0], TRUE, error) : NULL;
+  if (!columns || (spatial == 2 && !rows))
+    return FALSE;
+  x = qf_pt2_emit(n, "MatMul", spatial == 1 ? n->out[0] : NULL, 2, x, columns);
   if (spatial == 2)
-    qf_pt2_emit(n, "MatMul", n->out[0], 2, averages(n, in[0], size[0], TRUE), x);
+    qf_pt2_emit(n, "MatMul", n->out[0], 2, rows, x);
   return TRUE;
 }
 
