@@ -25,14 +25,17 @@ gboolean qf_build_fail(const QfBuild *b, GError **error, QfError code, const cha
 #define CHARGE_BYTES ((uint64_t)64 << 20)
 #define CHARGE_PER_BYTE 64
 
+gboolean qf_build_affordable(QfGraph *graph, uint64_t bytes)
+{
+  uint64_t more = graph->file_bytes < G_MAXUINT32 ? graph->file_bytes * CHARGE_PER_BYTE : G_MAXUINT64 / 4;
+  graph->folded_bytes = bytes > G_MAXUINT64 / 4 ? G_MAXUINT64 / 2 : graph->folded_bytes + bytes;
+  return graph->folded_bytes <= CHARGE_BYTES + more;
+}
+
 gboolean qf_build_charge(const QfBuild *b, uint64_t bytes, GError **error)
 {
-  QfGraph *g = b->graph;
-  uint64_t more = g->file_bytes < G_MAXUINT32 ? g->file_bytes * CHARGE_PER_BYTE : G_MAXUINT64 / 4;
-  g->folded_bytes = bytes > G_MAXUINT64 / 4 ? G_MAXUINT64 / 2 : g->folded_bytes + bytes;
-  return g->folded_bytes <= CHARGE_BYTES + more ||
-         qf_build_fail(b, error, QF_ERROR_LIMIT,
-                       "the constants that it and others make out of sizes alone are too large");
+  return qf_build_affordable(b->graph, bytes) ||
+         qf_build_fail(b, error, QF_ERROR_LIMIT, "what it and others make out of sizes alone is too large");
 }
 
 QfNode *qf_build_begin_many(QfBuild *b, const char *op, QfTensor *const *in, uint32_t n_in,

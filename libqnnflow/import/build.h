@@ -30,6 +30,8 @@ gboolean qf_build_fail(const QfBuild *b, GError **error, QfError code, const cha
 
 /* Counts @bytes of a constant that the map is about to make up, and fails once all of them are too many for the file's size. */
 gboolean qf_build_charge(const QfBuild *b, uint64_t bytes, GError **error);
+/* The same without a message. */
+gboolean qf_build_affordable(QfGraph *graph, uint64_t bytes);
 
 /* A node to be filled in, then added. @out NULL: a helper tensor. */
 QfNode *qf_build_begin(QfBuild *b, const char *op, QfTensor *const *in, uint32_t n_in, QfTensor *out);

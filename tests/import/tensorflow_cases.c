@@ -155,6 +155,19 @@ const ProtoCase tensorflow_cases[] = {
          Y("Sub", IN("s:2") IN("s") FLOAT),
      "2x2",
      {3, -2.5f, -2.5f, -2.5f}},
+    {"split by sizes",
+     X(D(6)) INTS("n", D(3), "1,-1,2") INTS("a", "", "0")
+         NODE("s", "SplitV", IN("x") IN("n") IN("a") FLOAT ATTR("Tlen", "type:3") ATTR("num_split", "i:3"))
+             Y("Sub", IN("s:1") IN("s") FLOAT),
+     "3",
+     {3.5f, 1.5f, 5}},
+    {"two open parts",
+     X(D(6)) INTS("n", D(3), "6,-1,-1") INTS("a", "", "0")
+         Y("SplitV", IN("x") IN("n") IN("a") FLOAT ATTR("num_split", "i:3")),
+     NULL,
+     {0},
+     QF_ERROR_SHAPE,
+     "do not fill the axis"},
     {"gather",
      X(D(2) D(3)) INTS("i", D(2), "2,0") INTS("a", "", "1")
          Y("GatherV2", IN("x") IN("i") IN("a") ATTR("Tparams", "type:1") ATTR("Tindices", "type:3")

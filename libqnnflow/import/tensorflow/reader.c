@@ -3,13 +3,12 @@
  * reader.c - GraphDef bytes to records, with protobuf-c, and tensors to constants. See reader.h.
  */
 #include "reader.h"
-#include "../../graph/numbers.h"
+#include "../build.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define BUDGET_TIMES 64
-#define REPEAT_BYTES ((size_t)128 << 20) /* and 64 times the size of the file */
 
 /* A GraphDef begins with nodes, and a node with its name and operator. */
 gboolean qf_tf_probe(const uint8_t *data, size_t size)
@@ -35,7 +34,6 @@ QfTfFile *qf_tf_open(GBytes *bytes, const char *name, GError **error)
   const uint8_t *data = g_bytes_get_data(bytes, &size);
   g_autoptr(QfTfFile) file = g_new0(QfTfFile, 1);
   file->name = name;
-  file->repeat_left = REPEAT_BYTES + (size < SIZE_MAX / BUDGET_TIMES / 2 ? size * BUDGET_TIMES : 0);
   qf_budget_init(&file->budget, size, BUDGET_TIMES);
   file->graph = tf__graph_def__unpack(&file->budget.allocator, size, data);
   if (!file->graph) {
@@ -127,7 +125,7 @@ static GBytes *repeat(const void *values, size_t width, size_t n, size_t count, 
   return g_bytes_new_take(out, count * size);
 }
 
-static GBytes *read_values(QfTfFile *file, Tf__TensorProto *t, int64_t count)
+static GBytes *read_values(QfGraph *graph, Tf__TensorProto *t, int64_t count)
 {
   size_t element = qf_dtype_size(types[t->dtype].dtype), size = (size_t)count * element, width;
   const void *values;
@@ -139,10 +137,8 @@ static GBytes *read_values(QfTfFile *file, Tf__TensorProto *t, int64_t count)
   size_t n = typed_field(t, types[t->dtype].field, &values, &width);
   if ((t->tensor_content.len && size) || n > (size_t)count)
     return NULL;
-  if (n < (size_t)count && size > file->repeat_left)
+  if (n < (size_t)count && !qf_build_affordable(graph, size))
     return NULL;
-  if (n < (size_t)count)
-    file->repeat_left -= size;
   return repeat(values, width, n, (size_t)count, element);
 }
 
@@ -164,7 +160,7 @@ QfTensor *qf_tf_read_tensor(QfTfFile *file, QfGraph *graph, Tf__TensorProto *t, 
   for (size_t i = 0; i < rank; i++)
     dims[i] = t->tensor_shape->dim[i]->size;
   int64_t count = qf_dims_count(dims, (int32_t)rank);
-  GBytes *bytes = count < 0 || count > (int64_t)1 << 40 ? NULL : read_values(file, t, count);
+  GBytes *bytes = count < 0 || count > (int64_t)1 << 40 ? NULL : read_values(graph, t, count);
   if (!bytes) {
     g_autofree char *text = qf_dims_to_string(dims, (int32_t)rank);
     g_set_error(error, QF_ERROR, QF_ERROR_FORMAT,

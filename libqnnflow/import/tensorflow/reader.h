@@ -15,7 +15,6 @@ typedef struct {
   const char *name; /* for messages */
   Tf__GraphDef *graph;
   QfBudget budget;
-  size_t repeat_left; /* bytes that repeated values may still take */
 } QfTfFile;
 
 gboolean qf_tf_probe(const uint8_t *data, size_t size);

@@ -126,28 +126,48 @@ static gboolean map_strided_slice(QfTfNode *n, GError **error)
   return qf_tf_bind(n, 0, qf_build_reshape(&n->build, y, &c.shape, qf_tf_out(n, 0), error));
 }
 
+/* What a part costs besides its numbers: a few bytes of the file can ask for very many. */
+#define PART_BYTES 1024
+
+/* The sizes of the parts, of which one may be -1: what the others leave. NULL when they do not fill the axis. */
+static int64_t *part_sizes(const QfTfNode *n, int64_t whole, int64_t parts, const QfTensor *sizes,
+                           GError **error)
+{
+  g_autofree int64_t *list = g_new(int64_t, parts + 1);
+  int64_t open = -1, rest = whole;
+  gboolean fits = TRUE;
+  for (int64_t i = 0; i < parts; i++) {
+    list[i] = sizes ? (int64_t)qf_tensor_get_real(sizes, i) : whole / parts;
+    fits = fits && list[i] >= -1 && list[i] <= whole && (list[i] >= 0 || open < 0);
+    if (list[i] < 0)
+      open = i;
+    else
+      rest = fits ? rest - list[i] : 0;
+  }
+  if (open >= 0)
+    list[open] = rest;
+  if (fits && (open < 0 ? rest == 0 : rest >= 0))
+    return g_steal_pointer(&list);
+  qf_build_fail(&n->build, error, QF_ERROR_SHAPE, "its parts do not fill the axis");
+  return NULL;
+}
+
 /* @sizes NULL: equal parts. */
 static gboolean split(QfTfNode *n, QfTensor *x, int32_t axis, int64_t parts, const QfTensor *sizes,
                       GError **error)
 {
   int64_t at = 0;
-  for (int64_t i = 0; i < parts; i++) {
-    int64_t size = sizes ? (int64_t)qf_tensor_get_real(sizes, i) : x->dims[axis] / parts;
-    if (sizes && size == -1) { /* what the others leave */
-      size = x->dims[axis];
-      for (int64_t k = 0; k < parts; k++)
-        size -= k == i ? 0 : (int64_t)qf_tensor_get_real(sizes, k);
-    }
-    if (size < 0 || size > x->dims[axis] - at)
-      return qf_build_fail(&n->build, error, QF_ERROR_SHAPE, "its parts do not fit axis %d", axis);
+  if (!qf_build_charge(&n->build, (uint64_t)parts * PART_BYTES, error))
+    return FALSE;
+  g_autofree int64_t *size = part_sizes(n, x->dims[axis], parts, sizes, error);
+  for (int64_t i = 0; size && i < parts; at += size[i++]) {
     QfTensor *y =
-        parts == 1 ? x : qf_build_slice(&n->build, x, axis, at, at + size, qf_tf_out(n, (uint32_t)i), error);
+        parts == 1 ? x
+                   : qf_build_slice(&n->build, x, axis, at, at + size[i], qf_tf_out(n, (uint32_t)i), error);
     if (!qf_tf_bind(n, (uint32_t)i, y))
       return FALSE;
-    at += size;
   }
-  return at == x->dims[axis] ||
-         qf_build_fail(&n->build, error, QF_ERROR_SHAPE, "its parts do not fill axis %d", axis);
+  return size != NULL;
 }
 
 /* Split(axis, x) and SplitV(x, sizes, axis), by arg. */
@@ -180,6 +200,8 @@ static gboolean map_unpack(QfTfNode *n, GError **error)
   if (qf_tf_int(n, "num", x->dims[axis]) != x->dims[axis] || x->dims[axis] > 1 << 16)
     return qf_build_fail(&n->build, error, QF_ERROR_SHAPE, "axis %d does not have as many parts as it gives",
                          axis);
+  if (!qf_build_charge(&n->build, (uint64_t)x->dims[axis] * PART_BYTES, error))
+    return FALSE;
   for (int64_t i = 0; i < x->dims[axis]; i++) {
     QfTensor *y = qf_build_slice(&n->build, x, axis, i, i + 1, NULL, error);
     if (!qf_tf_bind(n, (uint32_t)i, qf_build_reshape(&n->build, y, &shape, qf_tf_out(n, (uint32_t)i), error)))
