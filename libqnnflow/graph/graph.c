@@ -10,7 +10,7 @@
 
 #include "numbers.h"
 
-QfGraph *qf_graph_new(const char *name)
+static QfGraph *new_graph(const char *name, size_t chunk)
 {
   QfGraph *graph = g_new0(QfGraph, 1);
   graph->name = g_strdup(name ? name : "model");
@@ -19,11 +19,16 @@ QfGraph *qf_graph_new(const char *name)
   graph->nodes = g_ptr_array_new();
   graph->inputs = g_ptr_array_new();
   graph->outputs = g_ptr_array_new();
-  graph->strings = g_string_chunk_new(4096);
+  graph->strings = g_string_chunk_new(chunk);
   graph->blocks = g_ptr_array_new_with_free_func(g_free);
   graph->constants = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
   graph->subgraphs = g_ptr_array_new_with_free_func((GDestroyNotify)qf_graph_free);
   return graph;
+}
+
+QfGraph *qf_graph_new(const char *name)
+{
+  return new_graph(name, 4096);
 }
 
 QfGraph *qf_graph_new_subgraph(QfGraph *outer, GError **error)
@@ -34,7 +39,7 @@ QfGraph *qf_graph_new_subgraph(QfGraph *outer, GError **error)
                 QF_MAX_DEPTH);
     return NULL;
   }
-  QfGraph *graph = qf_graph_new(outer->name);
+  QfGraph *graph = new_graph(outer->name, 256); /* most are small, and a file may have many */
   graph->format = outer->format;
   graph->evaluate = outer->evaluate;
   graph->outer = outer;

@@ -103,8 +103,14 @@ static gboolean set_output(QfNode *node, uint32_t index, const QfTensor *value, 
   return qf_infer_set(node, index, value->dtype, dims, value->rank + lead, error);
 }
 
+/* Far above any model; what passes and sessions do for each value of a node must not become slow. */
+#define MAX_VALUES 4096
+
 static gboolean begin(const QfNode *node, GError **error)
 {
+  if (node->n_inputs > MAX_VALUES || node->n_outputs > MAX_VALUES)
+    return qf_infer_fail(error, QF_ERROR_LIMIT, "it takes %u values and gives %u; at most %d are possible",
+                         node->n_inputs, node->n_outputs, MAX_VALUES);
   return qf_infer_begin(node, error) &&
          (node->n_subgraphs == node->op->n_bodies ||
           qf_infer_fail(error, QF_ERROR_FORMAT, "it has %u bodies in place of %u: fix the model",

@@ -25,27 +25,6 @@ static Shape shape_of(const QfNode *node)
   return s;
 }
 
-static void remove_output(QfNode *node, uint32_t index)
-{
-  memmove(node->outputs + index, node->outputs + index + 1,
-          (node->n_outputs - index - 1) * sizeof(*node->outputs));
-  node->n_outputs--;
-}
-
-/* Input @index goes to the end. */
-static void move_to_end(QfNode *node, uint32_t index)
-{
-  g_autofree QfTensor **inputs = g_memdup2(node->inputs, node->n_inputs * sizeof(*inputs));
-  QfTensor *moved = inputs[index];
-  memmove(inputs + index, inputs + index + 1, (node->n_inputs - index - 1) * sizeof(*inputs));
-  inputs[node->n_inputs - 1] = moved;
-  qf_node_set_inputs(node, inputs, node->n_inputs);
-  for (uint32_t b = 0; b < node->n_subgraphs; b++) {
-    GPtrArray *list = node->subgraphs[b]->inputs;
-    g_ptr_array_add(list, g_ptr_array_remove_index(list, index));
-  }
-}
-
 /* Carried value @k comes out of the body as it went in. */
 static gboolean is_unchanged(const QfNode *node, const Shape *s, uint32_t k)
 {
@@ -55,20 +34,53 @@ static gboolean is_unchanged(const QfNode *node, const Shape *s, uint32_t k)
   return out == in || (copy && copy->inputs[0] == in);
 }
 
+/* @list with what @moved marks, of its entries from @first on, at the end, or dropped. */
+static void reorder(void **list, uint32_t n, uint32_t first, const gboolean *moved, uint32_t n_moved,
+                    void **end)
+{
+  uint32_t kept = first, out = 0;
+  for (uint32_t i = first; i < n; i++) {
+    if (i - first < n_moved && moved[i - first])
+      end[out++] = list[i];
+    else
+      list[kept++] = list[i];
+  }
+  memcpy(list + kept, end, out * sizeof(*list));
+}
+
+/* The node without the carried values that @moved marks: @count of them, now its last captures. */
+static void release(QfNode *node, const Shape *s, const gboolean *moved, uint32_t count)
+{
+  QfGraph *body = node->subgraphs[node->n_subgraphs - 1];
+  g_autofree void **end = g_new0(void *, node->n_inputs + node->n_outputs + 1);
+  g_autofree QfTensor **inputs = g_memdup2(node->inputs, node->n_inputs * sizeof(*inputs));
+  reorder((void **)inputs, node->n_inputs, s->lead_in, moved, s->n_carried, end);
+  qf_node_set_inputs(node, inputs, node->n_inputs);
+  for (uint32_t b = 0; b < node->n_subgraphs; b++)
+    reorder(node->subgraphs[b]->inputs->pdata, node->n_inputs, s->lead_in, moved, s->n_carried, end);
+  reorder(body->outputs->pdata, body->outputs->len, s->lead_out, moved, s->n_carried, end);
+  g_ptr_array_set_size(body->outputs, (gint)(body->outputs->len - count));
+  reorder((void **)node->outputs, node->n_outputs, 0, moved, s->n_carried, end);
+  node->n_outputs -= count;
+  ((QfControlAttrs *)node->attrs)->n_carried -= (int32_t)count;
+}
+
 static void release_unchanged(QfNode *node)
 {
-  for (uint32_t k = shape_of(node).n_carried; k-- > 0 && node->n_outputs > 1;) {
-    Shape s = shape_of(node);
+  Shape s = shape_of(node);
+  g_autofree gboolean *moved = g_new0(gboolean, s.n_carried + 1);
+  uint32_t count = 0;
+  for (uint32_t k = s.n_carried; k-- > 0;) {
     QfTensor *out = node->outputs[k];
-    if (!is_unchanged(node, &s, k) || qf_graph_is_output(node->graph, out))
+    if (count + 1 == node->n_outputs || !is_unchanged(node, &s, k) || qf_graph_is_output(node->graph, out))
       continue;
     qf_graph_replace_uses(node->graph, out, node->inputs[s.lead_in + k]);
     out->producer = NULL;
-    remove_output(node, k);
-    g_ptr_array_remove_index(node->subgraphs[node->n_subgraphs - 1]->outputs, s.lead_out + k);
-    move_to_end(node, s.lead_in + k);
-    ((QfControlAttrs *)node->attrs)->n_carried--;
+    moved[k] = TRUE;
+    count++;
   }
+  if (count)
+    release(node, &s, moved, count);
 }
 
 static gboolean is_read(const QfNode *node, uint32_t input)
@@ -79,26 +91,39 @@ static gboolean is_read(const QfNode *node, uint32_t input)
   return FALSE;
 }
 
+/* What is a constant, or read by no body, goes from the captures; @gone marks these by input. */
+static uint32_t mark_captures(const QfNode *node, const Shape *s, gboolean *gone)
+{
+  uint32_t count = 0;
+  for (uint32_t i = s->first_capture; i < node->n_inputs; i++) {
+    gone[i] = node->inputs[i]->data || !is_read(node, i - s->shift);
+    count += gone[i];
+    for (uint32_t b = 0; node->inputs[i]->data && b < node->n_subgraphs; b++)
+      qf_tensor_set_data(node->subgraphs[b], node->subgraphs[b]->inputs->pdata[i - s->shift],
+                         g_bytes_ref(node->inputs[i]->data));
+  }
+  return count;
+}
+
 static void drop_captures(QfNode *node)
 {
   Shape s = shape_of(node);
-  g_autofree QfTensor **inputs = g_memdup2(node->inputs, node->n_inputs * sizeof(*inputs));
-  uint32_t kept = s.first_capture;
-  for (uint32_t i = s.first_capture; i < node->n_inputs; i++) {
-    GBytes *data = node->inputs[i]->data;
-    uint32_t at = kept - s.shift; /* of the body's inputs, from which those before have gone */
-    if (!data && is_read(node, at)) {
-      inputs[kept++] = node->inputs[i];
+  uint32_t n = node->n_inputs, kept = s.first_capture;
+  g_autofree gboolean *gone = g_new0(gboolean, n + 1);
+  uint32_t count = mark_captures(node, &s, gone);
+  if (!count)
+    return;
+  g_autofree QfTensor **inputs = g_memdup2(node->inputs, n * sizeof(*inputs));
+  for (uint32_t i = kept; i < n; i++) {
+    if (gone[i])
       continue;
-    }
-    for (uint32_t b = 0; b < node->n_subgraphs; b++) {
-      QfTensor *inner = g_ptr_array_remove_index(node->subgraphs[b]->inputs, at);
-      if (data)
-        qf_tensor_set_data(node->subgraphs[b], inner, g_bytes_ref(data));
-    }
+    for (uint32_t b = 0; b < node->n_subgraphs; b++)
+      node->subgraphs[b]->inputs->pdata[kept - s.shift] = node->subgraphs[b]->inputs->pdata[i - s.shift];
+    inputs[kept++] = inputs[i];
   }
-  if (kept < node->n_inputs)
-    qf_node_set_inputs(node, inputs, kept);
+  qf_node_set_inputs(node, inputs, kept);
+  for (uint32_t b = 0; b < node->n_subgraphs; b++)
+    g_ptr_array_set_size(node->subgraphs[b]->inputs, (gint)(kept - s.shift));
 }
 
 /* Outer bodies first: what becomes constant in one may be a capture of the next. */

@@ -118,7 +118,7 @@ static void test_while(void)
 }
 
 /* IF whose branches are CALLs of others, within WHILE: v = v < 4 ? v + v : v + 100 until 50. */
-static void test_nested(void)
+static GBytes *nested_model(void)
 {
   TbModel m;
   tb_model_init(&m);
@@ -150,7 +150,12 @@ static void test_nested(void)
   y = number(&m, "more");
   limit = constant(&m, "hundred", 100);
   tb_operator(&m, ADD, LIST(x, limit), LIST(y), NULL);
-  g_autoptr(GBytes) bytes = tb_model_finish(&m, LIST(x), LIST(y));
+  return tb_model_finish(&m, LIST(x), LIST(y));
+}
+
+static void test_nested(void)
+{
+  g_autoptr(GBytes) bytes = nested_model();
   run(bytes, NULL, (const float[]){1, 3, 5, 60}, (const float[]){104, 106, 105, 60}, 4);
 }
 
@@ -352,6 +357,24 @@ static void test_growing(void)
   refuse(bytes, QF_ERROR_DYNAMIC, "is not fixed");
 }
 
+/* Every file with one byte changed is loaded or refused; sanitizers watch. */
+static void test_damage(void)
+{
+  for (int which = 0; which < 3; which++) {
+    g_autoptr(GBytes) whole = which == 0 ? nested_model() : variable_model(which == 1);
+    gsize size;
+    const uint8_t *from = g_bytes_get_data(whole, &size);
+    for (gsize at = 0; at < size; at++) {
+      uint8_t *copy = g_memdup2(from, size);
+      copy[at] ^= (uint8_t)(1 + at * 37 % 255);
+      g_autoptr(GBytes) bytes = g_bytes_new_take(copy, size);
+      g_autoptr(GError) error = NULL;
+      g_autoptr(QfModel) model = qf_model_load_bytes(bytes, "model", NULL, &error);
+      g_assert_true(!model == (error != NULL));
+    }
+  }
+}
+
 int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
@@ -365,5 +388,6 @@ int main(int argc, char **argv)
   g_test_add_func("/tflite/control/recursion", test_recursion);
   g_test_add_func("/tflite/control/explosion", test_explosion);
   g_test_add_func("/tflite/control/growing", test_growing);
+  g_test_add_func("/tflite/control/damage", test_damage);
   return g_test_run();
 }

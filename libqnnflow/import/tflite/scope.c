@@ -23,7 +23,7 @@ static gboolean charge_work(QfTflScope *s, GError **error)
   uint64_t all = 0;
   for (uint32_t i = 0; i < s->import->model->n_graphs; i++)
     all += (uint64_t)s->import->model->graphs[i].n_tensors + s->import->model->graphs[i].n_operators;
-  s->import->work += (uint64_t)s->file->n_tensors + s->file->n_operators;
+  s->import->work += 16 + (uint64_t)s->file->n_tensors + s->file->n_operators;
   return s->import->work <= 8 * all + 4096 ||
          fail(s, error, QF_ERROR_LIMIT, "its graphs use each other too often; export them inlined");
 }
