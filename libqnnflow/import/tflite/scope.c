@@ -17,14 +17,19 @@ static gboolean fail(const QfTflScope *s, GError **error, QfError code, const ch
   return FALSE;
 }
 
-/* A file may use a graph many times, and each time it is imported again: the sum is bounded by the file. */
+/* A file may use a graph many times, and each time it is imported again: the number and the sum are bounded by the file. An operator
+ * takes at least 48 bytes and uses at most two graphs. */
 static gboolean charge_work(QfTflScope *s, GError **error)
 {
-  uint64_t all = 0;
-  for (uint32_t i = 0; i < s->import->model->n_graphs; i++)
-    all += (uint64_t)s->import->model->graphs[i].n_tensors + s->import->model->graphs[i].n_operators;
-  s->import->work += 16 + (uint64_t)s->file->n_tensors + s->file->n_operators;
-  return s->import->work <= 8 * all + 4096 ||
+  QfTflImport *im = s->import;
+  for (uint32_t i = 0; !im->scopes && i < im->model->n_graphs; i++) {
+    im->n_tensors += im->model->graphs[i].n_tensors;
+    im->n_operators += im->model->graphs[i].n_operators;
+  }
+  im->work += (uint64_t)s->file->n_tensors + s->file->n_operators;
+  im->scopes++;
+  return (im->work <= 8 * (im->n_tensors + im->n_operators) + 4096 &&
+          im->scopes <= 2 * MIN(im->n_operators, im->model->flat.size / 48) + 64) ||
          fail(s, error, QF_ERROR_LIMIT, "its graphs use each other too often; export them inlined");
 }
 

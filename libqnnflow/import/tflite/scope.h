@@ -20,6 +20,8 @@ typedef struct {
   uint64_t copied;       /* bytes of constants that could not stay in the file */
   gboolean litert;       /* the `tflite` scheme: models are to give the peer's numbers */
   uint64_t work;         /* tensors and operators imported so far: graphs may be used many times */
+  uint64_t scopes;       /* graphs imported so far */
+  uint64_t n_tensors, n_operators; /* of all graphs of the file */
 } QfTflImport;
 
 typedef struct {
