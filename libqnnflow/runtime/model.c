@@ -63,6 +63,20 @@ static gboolean give_dims(QfModel *model, const QfModelOptions *options, GError 
   return TRUE;
 }
 
+/* Nodes and weights of the file; what they become is known only in a run. */
+static void count_program(QfModel *model)
+{
+  for (guint i = 0; i < model->program->bodies->len; i++) {
+    const QfProgramBody *body = model->program->bodies->pdata[i];
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, body->constants);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+      model->stats.param_bytes += g_bytes_get_size(qf_value_bytes(value));
+    model->stats.n_nodes += body->n_nodes;
+  }
+}
+
 /* The model has no steps of its own, only the borders of its program. */
 static gboolean freeze_program(QfModel *model, const QfModelOptions *options, GError **error)
 {
@@ -83,6 +97,7 @@ static gboolean freeze_program(QfModel *model, const QfModelOptions *options, GE
     describe_port(&model->inputs[i], &body->inputs[i]);
   for (uint32_t i = 0; i < body->n_outputs; i++)
     describe_port(&model->outputs[i], &body->outputs[i]);
+  count_program(model);
   return give_dims(model, options, error);
 }
 
