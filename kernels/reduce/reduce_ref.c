@@ -45,7 +45,7 @@ static int64_t take_int(QfkReduceOp op, int64_t a, int64_t v)
 static int64_t finish_int(const QfkReduce *p, int64_t a)
 {
   if (p->op == QFK_REDUCE_L2)
-    return (int64_t)sqrt((double)a);
+    return a > 0 ? (int64_t)sqrt((double)a) : 0; /* a sum that has wrapped has no root */
   return p->op == QFK_REDUCE_MEAN && p->count ? a / p->count : a;
 }
 

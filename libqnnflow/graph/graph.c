@@ -22,6 +22,7 @@ static QfGraph *new_graph(const char *name, size_t chunk)
   graph->strings = g_string_chunk_new(chunk);
   graph->blocks = g_ptr_array_new_with_free_func(g_free);
   graph->constants = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+  graph->dim_names = g_ptr_array_new();
   graph->subgraphs = g_ptr_array_new_with_free_func((GDestroyNotify)qf_graph_free);
   return graph;
 }
@@ -74,6 +75,7 @@ void qf_graph_free(QfGraph *graph)
     g_bytes_unref(graph->states[i].initial);
   g_free(graph->states);
   g_ptr_array_unref(graph->subgraphs);
+  g_ptr_array_unref(graph->dim_names);
   g_ptr_array_unref(graph->tensors);
   g_ptr_array_unref(graph->nodes);
   g_ptr_array_unref(graph->inputs);
@@ -106,6 +108,16 @@ QfTensor *qf_graph_add_tensor(QfGraph *graph, const char *name)
   t->rank = -1;
   g_ptr_array_add(graph->tensors, t);
   return t;
+}
+
+void qf_graph_name_dim(QfGraph *graph, uint32_t index, int32_t dim, const char *name)
+{
+  if (graph->dim_names->len <= index)
+    g_ptr_array_set_size(graph->dim_names, (gint)index + 1);
+  const char **names = graph->dim_names->pdata[index];
+  if (!names)
+    names = graph->dim_names->pdata[index] = qf_graph_alloc(graph, QF_MAX_RANK * sizeof(*names));
+  names[dim] = g_string_chunk_insert(graph->strings, name);
 }
 
 void qf_tensor_set_data(QfGraph *graph, QfTensor *tensor, GBytes *data)

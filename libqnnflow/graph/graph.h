@@ -91,8 +91,10 @@ struct QfGraph {
   QfGraph *outer;       /* whose node's body this is (or will be); NULL: the model itself */
   uint32_t depth;       /* 0: the model itself */
   GPtrArray *subgraphs; /* QfGraph*: all ever made for nodes of this graph; freed with it */
-  gboolean indexed;     /* the tensors' uses are known, for edit.c */
-  uint32_t stamp;       /* for edit.c */
+  GPtrArray *
+      dim_names; /* const char *[QF_MAX_RANK] by input, as in QfTensorDesc; shorter, or NULL entries: none is open */
+  gboolean indexed; /* the tensors' uses are known, for edit.c */
+  uint32_t stamp;   /* for edit.c */
 };
 
 /* An empty graph. @name stands for the file in messages. */
@@ -114,6 +116,9 @@ void qf_graph_add_state(QfGraph *graph, QfTensor *before, QfTensor *after, GByte
 
 /* A new tensor without a shape (rank -1) and without a dtype; @name is copied, NULL makes one up. */
 QfTensor *qf_graph_add_tensor(QfGraph *graph, const char *name);
+
+/* Notes that the file leaves dimension @dim of input @index open, and what it calls it. */
+void qf_graph_name_dim(QfGraph *graph, uint32_t index, int32_t dim, const char *name);
 
 /* A new constant. Takes over the reference to @data, whose size must be that of the shape (else it is a bug). */
 QfTensor *qf_graph_add_constant(QfGraph *graph, const char *name, QfDType dtype, const int64_t *dims,

@@ -203,8 +203,11 @@ gboolean qf_import_resolve_dims(QfGraph *graph, const QfModelOptions *options, u
                                 const char *name, int64_t *dims, int32_t rank, GError **error)
 {
   const QfInputDims *given = find_dims(options, index, name);
-  for (int i = 0; i < rank; i++)
+  for (int i = 0; i < rank; i++) {
     graph->open_dims |= dims[i] < 0;
+    if (dims[i] < 0)
+      qf_graph_name_dim(graph, index, i, "");
+  }
   if (given)
     return apply_dims(graph, given, name, dims, rank, error);
   g_autofree char *open = qf_dims_to_string(dims, rank);

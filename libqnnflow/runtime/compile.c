@@ -129,6 +129,10 @@ static void describe_borders(QfModel *model)
   model->outputs = g_new0(QfTensorDesc, outputs->len + 1);
   for (guint i = 0; i < inputs->len; i++)
     describe(&model->inputs[i], inputs->pdata[i]);
+  for (guint i = 0; i < MIN(inputs->len, model->graph->dim_names->len); i++)
+    if (model->graph->dim_names->pdata[i])
+      memcpy(model->inputs[i].dim_names, model->graph->dim_names->pdata[i],
+             sizeof(model->inputs[i].dim_names));
   for (guint i = 0; i < outputs->len; i++)
     describe(&model->outputs[i], outputs->pdata[i]);
 }

@@ -6,6 +6,23 @@
 #include "dump-ops.h"
 #include "gguf.h"
 
+/* "batch x 3 x ? x ?", the dimensions as the file has them; NULL: none is open. */
+static char *open_dims(const QfTensorDesc *d)
+{
+  g_autoptr(GString) s = g_string_new(NULL);
+  gboolean any = FALSE;
+  for (int i = 0; i < d->rank; i++) {
+    const char *name = d->dim_names[i];
+    g_string_append(s, i ? " x " : "");
+    any |= name != NULL;
+    if (name)
+      g_string_append(s, *name ? name : "?");
+    else
+      g_string_append_printf(s, "%" G_GINT64_FORMAT, d->dims[i]);
+  }
+  return any ? g_strdup(s->str) : NULL;
+}
+
 static void print_border(const QfModel *model)
 {
   QfModelStats stats;
@@ -22,6 +39,9 @@ static void print_border(const QfModel *model)
         in ? qf_model_input(model, i) : qf_model_output(model, i - qf_model_n_inputs(model));
     g_autofree char *text = qf_tool_tensor_text(d);
     g_print("  %-6s %s: %s", in ? "input" : "output", d->name, text);
+    g_autofree char *open = open_dims(d);
+    if (open)
+      g_print(", in the file %s", open);
     if (d->quant.count)
       g_print(", real = (q + %d) * %g", d->quant.entries[0].offset, (double)d->quant.entries[0].scale);
     g_print("\n");

@@ -12,7 +12,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Verifies, runs all passes, and, when that is cheap, compiles for the reference backend and runs it twice on numbers made from @seed, among
- * which are indices out of range, infinities and NaN. @graph is taken over; @done says whether making it succeeded, @error why not. Aborts
+ * which are indices out of range. @graph is taken over; @done says whether making it succeeded, @error why not. Aborts
  * where success comes with an error or failure without. */
 void qf_fuzz_graph(QfGraph *graph, gboolean done, GError **error, uint32_t seed);
 

@@ -7,7 +7,6 @@
 #include "libqnnflow/passes/passes.h"
 #include "libqnnflow/runtime/model.h"
 
-#include <math.h>
 #include <qnnflow/qnnflow.h>
 #include <string.h>
 
@@ -30,11 +29,15 @@ static uint64_t work_of(const QfGraph *graph)
 
 static void fill(const QfTensorDesc *d, uint8_t *data, uint32_t seed)
 {
-  static const float odd[] = {0, 1, -1, .5f, 1e30f, -1e30f, INFINITY, NAN};
+  static const float odd[] = {0, 1, -1, .5f, 300, -1e-6f, -128, 1e6f};
   g_autoptr(GRand) random = g_rand_new_with_seed(seed);
-  for (size_t i = 0; i < d->size_bytes; i++)
-    data[i] = seed & 1 && d->dtype != QF_DTYPE_BOOL ? (uint8_t)g_rand_int(random)
-                                                    : (uint8_t)(g_rand_int(random) & 1);
+  size_t size = qf_dtype_size(d->dtype);
+  for (size_t i = 0; i < d->size_bytes / size;
+       i++) { /* small numbers, that as indices are now and then out of range */
+    int64_t v = d->dtype == QF_DTYPE_BOOL ? g_rand_int_range(random, 0, 2)
+                                          : g_rand_int_range(random, -4, seed & 1 ? 200 : 8);
+    memcpy(data + i * size, &v, size);
+  }
   for (size_t i = 0; d->dtype == QF_DTYPE_FLOAT32 && i < d->size_bytes / 4; i++)
     ((float *)data)[i] = odd[g_rand_int(random) % (seed & 1 ? 8 : 4)];
 }

@@ -101,8 +101,13 @@ static gboolean read_input_shape(QfOnnx *onnx, const Onnx__ValueInfoProto *v, in
   if (*rank < 0)
     return fail(onnx, error, QF_ERROR_SHAPE, "input", v->name,
                 "has no shape in the file; give its dimensions (QfModelOptions.input_dims)");
-  return qf_import_resolve_dims(onnx->graph, onnx->options, onnx->graph->inputs->len, v->name, dims, *rank,
-                                error);
+  uint32_t index = onnx->graph->inputs->len;
+  if (!qf_import_resolve_dims(onnx->graph, onnx->options, index, v->name, dims, *rank, error))
+    return FALSE;
+  for (int i = 0; shape && i < *rank; i++)
+    if (shape->dim[i]->value_case == ONNX__TENSOR_SHAPE_DIM__VALUE_DIM_PARAM)
+      qf_graph_name_dim(onnx->graph, index, i, shape->dim[i]->dim_param);
+  return TRUE;
 }
 
 /* A guess for those who fill images: few channels stand in one place or the other. */

@@ -83,6 +83,8 @@ typedef struct {
   QfLayout layout;           /* for rank 4; QF_LAYOUT_ANY when not known */
   QfQuant quant;             /* count is 0 for float and for plain integers */
   size_t size_bytes;         /* product of dims times element size */
+  /* Of an input's dimensions that the file leaves open: the name it has there, "" without one. NULL: not open. */
+  const char *dim_names[QF_MAX_RANK];
 } QfTensorDesc;
 
 /* Number of elements of @dims[0..rank), or -1 when a dimension is negative or the product exceeds 2^62. */
