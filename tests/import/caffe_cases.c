@@ -199,6 +199,21 @@ const ProtoCase caffe_cases[] = {
      "1x1x2x7",
      {0, 1, 0.85797681f, 0, 0, 0.4f, 0.4f, 0, 1, 0.11731043f, 0.47896582f, 0.51903252f, 0.92103418f,
       0.88096748f}},
+    {"lstm",
+     INPUT("x", "3,1,2") INPUT("z", "3,1")
+         LAYER("y", "LSTM",
+               "bottom:'x' bottom:'z' top:'y' recurrent_param{num_output:1}" BLOB(
+                   "4,2", ".5,-.25,.1,.2,-.3,.4,.7,.6") BLOB("4", ".1,.2,.3,.4") BLOB("4,1", ".3,-.2,.5,.9")),
+     "3x1x1",
+     {-0.10123823f, -0.01571786f, -0.04239894f}},
+    {"rnn",
+     INPUT("x", "3,1,2") INPUT("z", "3,1")
+         LAYER("y", "RNN",
+               "bottom:'x' bottom:'z' top:'y' recurrent_param{num_output:2}" BLOB("2,2", ".5,-.25,.1,.2")
+                   BLOB("2", ".1,-.2") BLOB("2,2", ".3,-.2,.5,.9") BLOB("2,2", "1,.5,-.5,.25")
+                       BLOB("2", ".05,-.1")),
+     "3x1x2",
+     {-0.74329886f, 0.274243f, -0.86555616f, 0.13313883f, 0.23794915f, -0.53235752f}},
     {"phases",
      X("1,2") LAYER("d", "Data", "top:'z' include{phase:TRAIN}")
          LAYER("y", "ReLU", "bottom:'x' top:'y' exclude{phase:TRAIN}")

@@ -27,8 +27,8 @@ static const QfCaffeRow skipped_rows[] = {
 };
 
 static const QfCaffeRow *const tables[] = {
-    qf_caffe_conv_rows,  qf_caffe_pool_rows,  qf_caffe_math_rows, qf_caffe_norm_rows,
-    qf_caffe_shape_rows, qf_caffe_image_rows, qf_caffe_ssd_rows,  skipped_rows,
+    qf_caffe_conv_rows,  qf_caffe_pool_rows, qf_caffe_math_rows, qf_caffe_norm_rows, qf_caffe_shape_rows,
+    qf_caffe_image_rows, qf_caffe_ssd_rows,  qf_caffe_rnn_rows,  skipped_rows,
 };
 
 const QfCaffeRow *qf_caffe_find_row(const char *type)

@@ -95,7 +95,8 @@ const QfCaffeRow *qf_caffe_find_row(const char *type);
 
 /* The tables, one a file. */
 extern const QfCaffeRow qf_caffe_conv_rows[], qf_caffe_pool_rows[], qf_caffe_math_rows[],
-    qf_caffe_norm_rows[], qf_caffe_shape_rows[], qf_caffe_image_rows[], qf_caffe_ssd_rows[];
+    qf_caffe_norm_rows[], qf_caffe_shape_rows[], qf_caffe_image_rows[], qf_caffe_ssd_rows[],
+    qf_caffe_rnn_rows[];
 
 /* input.c: the net's inputs, from input fields and input layers; data layers become inputs when they are read. */
 gboolean qf_caffe_add_net_inputs(QfCaffe *caffe, GError **error);
