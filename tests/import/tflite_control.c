@@ -117,6 +117,42 @@ static void test_while(void)
   run(bytes, NULL, (const float[]){-1, 0, 10, 11, 9}, (const float[]){11, 12, 10, 11, 12}, 5);
 }
 
+/* WHILE that carries weights and a shape: x times two, reshaped by what is handed on, three times. */
+static void test_carried_constants(void)
+{
+  static const float two[1] = {2}, one[1] = {1}, three[1] = {3};
+  static const int32_t square[2] = {1, 1};
+  TbModel m;
+  tb_model_init(&m);
+  int32_t x = tb_tensor(&m, "x", FLOAT, LIST(1, 1), NULL, 0), i = constant(&m, "i", 0),
+          w = tb_tensor(&m, "w", FLOAT, LIST(1, 1), two, 4), s = tb_tensor(&m, "s", 2, LIST(2), square, 8);
+  int32_t y = tb_tensor(&m, "y", FLOAT, LIST(1, 1), NULL, 0), i2 = number(&m, "i2"),
+          w2 = tb_tensor(&m, "w2", FLOAT, LIST(1, 1), NULL, 0), s2 = tb_tensor(&m, "s2", 2, LIST(2), NULL, 0);
+  tb_operator(&m, WHILE, LIST(w, i, x, s), LIST(w2, i2, y, s2), graphs(1, 2));
+  tb_next_graph(&m, LIST(x), LIST(y));
+  for (int b = 0; b < 2; b++) {
+    w = tb_tensor(&m, "w", FLOAT, LIST(1, 1), NULL, 0);
+    i = number(&m, "i");
+    x = tb_tensor(&m, "x", FLOAT, LIST(1, 1), NULL, 0);
+    s = tb_tensor(&m, "s", 2, LIST(2), NULL, 0);
+    int32_t k = tb_tensor(&m, "k", FLOAT, LIST(1), b ? one : three, 4);
+    int32_t r = b ? number(&m, "next") : tb_tensor(&m, "go", BOOL, LIST(1), NULL, 0);
+    tb_operator(&m, b ? ADD : LESS, LIST(i, k), LIST(r), NULL);
+    if (!b) {
+      tb_next_graph(&m, LIST(w, i, x, s), LIST(r));
+      continue;
+    }
+    int32_t p = tb_tensor(&m, "p", FLOAT, LIST(1, 1), NULL, 0),
+            q = tb_tensor(&m, "q", FLOAT, LIST(1, 1), NULL, 0);
+    tb_operator(&m, FULLY_CONNECTED, LIST(x, w, -1), LIST(p), NULL);
+    tb_operator(&m, RESHAPE, LIST(p, s), LIST(q), NULL);
+    tb_next_graph(&m, LIST(w, i, x, s), LIST(w, r, q, s));
+  }
+  x = number(&m, "unused");
+  g_autoptr(GBytes) bytes = tb_model_finish(&m, LIST(x), LIST(x));
+  run(bytes, NULL, (const float[]){1, -3}, (const float[]){8, -24}, 2);
+}
+
 /* IF whose branches are CALLs of others, within WHILE: v = v < 4 ? v + v : v + 100 until 50. */
 static GBytes *nested_model(void)
 {

@@ -33,8 +33,33 @@ static uint32_t tensor_at(const QfFlatVector *v, uint32_t i)
   return (uint32_t)qf_flat_at_int(v, i, QF_FLAT_I32);
 }
 
-/* What operand @i of the operator is to the graph it uses: a resource, or the tensor @operand (in place) or a new one like it. */
-static gboolean bind_input(QfTflNode *n, QfTflScope *body, uint32_t i, uint32_t operand, GError **error)
+/* A constant of the graph around a body, as one inside; the bytes are shared. */
+static QfTensor *copy_constant(QfGraph *graph, const char *name, const QfTensor *t)
+{
+  QfTensor *y = qf_graph_add_constant(graph, name, t->dtype, t->dims, t->rank, g_bytes_ref(t->data));
+  if (t->enc.count)
+    qf_tensor_set_encoding(graph, y, t->enc.count, t->enc.axis, t->enc.entries);
+  return y;
+}
+
+/* Operands that are constants inside the bodies as well: any of an IF, and those that a WHILE's body hands on as they are. So
+ * shapes and weights that exporters carry through a loop are known where they are used. */
+static gboolean *find_fixed(const QfTflNode *n, uint32_t first, int64_t body)
+{
+  gboolean *fixed = g_new0(gboolean, n->n_in + 1);
+  const QfTflGraph *g = body >= 0 && body < n->model->n_graphs ? &n->model->graphs[body] : NULL;
+  for (uint32_t i = first; i < n->n_in; i++) {
+    gboolean handed_on = g && i < g->inputs.count && i < g->outputs.count &&
+                         tensor_at(&g->inputs, i) == tensor_at(&g->outputs, i);
+    fixed[i] = n->in[i] && n->in[i]->data && (first || handed_on);
+  }
+  return fixed;
+}
+
+/* What @operand of the operator is as input @i of the graph it uses: a resource, the tensor itself (in place), a constant, or a new
+ * tensor like it. */
+static gboolean bind_input(QfTflNode *n, QfTflScope *body, uint32_t i, uint32_t operand, gboolean fixed,
+                           GError **error)
 {
   uint32_t inner = tensor_at(&body->file->inputs, i);
   int64_t index = qf_flat_at_int(&n->record->inputs, operand, QF_FLAT_I32);
@@ -55,16 +80,21 @@ static gboolean bind_input(QfTflNode *n, QfTflScope *body, uint32_t i, uint32_t 
     body->tensors[inner] = t;
     return TRUE;
   }
+  if (fixed) {
+    body->tensors[inner] = copy_constant(body->graph, x->name, t);
+    return TRUE;
+  }
   QfTensor *y = body->tensors[inner] = qf_graph_add_tensor(body->graph, x->name);
   qf_tensor_set_shape(y, t->dtype, t->dims, t->rank);
   g_ptr_array_add(body->graph->inputs, y);
   return !qf_tfl_has_encoding(y->dtype) || qf_tfl_set_encoding(body->graph, y, x, error);
 }
 
-/* Imports graph @index with the operands from @first on. */
-static gboolean import_graph(QfTflNode *n, QfTflScope *body, gboolean in_place, int64_t index, uint32_t first,
-                             GError **error)
+/* Imports graph @index with the operands from @first on. @fixed NULL: in place. */
+static gboolean import_graph(QfTflNode *n, QfTflScope *body, int64_t index, uint32_t first,
+                             const gboolean *fixed, GError **error)
 {
+  gboolean in_place = !fixed;
   QfGraph *graph = in_place ? n->graph : qf_graph_new_subgraph(n->graph, error);
   if (!graph || !qf_tfl_scope_open(body, n->scope->import, n->scope, in_place, graph, index, error))
     return FALSE;
@@ -75,7 +105,7 @@ static gboolean import_graph(QfTflNode *n, QfTflScope *body, gboolean in_place, 
   if (!qf_tfl_scope_constants(body, error))
     return FALSE;
   for (uint32_t i = 0; i < body->file->inputs.count; i++)
-    if (!bind_input(n, body, i, first + i, error))
+    if (!bind_input(n, body, i, first + i, fixed && fixed[first + i], error))
       return FALSE;
   return qf_tfl_scope_operators(body, error);
 }
@@ -91,8 +121,9 @@ static gboolean body_output(QfTflNode *n, const QfTflScope *body, uint32_t i, Qf
                      body->file->tensors[inner].name, body->index);
 }
 
-/* The body's outputs as those of its graph. A resource among them must be the one that @n gives there. */
-static gboolean add_outputs(QfTflNode *n, QfTflScope *body, uint32_t count, GError **error)
+/* The body's outputs as those of its graph, but for resources and what is @fixed (NULL: nothing is). */
+static gboolean add_outputs(QfTflNode *n, QfTflScope *body, uint32_t count, const gboolean *fixed,
+                            GError **error)
 {
   if (body->file->outputs.count != count)
     return qf_tfl_fail(n, error, QF_ERROR_FORMAT,
@@ -102,7 +133,7 @@ static gboolean add_outputs(QfTflNode *n, QfTflScope *body, uint32_t count, GErr
     QfTensor *t;
     if (!body_output(n, body, i, &t, error))
       return FALSE;
-    if (t)
+    if (t && !(fixed && fixed[i]))
       g_ptr_array_add(body->graph->outputs, t);
   }
   return TRUE;
@@ -140,15 +171,18 @@ static gboolean add_variables(QfTflScope *body, const GPtrArray *variables, gboo
 
 /* The operator's node: @op over the condition (@first 1) and the operands that are tensors, then the variables. */
 static gboolean add_node(QfTflNode *n, const char *op, uint32_t first, QfTflScope *bodies,
-                         const GPtrArray *variables, GError **error)
+                         const gboolean *fixed, const GPtrArray *variables, GError **error)
 {
   g_autoptr(GPtrArray) in = g_ptr_array_new(), out = g_ptr_array_new();
   for (uint32_t i = 0; i < n->n_in; i++)
-    if (n->in[i])
+    if (n->in[i] && !fixed[i])
       g_ptr_array_add(in, n->in[i]);
-  for (uint32_t i = 0; i < n->n_out; i++)
-    if (n->out[i])
+  for (uint32_t i = 0; i < n->n_out; i++) {
+    if (!first && fixed[i]) /* comes out of the loop as it went in */
+      n->scope->tensors[tensor_at(&n->record->outputs, i)] = n->in[i];
+    else if (n->out[i])
       g_ptr_array_add(out, n->out[i]);
+  }
   for (guint i = 0; i < variables->len; i++) {
     QfTflVariable *v = variables->pdata[i];
     QfTensor *now = qf_tfl_variable_now(n->scope, v, error);
@@ -179,9 +213,10 @@ static gboolean map_bodies(QfTflNode *n, const char *op, uint32_t first, QfTflSc
   int64_t callees[2];
   gboolean branches = first == 1;
   qf_tfl_callees(n->record, callees);
+  g_autofree gboolean *fixed = find_fixed(n, first, callees[1]);
   for (uint32_t b = 0; b < 2; b++)
-    if (!import_graph(n, &bodies[b], FALSE, callees[b], first, error) ||
-        !add_outputs(n, &bodies[b], b || branches ? n->n_out : 1, error))
+    if (!import_graph(n, &bodies[b], callees[b], first, fixed, error) ||
+        !add_outputs(n, &bodies[b], b || branches ? n->n_out : 1, b && !branches ? fixed : NULL, error))
       return FALSE;
   g_autoptr(GPtrArray) variables = touched(bodies, 2);
   for (guint i = 0; !branches && i < bodies[0].values->len; i++) {
@@ -194,13 +229,13 @@ static gboolean map_bodies(QfTflNode *n, const char *op, uint32_t first, QfTflSc
   for (uint32_t b = 0; b < 2; b++)
     if (!add_variables(&bodies[b], variables, b || branches, error))
       return FALSE;
-  return bind_resources(n, &bodies[1], error) && add_node(n, op, first, bodies, variables, error);
+  return bind_resources(n, &bodies[1], error) && add_node(n, op, first, bodies, fixed, variables, error);
 }
 
 static gboolean call(QfTflNode *n, int64_t index, uint32_t first, GError **error)
 {
   QfTflScope body;
-  gboolean ok = import_graph(n, &body, TRUE, index, first, error);
+  gboolean ok = import_graph(n, &body, index, first, NULL, error);
   if (ok && body.file->outputs.count != n->n_out)
     ok = qf_tfl_fail(n, error, QF_ERROR_FORMAT, "graph %u has %u outputs in place of %u", body.index,
                      body.file->outputs.count, n->n_out);
