@@ -64,23 +64,33 @@ static inline W unpack_q6_k(const uint8_t *b, int g)
              _mm256_mullo_epi16(w.b, _mm256_set1_epi16(scale[1]))};
 }
 
+/* Bits of values next to each other share a byte. */
+static inline W unpack_nb4(const uint8_t *codes)
+{
+  const __m128i q = LOAD128(codes), mask = _mm_set1_epi8(15);
+  const __m128i low = _mm_and_si128(q, mask), high = _mm_and_si128(_mm_srli_epi16(q, 4), mask);
+  return widen(_mm_unpacklo_epi8(low, high), _mm_unpackhi_epi8(low, high));
+}
+
+static inline W unpack_nb8(const uint8_t *codes)
+{
+  const __m128i flip = _mm_set1_epi8(-128);
+  return widen(_mm_xor_si128(LOAD128(codes), flip), _mm_xor_si128(LOAD128(codes + 16), flip));
+}
+
 static inline F zero(void)
 {
   return _mm256_setzero_ps();
 }
 
-static inline F dot(F f, W w, const int16_t *x, float s)
+static inline F dot(F f, W w, const int16_t *x, const float *s)
 {
   const __m256i sum =
       _mm256_add_epi32(_mm256_madd_epi16(w.a, LOAD256(x)), _mm256_madd_epi16(w.b, LOAD256(x + 16)));
-  return _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), _mm256_set1_ps(s), f);
+  return _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), _mm256_broadcast_ss(s), f);
 }
 
-static inline float total(F f)
-{
-  __m128 t = _mm_add_ps(_mm256_castps256_ps128(f), _mm256_extractf128_ps(f, 1));
-  t = _mm_add_ps(t, _mm_movehl_ps(t, t));
-  return _mm_cvtss_f32(_mm_add_ss(t, _mm_movehdup_ps(t)));
-}
+#define total total8
 
+#include "blockmm_eight_x86.h"
 #include "blockmm_vec.h"

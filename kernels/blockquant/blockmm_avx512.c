@@ -49,15 +49,29 @@ static inline W unpack_q6_k(const uint8_t *b, int g)
   return _mm512_mullo_epi16(_mm512_cvtepi8_epi16(q), scales);
 }
 
+/* Bits of values next to each other share a byte. */
+static inline W unpack_nb4(const uint8_t *codes)
+{
+  const __m128i q = LOAD128(codes), mask = _mm_set1_epi8(15);
+  const __m128i low = _mm_and_si128(q, mask), high = _mm_and_si128(_mm_srli_epi16(q, 4), mask);
+  return _mm512_cvtepi8_epi16(_mm256_inserti128_si256(_mm256_castsi128_si256(_mm_unpacklo_epi8(low, high)),
+                                                      _mm_unpackhi_epi8(low, high), 1));
+}
+
+static inline W unpack_nb8(const uint8_t *codes)
+{
+  return _mm512_cvtepi8_epi16(_mm256_xor_si256(LOAD256(codes), _mm256_set1_epi8(-128)));
+}
+
 static inline F zero(void)
 {
   return _mm512_setzero_ps();
 }
 
-static inline F dot(F f, W w, const int16_t *x, float s)
+static inline F dot(F f, W w, const int16_t *x, const float *s)
 {
   const __m512i sum = _mm512_dpwssd_epi32(_mm512_setzero_si512(), w, _mm512_loadu_si512(x));
-  return _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), _mm512_set1_ps(s), f);
+  return _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), _mm512_set1_ps(*s), f);
 }
 
 static inline float total(F f)
@@ -69,4 +83,5 @@ static inline float total(F f)
   return sum;
 }
 
+#include "blockmm_eight_x86.h"
 #include "blockmm_vec.h"

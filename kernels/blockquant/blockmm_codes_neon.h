@@ -60,6 +60,21 @@ static inline W unpack_q6_k(const uint8_t *b, int g)
   return (W){six_bits(low, high, g & 3), six_bits(low + 16, high + 16, g & 3), {scale[0], scale[1]}};
 }
 
+/* Bits of values next to each other share a byte. */
+static inline W unpack_nb4(const uint8_t *codes)
+{
+  const uint8x16_t q = vld1q_u8(codes), low = vandq_u8(q, vdupq_n_u8(15)), high = vshrq_n_u8(q, 4);
+  return (W){vreinterpretq_s8_u8(vzip1q_u8(low, high)), vreinterpretq_s8_u8(vzip2q_u8(low, high)), {1, 1}};
+}
+
+static inline W unpack_nb8(const uint8_t *codes)
+{
+  const uint8x16_t flip = vdupq_n_u8(128);
+  return (W){vreinterpretq_s8_u8(veorq_u8(vld1q_u8(codes), flip)),
+             vreinterpretq_s8_u8(veorq_u8(vld1q_u8(codes + 16), flip)),
+             {1, 1}};
+}
+
 typedef float32x4_t F;
 
 static inline F zero(void)
@@ -73,7 +88,39 @@ static inline float total(F f)
 }
 
 /* f + s * (a * scale[0] + b * scale[1]), the sums of the two halves. */
-static inline F scaled(F f, W w, int32x4_t a, int32x4_t b, float s)
+static inline F scaled(F f, W w, int32x4_t a, int32x4_t b, const float *s)
 {
-  return vfmaq_n_f32(f, vcvtq_f32_s32(vmlaq_n_s32(vmulq_n_s32(a, w.scale[0]), b, w.scale[1])), s);
+  return vfmaq_n_f32(f, vcvtq_f32_s32(vmlaq_n_s32(vmulq_n_s32(a, w.scale[0]), b, w.scale[1])), *s);
+}
+
+typedef struct {
+  float32x4_t a, b;
+} L;
+
+static inline L nothing(void)
+{
+  return (L){vdupq_n_f32(0), vdupq_n_f32(0)};
+}
+
+static inline L add8(L l, const float *a, const float *b)
+{
+  return (L){vfmaq_f32(l.a, vld1q_f32(a), vld1q_f32(b)), vfmaq_f32(l.b, vld1q_f32(a + 4), vld1q_f32(b + 4))};
+}
+
+static inline float total8(L l)
+{
+  return vaddvq_f32(vaddq_f32(l.a, l.b));
+}
+
+static inline void multiply8(float *y, const float *a, const float *b)
+{
+  vst1q_f32(y, vmulq_f32(vld1q_f32(a), vld1q_f32(b)));
+  vst1q_f32(y + 4, vmulq_f32(vld1q_f32(a + 4), vld1q_f32(b + 4)));
+}
+
+static inline void floats8(float *y, float d, const uint8_t *b)
+{
+  const uint16x8_t wide = vmovl_u8(vld1_u8(b));
+  vst1q_f32(y, vmulq_n_f32(vcvtq_f32_u32(vmovl_u16(vget_low_u16(wide))), d));
+  vst1q_f32(y + 4, vmulq_n_f32(vcvtq_f32_u32(vmovl_u16(vget_high_u16(wide))), d));
 }

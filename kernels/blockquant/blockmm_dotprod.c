@@ -13,7 +13,7 @@ static inline int32x4_t dot16(int8x16_t w, const int8_t *x)
   return vaddq_s32(vshlq_n_s32(vdotq_s32(none, w, vld1q_s8(x)), 8), vdotq_s32(none, w, vld1q_s8(x + 32)));
 }
 
-static inline F dot(F f, W w, const int16_t *x, float s)
+static inline F dot(F f, W w, const int16_t *x, const float *s)
 {
   const int8_t *bytes = (const int8_t *)x;
   return scaled(f, w, dot16(w.a, bytes), dot16(w.b, bytes + 16), s);

@@ -16,7 +16,7 @@ static inline int32x4_t dot16(int8x16_t w, const int16_t *x)
   return vmlal_high_s16(sum, high, x1);
 }
 
-static inline F dot(F f, W w, const int16_t *x, float s)
+static inline F dot(F f, W w, const int16_t *x, const float *s)
 {
   return scaled(f, w, dot16(w.a, x), dot16(w.b, x + 16), s);
 }

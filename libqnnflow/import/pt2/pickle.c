@@ -286,9 +286,9 @@ static gboolean with_number(Machine *m, int bytes, gboolean (*run)(Machine *, ui
 }
 
 /* One instruction; those that push numbers, texts and lists first. */
-static gboolean step(Machine *m, uint8_t op)
+static gboolean step(Machine *m, uint8_t code)
 {
-  switch (op) {
+  switch (code) {
   case 0x80: return skip(m, 1);
   case 'K': return push_number(m, 1);
   case 'M': return push_number(m, 2);
