@@ -308,9 +308,50 @@ static gboolean run_frozen(QfSession *session, const Show *show, GError **error)
   return TRUE;
 }
 
+/* The dimensions of the arrays given as inputs. FALSE when one is no array. */
+static gboolean dims_of_files(const RunOptions *o, GPtrArray *names, GArray *dims)
+{
+  for (int k = 0; o->inputs && o->inputs[k]; k++) {
+    const char *file = o->inputs[k], *equals = strchr(file, '=');
+    g_auto(QfNpy) array = {0};
+    QfInputDims given = {0};
+    if (equals && !g_file_test(file, G_FILE_TEST_EXISTS)) {
+      g_ptr_array_add(names, g_strndup(file, (gsize)(equals - file)));
+      given.name = names->pdata[names->len - 1];
+      file = equals + 1;
+    }
+    if (!qf_npy_read(file, &array, NULL))
+      return FALSE;
+    given.rank = array.rank;
+    memcpy(given.dims, array.dims, sizeof(given.dims));
+    g_array_append_val(dims, given);
+  }
+  return dims->len > 0;
+}
+
+/* What the file leaves open, the inputs settle when --dims does not. */
+static QfModel *load(const char *path, const QfToolModel *options, const RunOptions *o, GError **error)
+{
+  g_autoptr(GError) open = NULL;
+  QfModel *model = qf_tool_load(path, options, &open);
+  if (model)
+    return model;
+  g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(GArray) dims = g_array_new(FALSE, FALSE, sizeof(QfInputDims));
+  if (!options->dims && g_error_matches(open, QF_ERROR, QF_ERROR_SHAPE) && dims_of_files(o, names, dims)) {
+    QfToolModel fitted = *options;
+    fitted.file_dims = (const QfInputDims *)(void *)dims->data;
+    fitted.n_file_dims = dims->len;
+    model = qf_tool_load(path, &fitted, NULL);
+  }
+  if (!model)
+    g_propagate_error(error, g_steal_pointer(&open));
+  return model;
+}
+
 static gboolean work(const char *path, const QfToolModel *options, const RunOptions *o, GError **error)
 {
-  g_autoptr(QfModel) model = qf_tool_load(path, options, error);
+  g_autoptr(QfModel) model = load(path, options, o, error);
   QfSessionOptions session_options = {.n_threads = MAX(options->threads, 0)};
   g_autoptr(QfSession) session = model ? qf_session_new(model, &session_options, error) : NULL;
   g_auto(GStrv) labels = NULL;
@@ -359,7 +400,8 @@ const QfTool qf_tool_run = {
     .name = "run",
     .arguments = "MODEL",
     .summary = "Run a model once on files and show what comes out",
-    .description = "Inputs without NAME= are taken in the model's order. Example:\n"
+    .description = "Inputs without NAME= are taken in the model's order; arrays settle dimensions that the "
+                   "file leaves open. Example:\n"
                    "  qnnflow run mobilenet.tflite -i cat.jpg --mean 127.5 --std 127.5 --labels labels.txt",
     .run = run,
 };

@@ -89,8 +89,8 @@ static gboolean loading_init(Loading *l, const QfToolModel *model, GError **erro
       return FALSE;
   l->options = (QfModelOptions){.backend = model->backend,
                                 .requant = model->requant,
-                                .input_dims = l->dims,
-                                .n_input_dims = n,
+                                .input_dims = n ? l->dims : model->file_dims,
+                                .n_input_dims = n ? n : model->n_file_dims,
                                 .no_optimize = model->no_optimize,
                                 .weights = model->weights,
                                 .signature = model->signature,

@@ -36,6 +36,8 @@ typedef struct {
   char **dims; /* "NAME=1x3x224x224" */
   int threads, seed_weights;
   gboolean no_optimize, check;
+  const QfInputDims *file_dims; /* without `dims`: those of the input files; borrowed */
+  guint n_file_dims;
 } QfToolModel;
 
 /* The option group that fills in @model, which must live until the options have been parsed. */
