@@ -12,6 +12,8 @@
 
 enum {
   ADD = 0,
+  FULLY_CONNECTED = 9,
+  RESHAPE = 22,
   CALL = 31,
   LESS = 58,
   CONCAT = 2,
@@ -415,6 +417,7 @@ int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/tflite/control/while", test_while);
+  g_test_add_func("/tflite/control/carried-constants", test_carried_constants);
   g_test_add_func("/tflite/control/nested", test_nested);
   g_test_add_func("/tflite/control/constant-if", test_constant_if);
   g_test_add_data_func("/tflite/control/variable", NULL, test_variable);
