@@ -333,20 +333,24 @@ static gboolean dims_of_files(const RunOptions *o, GPtrArray *names, GArray *dim
 static QfModel *load(const char *path, const QfToolModel *options, const RunOptions *o, GError **error)
 {
   g_autoptr(GError) open = NULL;
-  QfModel *model = qf_tool_load(path, options, &open);
-  if (model)
-    return model;
+  g_autoptr(QfModel) model = qf_tool_load(path, options, &open);
   g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(GArray) dims = g_array_new(FALSE, FALSE, sizeof(QfInputDims));
-  if (!options->dims && g_error_matches(open, QF_ERROR, QF_ERROR_SHAPE) && dims_of_files(o, names, dims)) {
+  gboolean may = model ? !qf_model_is_dynamic(model) : g_error_matches(open, QF_ERROR, QF_ERROR_SHAPE);
+  if (may && !options->dims && dims_of_files(o, names, dims)) {
     QfToolModel fitted = *options;
     fitted.file_dims = (const QfInputDims *)(void *)dims->data;
     fitted.n_file_dims = dims->len;
-    model = qf_tool_load(path, &fitted, NULL);
+    QfModel *other = model ? qf_model_reshape(model, fitted.file_dims, dims->len, NULL)
+                           : qf_tool_load(path, &fitted, NULL);
+    if (other) {
+      qf_model_unref(model);
+      model = other;
+    }
   }
   if (!model)
     g_propagate_error(error, g_steal_pointer(&open));
-  return model;
+  return g_steal_pointer(&model);
 }
 
 static gboolean work(const char *path, const QfToolModel *options, const RunOptions *o, GError **error)
