@@ -113,10 +113,30 @@ static gboolean map_reorg(QfCaffeLayer *l, GError **error)
                                         error));
 }
 
+/* The largest pixel in each of pooled_h by pooled_w bins of each box; a box is image, x1, y1, x2, y2. */
+static gboolean map_roi_pooling(QfCaffeLayer *l, GError **error)
+{
+  QF_CAFFE_PARAM(a, l, Caffe__ROIPoolingParameter, CAFFE__ROIPOOLING_PARAMETER__INIT, roi_pooling_param);
+  QfTensor *x = qf_caffe_to_image(l, l->in[0], error), *boxes = l->in[1];
+  QfInts rows = {2, {boxes->rank ? boxes->dims[0] : 0, 5}};
+  if (!x)
+    return FALSE;
+  if (qf_tensor_count(boxes) != 5 * rows.v[0] || !rows.v[0])
+    return qf_build_fail(&l->build, error, QF_ERROR_SHAPE,
+                         "its second bottom must have 5 numbers for each box");
+  QfTensor *in[] = {x, qf_build_reshape(&l->build, boxes, &rows, NULL, error)};
+  if (!in[1])
+    return FALSE;
+  QfNode *node = qf_build_begin(&l->build, "RoiPool", in, 2, NULL);
+  QfRegionAttrs *r = node->attrs;
+  r->size[0] = qf_build_i32(a->pooled_h);
+  r->size[1] = qf_build_i32(a->pooled_w);
+  r->scale = a->spatial_scale;
+  return qf_caffe_from_image(l, qf_build_end(&l->build, node, error), error);
+}
+
 const QfCaffeRow qf_caffe_image_rows[] = {
-    {"Upsample", map_upsample, 1, 1, 1, "Resize"},
-    {"Interp", map_interp, 1, 2, 1, "Resize"},
-    {"ShuffleChannel", map_shuffle, 1, 1, 1, "Transpose"},
-    {"Reorg", map_reorg, 1, 1, 1, "Transpose"},
-    {NULL},
+    {"Upsample", map_upsample, 1, 1, 1, "Resize"},         {"Interp", map_interp, 1, 2, 1, "Resize"},
+    {"ShuffleChannel", map_shuffle, 1, 1, 1, "Transpose"}, {"Reorg", map_reorg, 1, 1, 1, "Transpose"},
+    {"ROIPooling", map_roi_pooling, 2, 2, 1, "RoiPool"},   {NULL},
 };

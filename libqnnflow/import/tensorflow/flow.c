@@ -152,9 +152,12 @@ static const struct {
                     "with the condition set"},
     {"TensorArrayV3", "loops are not supported: unroll them, or convert the model to TFLite"},
     {"DecodeJpeg", "cut the graph behind it: pictures are decoded outside of the model"},
+    {"NonMaxSuppression",
+     "use NonMaxSuppressionV4 with pad_to_max_output_size, or cut the detector off before it"},
+    {"NonMaxSuppressionV2",
+     "use NonMaxSuppressionV4 with pad_to_max_output_size, or cut the detector off before it"},
     {"NonMaxSuppressionV3",
-     "convert the detector to TFLite, where it is TFLite_Detection_PostProcess, or cut it off"},
-    {"CropAndResize", "cut the graph before it, or convert the model to ONNX (RoiAlign)"},
+     "use NonMaxSuppressionV4 with pad_to_max_output_size, or cut the detector off before it"},
 };
 
 const char *qf_tf_advice(const char *op)
