@@ -11,8 +11,8 @@ import os
 import sys
 
 import numpy as np
+from tflite_write import TYPES, make_case, pack, schema, seed_of
 from tflite_write import Tensor as T
-from tflite_write import make_case, pack, seed_of
 
 CASES = {}
 NEAR = ("logistic_s16*", "tanh_s16*", "hard_swish_?8", "elu_s8", "sqrt_s*", "gelu_?8", "prelu_s8", "l2_normalization_u8")
@@ -218,6 +218,10 @@ def weighted():
     fc("fc_hybrid_channel", "hybrid", per=True)
     fc("fc_hybrid_rows", "hybrid", dims=(5, 16))
     fc("fc_hybrid_rows_asym", "hybrid", dims=(5, 16), asym=True, per=True)
+    sparse("fc_sparse", "f32", densify=True)
+    sparse("fc_sparse_block", "f32", 4, densify=True)
+    sparse("fc_sparse_direct", "f32", 4)
+    sparse("fc_sparse_f16", "f16", densify=True)
     for t in ("f32", "s8", "s16"):
         for adj in (0, 1):
             n = f"batch_matmul_{t}_{adj}"
@@ -241,6 +245,55 @@ def fc(n, t, per=False, keep=False, dims=(3, 16), bias=True, act=0, w_type="s8",
     w = r.coded("u8" if t == "u8" else w_type, 6, 16, const=True, scale=sw, zero=0 if t != "u8" else 130, lo=None if t == "u8" else -7 if w_type == "s4" else -127)
     b = T("s64" if t == "s16" else "s32", data=r.r.integers(-2000, 2000, 6), scale=np.float32(sx) * sw)
     return add(n, "FULLY_CONNECTED", [r.coded(t, *dims, scale=sx), w, b], [out(t, 0.09 if t != "s16" else 0.0007, QUANT[t])], options)
+
+
+def levels(*given):
+    """Levels of a sparse tensor: a number is a dense one, two lists are the segments and indices of a compressed one."""
+    made = []
+    for level in given:
+        d = schema.DimensionMetadataT()
+        if isinstance(level, int):
+            d.format, d.denseSize = 0, level
+        else:
+            d.format = 1
+            for name, values in zip(("Segments", "Indices"), level):
+                v = schema.Uint8VectorT() if name == "Indices" else schema.Int32VectorT()
+                v.values = np.array(values, np.uint8 if name == "Indices" else np.int32)
+                setattr(d, "array" + name, v)
+                setattr(d, f"array{name}Type", 3 if name == "Indices" else 1)
+        made.append(d)
+    return made
+
+
+def sparse(name, dtype, block=1, densify=False):
+    """A fully connected layer whose weights are stored as the blocks of four that are not zero."""
+    r = Random(name)
+    dense = r.r.integers(-20, 20, (6, 16)) if dtype != "f16" else np.float16(r.r.uniform(-1, 1, (6, 16)))
+    keep = r.r.uniform(0, 1, (6, 16 // block)) < 0.4
+    dense = dense * np.repeat(keep, block, 1)
+    segments, indices, values = [0], [], []
+    for row, kept in zip(dense, keep):
+        for i in np.flatnonzero(kept):
+            indices.append(i)
+            values += list(row[i * block:(i + 1) * block])
+        segments.append(len(indices))
+    p = schema.SparsityParametersT()
+    p.traversalOrder = np.arange(3 if block > 1 else 2, dtype=np.int32)
+    p.blockMap = np.array([1] if block > 1 else [], np.int32)
+    p.dimMetadata = levels(6, (segments, indices), *([block] if block > 1 else []))
+    raw = np.array(values).astype(TYPES[dtype][1]).tobytes()
+    w = T(dtype, (6, 16), raw=raw, sparsity=p)
+    operators, weights = [], w
+    if densify:
+        weights = T(dtype, (6, 16))
+        operators.append(("DENSIFY", [w], [weights], ("DensifyOptions", {})))
+    if dtype == "f16":
+        real = T("f32", (6, 16))
+        operators.append(("DEQUANTIZE", [weights], [real]))
+        weights = real
+    x, y = r.real(3, 16), out()
+    operators.append(("FULLY_CONNECTED", [x, weights, T("f32", data=r.r.uniform(-1, 1, 6))], [y], ("FullyConnectedOptions", {})))
+    CASES[name] = (operators, [x], [y], ())
 
 
 def windows():

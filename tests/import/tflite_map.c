@@ -400,11 +400,11 @@ static void test_unsupported_list(void)
   tb_tensor(&m, "x", 0, LIST(1, 4), NULL, 0);
   tb_tensor(&m, "y", 0, LIST(1, 4), NULL, 0);
   tb_tensor(&m, "z", 0, LIST(1, 4), NULL, 0);
-  tb_operator(&m, 27, LIST(0), LIST(1), NULL);
+  tb_operator(&m, 15, LIST(0), LIST(1), NULL);
   tb_custom(&m, "MyOwn", LIST(1), LIST(2));
   g_autoptr(GBytes) bytes = tb_model_finish(&m, LIST(0), LIST(2));
   refuse(bytes, QF_ERROR_UNSUPPORTED,
-         (const char *const[]){"2 of its operators", "SVDF version 1 (operator 0, output \"y\")",
+         (const char *const[]){"2 of its operators", "LSH_PROJECTION version 1 (operator 0, output \"y\")",
                                "custom operator MyOwn", "(operator 1, output \"z\")", NULL});
 }
 

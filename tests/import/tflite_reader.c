@@ -8,6 +8,7 @@
 #include "libqnnflow/import/tflite/flex.h"
 #include "libqnnflow/import/tflite/model.h"
 
+#include <malloc.h>
 #include <math.h>
 #include <string.h>
 
@@ -223,6 +224,60 @@ static void test_flex(void)
   }
 }
 
+static void put(uint8_t *data, size_t at, uint32_t value)
+{
+  memcpy(data + at, &value, 4); /* tests run on little-endian machines */
+}
+
+/* A file of @size bytes whose list of tensors names one and the same table @count times. */
+static GBytes *one_tensor_often(size_t size, uint32_t count)
+{
+  uint8_t *d = g_malloc0(size);
+  size_t table = 84 + 4 * (size_t)count + 4;
+  put(d, 0, 32); /* the root, and what it says: its fields are version and, third, the graphs */
+  memcpy(d + 4, "TFL3", 4);
+  put(d, 8, 10 | 12 << 16);
+  put(d, 12, 4);
+  put(d, 16, 8);
+  put(d, 32, 24);
+  put(d, 36, 3);
+  put(d, 40, 8);
+  put(d, 48, 1); /* one graph, at 64, with a list of tensors at 80 */
+  put(d, 52, 12);
+  put(d, 56, 6 | 8 << 16);
+  put(d, 60, 4);
+  put(d, 64, 8);
+  put(d, 68, 12);
+  put(d, 80, count);
+  for (uint32_t i = 0; i < count; i++)
+    put(d, 84 + 4 * (size_t)i, (uint32_t)(table - 84 - 4 * (size_t)i));
+  put(d, table - 4, 4 | 4 << 16); /* a table without fields */
+  put(d, table, 4);
+  return g_bytes_new_take(d, size);
+}
+
+static size_t allocated(void)
+{
+  struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+/* What the records take is bounded by the file, however often its tables are named. */
+static void test_growth(void)
+{
+  const size_t size = 1 << 16;
+  g_autoptr(GBytes) most = one_tensor_often(size, 3000), more = one_tensor_often(size, 16000);
+  g_autoptr(GError) error = NULL;
+  size_t before = allocated();
+  g_autoptr(QfTflModel) m = qf_tfl_model_new(most, "most", &error);
+  size_t after = allocated();
+  g_assert_no_error(error);
+  g_assert_cmpuint(m->graphs[0].n_tensors, ==, 3000);
+  g_assert_cmpuint(after - before, <, 2 * QF_TFL_MAX_GROWTH * size);
+  g_assert_null(qf_tfl_model_new(more, "more", &error));
+  g_assert_error(error, QF_ERROR, QF_ERROR_LIMIT);
+}
+
 int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
@@ -233,5 +288,6 @@ int main(int argc, char **argv)
   g_test_add_func("/tflite/reader/indices", test_indices);
   g_test_add_func("/tflite/reader/sizes", test_sizes);
   g_test_add_func("/tflite/reader/flex", test_flex);
+  g_test_add_func("/tflite/reader/growth", test_growth);
   return g_test_run();
 }

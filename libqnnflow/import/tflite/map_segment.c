@@ -362,7 +362,14 @@ static gboolean map_where(QfTflNode *n, GError **error)
   return TRUE;
 }
 
+/* Sparse constants are dense already. */
+static gboolean map_densify(QfTflNode *n, GError **error)
+{
+  return done(qf_tfl_emit_reshape(n, n->in[0], n->in[0]->dims, n->in[0]->rank, n->out[0], error));
+}
+
 const QfTflRow qf_tfl_segment_rows[] = {
+    {124, "DENSIFY", map_densify, 1, 1, 1, NULL, NULL},
     {7, "EMBEDDING_LOOKUP", map_embedding_lookup, 2, 2, 1, NULL, NULL},
     {33, "EMBEDDING_LOOKUP_SPARSE", map_embedding_sparse, 5, 5, 1, NULL, NULL},
     {10, "HASHTABLE_LOOKUP", map_hashtable_lookup, 3, 3, 2, NULL, NULL},

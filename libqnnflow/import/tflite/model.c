@@ -68,6 +68,13 @@ static gboolean charge(Reader *r, uint64_t count)
          fail(r, QF_ERROR_LIMIT, "its lists together are longer than the file itself");
 }
 
+/* Each entry of a list of tables becomes a record of @size bytes, and all entries may be one table of the file: together the
+ * records take QF_TFL_MAX_GROWTH bytes for each of the file. */
+static gboolean charge_tables(Reader *r, const QfFlatVector *v, size_t size)
+{
+  return charge(r, (uint64_t)v->count * MAX(size / QF_TFL_MAX_GROWTH, 4));
+}
+
 static char *read_name(Reader *r, const QfFlatTable *t, uint32_t field)
 {
   uint32_t length;
@@ -84,6 +91,8 @@ static gboolean read_codes(Reader *r, const QfFlatTable *root)
 {
   QfTflModel *m = r->model;
   QfFlatVector v = qf_flat_get_vector(root, QF_TFL_MODEL_CODES, 4);
+  if (!charge_tables(r, &v, sizeof(QfTflCode)))
+    return FALSE;
   m->codes = g_new0(QfTflCode, v.count);
   m->n_codes = v.count;
   for (uint32_t i = 0; i < v.count; i++) {
@@ -168,7 +177,8 @@ static gboolean read_tensor(Reader *r, const QfFlatTable *t, QfTflTensor *x, uin
   x->type = (int32_t)qf_flat_get_int(t, QF_TFL_TENSOR_TYPE, QF_FLAT_I8, 0);
   x->dtype = qf_tfl_dtype(x->type);
   x->is_variable = qf_flat_get_int(t, QF_TFL_TENSOR_IS_VARIABLE, QF_FLAT_U8, 0) != 0;
-  x->is_sparse = qf_flat_get_table(t, QF_TFL_TENSOR_SPARSITY).flat != NULL;
+  x->sparsity = qf_flat_get_table(t, QF_TFL_TENSOR_SPARSITY);
+  x->is_sparse = x->sparsity.flat != NULL;
   QfFlatTable q = qf_flat_get_table(t, QF_TFL_TENSOR_QUANTIZATION);
   x->scales = qf_flat_get_vector(&q, QF_TFL_QUANT_SCALE, 4);
   x->zero_point = qf_flat_get_vector(&q, QF_TFL_QUANT_ZERO_POINT, 8);
@@ -177,16 +187,10 @@ static gboolean read_tensor(Reader *r, const QfFlatTable *t, QfTflTensor *x, uin
          check_data_size(r, x);
 }
 
-/* Lists of tables are charged by their bytes: each entry becomes a record. */
-static gboolean charge_tables(Reader *r, const QfFlatVector *v)
-{
-  return charge(r, (uint64_t)v->count * 4);
-}
-
 static gboolean read_tensors(Reader *r, QfTflGraph *g, const QfFlatTable *subgraph)
 {
   QfFlatVector v = qf_flat_get_vector(subgraph, QF_TFL_SUBGRAPH_TENSORS, 4);
-  if (!charge_tables(r, &v))
+  if (!charge_tables(r, &v, sizeof(QfTflTensor)))
     return FALSE;
   g->tensors = g_new0(QfTflTensor, v.count);
   g->n_tensors = v.count;
@@ -218,7 +222,7 @@ static gboolean read_operators(Reader *r, QfTflGraph *g, const QfFlatTable *subg
 {
   QfTflModel *m = r->model;
   QfFlatVector v = qf_flat_get_vector(subgraph, QF_TFL_SUBGRAPH_OPERATORS, 4);
-  if (!charge_tables(r, &v))
+  if (!charge_tables(r, &v, sizeof(QfTflOperator)))
     return FALSE;
   g->operators = g_new0(QfTflOperator, v.count);
   g->n_operators = v.count;
@@ -259,7 +263,7 @@ static gboolean read_signatures(Reader *r, const QfFlatTable *root)
 {
   QfTflModel *m = r->model;
   QfFlatVector v = qf_flat_get_vector(root, QF_TFL_MODEL_SIGNATURES, 4);
-  if (!charge_tables(r, &v))
+  if (!charge_tables(r, &v, sizeof(QfTflSignature)))
     return FALSE;
   m->signatures = g_new0(QfTflSignature, v.count);
   m->n_signatures = v.count;
@@ -294,7 +298,7 @@ static gboolean read_model(Reader *r)
                 version);
   if (!subgraphs.count)
     return fail(r, QF_ERROR_FORMAT, "it holds no graph");
-  if (!read_codes(r, &root) || !charge_tables(r, &subgraphs))
+  if (!read_codes(r, &root) || !charge_tables(r, &subgraphs, sizeof(QfTflGraph)))
     return FALSE;
   m->graphs = g_new0(QfTflGraph, subgraphs.count);
   m->n_graphs = subgraphs.count;

@@ -21,6 +21,7 @@ typedef struct {
   int64_t dims[QF_MAX_RANK];      /* as the file was traced */
   int64_t signature[QF_MAX_RANK]; /* the same, with -1 where a dimension is open */
   gboolean is_variable, is_sparse;
+  QfFlatTable sparsity;            /* with is_sparse */
   size_t data_at, data_size;       /* constant's bytes within the file; size 0: none */
   QfFlatVector scales, zero_point; /* quantization */
   int32_t quant_axis;
@@ -64,12 +65,18 @@ typedef struct {
   uint32_t n_codes, n_graphs, n_signatures;
 } QfTflModel;
 
+/* Records take at most this many bytes for each byte of the file, names and lists as many again at most once. */
+#define QF_TFL_MAX_GROWTH 16
+
 /* Makes the records; @name stands for the file in messages. NULL with QF_ERROR_FORMAT, _LIMIT or _UNSUPPORTED. */
 QfTflModel *qf_tfl_model_new(GBytes *bytes, const char *name, GError **error);
 void qf_tfl_model_free(QfTflModel *model);
 
 /* What a signature's list of inputs or outputs calls tensors: index -> char*. Free with g_hash_table_unref(). */
 GHashTable *qf_tfl_signature_names(QfTflModel *model, const QfFlatVector *names);
+
+/* The dense bytes of a sparse constant, as many as its shape needs; NULL when its lists do not fit. In sparse.c. */
+GBytes *qf_tfl_densify(const QfTflModel *model, const QfTflTensor *x);
 
 /* The element type for one of the file's numbers; QF_DTYPE_INVALID when there is none. */
 QfDType qf_tfl_dtype(int64_t type);

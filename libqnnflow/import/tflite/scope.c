@@ -74,9 +74,9 @@ static gboolean find_other(QfTflScope *s, const QfTflNode *n, uint32_t i, uint32
     return TRUE;
   if (x->is_variable)
     return (v = qf_tfl_variable_of(s, index, error)) && (*in = qf_tfl_variable_now(s, v, error));
-  if (x->dtype == QF_DTYPE_INVALID || x->is_sparse)
+  if (x->dtype == QF_DTYPE_INVALID)
     return qf_tfl_fail(n, error, QF_ERROR_UNSUPPORTED, "input %u, \"%s\", is %s, which is not supported", i,
-                       x->name, x->is_sparse ? "sparse" : qf_tfl_type_name(x->type));
+                       x->name, qf_tfl_type_name(x->type));
   return qf_tfl_fail(n, error, QF_ERROR_FORMAT,
                      "input %u, \"%s\", is written by no operator before it; the file is damaged", i,
                      x->name);

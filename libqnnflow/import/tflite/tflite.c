@@ -48,11 +48,13 @@ static GBytes *unpack_int4(const uint8_t *data, size_t count)
   return g_bytes_new_take(values, count);
 }
 
-/* A constant's bytes: those of the file where they are aligned, else a copy. */
+/* A constant's bytes: those of the file where they are aligned, else a copy. NULL for sparse ones that are damaged. */
 static GBytes *constant_bytes(Import *im, const QfTflTensor *x)
 {
   const uint8_t *data = im->model->flat.data + x->data_at;
   size_t count = (size_t)qf_dims_count(x->dims, x->rank);
+  if (x->is_sparse)
+    return qf_tfl_densify(im->model, x);
   if (x->type == QF_TFL_INT4)
     return unpack_int4(data, count);
   if (x->dtype == QF_DTYPE_BOOL) {
@@ -66,27 +68,39 @@ static GBytes *constant_bytes(Import *im, const QfTflTensor *x)
   return g_bytes_new_from_bytes(im->model->bytes, x->data_at, x->data_size);
 }
 
-/* Constants may share a buffer: what is copied of them is bounded in sum. */
-static gboolean charge(Import *im, GBytes *bytes)
+/* Constants may share a buffer, and sparse ones grow: what is not used as it lies in the file is bounded in sum, before it is
+ * allocated. */
+static gboolean charge(Import *im, const QfTflTensor *x)
 {
-  const uint8_t *data = g_bytes_get_data(bytes, NULL), *file = im->model->flat.data;
-  if (data < file || data >= file + im->model->flat.size)
-    im->scope->import->copied += g_bytes_get_size(bytes);
-  return im->scope->import->copied <= 16 * (uint64_t)im->model->flat.size ||
-         fail(im, QF_ERROR_LIMIT, "its constants are many times larger than the file; the file is damaged");
+  const uint8_t *data = im->model->flat.data + x->data_at;
+  gboolean in_place =
+      x->type != QF_TFL_INT4 && x->dtype != QF_DTYPE_BOOL && !x->is_sparse && !((uintptr_t)data % 16);
+  int64_t count = qf_dims_count(x->dims, x->rank);
+  uint64_t limit = QF_TFL_MAX_GROWTH * (uint64_t)im->model->flat.size;
+  gboolean fits = count >= 0 && (uint64_t)count <= limit;
+  if (!in_place && fits)
+    im->scope->import->copied += (uint64_t)count * qf_dtype_size(x->dtype);
+  return (fits && im->scope->import->copied <= limit) ||
+         fail(im, QF_ERROR_LIMIT,
+              "its constants are more than %d times larger than the file; the file is damaged",
+              QF_TFL_MAX_GROWTH);
 }
 
 static gboolean add_constant(Import *im, uint32_t index)
 {
   const QfTflTensor *x = &im->file->tensors[index];
   gboolean empty = qf_dims_count(x->dims, x->rank) == 0 && x->rank > 0;
-  if ((!x->data_size && !empty) || x->is_variable || x->is_sparse || x->dtype == QF_DTYPE_INVALID)
+  if ((!x->data_size && !empty) || x->is_variable || x->dtype == QF_DTYPE_INVALID)
     return TRUE;
+  if (x->data_size && !charge(im, x))
+    return FALSE;
   GBytes *bytes = x->data_size ? constant_bytes(im, x) : g_bytes_new_static("", 0);
+  if (!bytes)
+    return fail(im, QF_ERROR_FORMAT,
+                "the lists of sparse constant \"%s\" do not fit its shape; the file is damaged", x->name);
   QfTensor *t = qf_graph_add_constant(im->graph, x->name, x->dtype, x->dims, x->rank, bytes);
   im->tensors[index] = t;
-  return charge(im, bytes) &&
-         (!qf_tfl_has_encoding(t->dtype) || qf_tfl_set_encoding(im->graph, t, x, im->error));
+  return !qf_tfl_has_encoding(t->dtype) || qf_tfl_set_encoding(im->graph, t, x, im->error);
 }
 
 gboolean qf_tfl_scope_constants(QfTflScope *scope, GError **error)
