@@ -6,6 +6,12 @@
 
 #include "../../graph/numbers.h"
 
+/* An expression that has failed goes on without making nodes, and keeps its first error. */
+static gboolean failed(GError **error)
+{
+  return error && *error;
+}
+
 static QfNode *begin(QfTflNode *n, const char *op, QfTensor *const *in, uint32_t n_in, QfTensor **out)
 {
   if (!*out)
@@ -22,7 +28,7 @@ static QfTensor *emit(QfTflNode *n, const char *op, QfTensor *const *in, uint32_
                       GError **error)
 {
   for (uint32_t i = 0; i < n_in; i++)
-    if (!in[i])
+    if (!in[i] || failed(error))
       return NULL;
   QfNode *node = begin(n, op, in, n_in, &out);
   return finish(n, node, out, error);
@@ -49,7 +55,7 @@ QfTensor *qf_tfl_emit_select(QfTflNode *n, QfTensor *condition, QfTensor *a, QfT
 QfTensor *qf_tfl_emit_reshape(QfTflNode *n, QfTensor *x, const int64_t *dims, int32_t rank, QfTensor *out,
                               GError **error)
 {
-  if (!x)
+  if (!x || failed(error))
     return NULL;
   if (rank > QF_MAX_RANK) {
     qf_tfl_fail(n, error, QF_ERROR_UNSUPPORTED, "it needs more than %d dimensions; reshape its inputs",
@@ -62,7 +68,7 @@ QfTensor *qf_tfl_emit_reshape(QfTflNode *n, QfTensor *x, const int64_t *dims, in
 
 QfTensor *qf_tfl_emit_transpose(QfTflNode *n, QfTensor *x, const QfInts *perm, QfTensor *out, GError **error)
 {
-  if (!x)
+  if (!x || failed(error))
     return NULL;
   out = out ? out : qf_tfl_temp(n, "transposed", x);
   QfNode *node = begin(n, "Transpose", &x, 1, &out);
@@ -72,7 +78,7 @@ QfTensor *qf_tfl_emit_transpose(QfTflNode *n, QfTensor *x, const QfInts *perm, Q
 
 QfTensor *qf_tfl_emit_broadcast(QfTflNode *n, QfTensor *x, const QfInts *dims, QfTensor *out, GError **error)
 {
-  if (!x)
+  if (!x || failed(error))
     return NULL;
   out = out ? out : qf_tfl_temp(n, "broadcast", x);
   QfNode *node = begin(n, "BroadcastTo", &x, 1, &out);
@@ -83,7 +89,7 @@ QfTensor *qf_tfl_emit_broadcast(QfTflNode *n, QfTensor *x, const QfInts *dims, Q
 QfTensor *qf_tfl_emit_pad(QfTflNode *n, QfTensor *x, const QfInts *before, const QfInts *after, double value,
                           QfTensor *out, GError **error)
 {
-  if (!x)
+  if (!x || failed(error))
     return NULL;
   out = out ? out : qf_tfl_temp(n, "padded", x);
   QfNode *node = begin(n, "Pad", &x, 1, &out);
@@ -98,7 +104,7 @@ QfTensor *qf_tfl_emit_pad(QfTflNode *n, QfTensor *x, const QfInts *before, const
 QfTensor *qf_tfl_emit_slice(QfTflNode *n, QfTensor *x, const QfInts *begins, const QfInts *ends,
                             QfTensor *out, GError **error)
 {
-  if (!x)
+  if (!x || failed(error))
     return NULL;
   out = out ? out : qf_tfl_temp(n, "part", x);
   QfNode *node = begin(n, "StridedSlice", &x, 1, &out);
@@ -113,6 +119,8 @@ QfTensor *qf_tfl_emit_slice(QfTflNode *n, QfTensor *x, const QfInts *begins, con
 
 QfTensor *qf_tfl_emit_cast(QfTflNode *n, QfTensor *x, QfDType dtype, QfTensor *out, GError **error)
 {
+  if (failed(error))
+    return NULL;
   if (!x || (!out && x->dtype == dtype))
     return x;
   out = out ? out : qf_tfl_temp(n, "cast", NULL);
@@ -122,7 +130,7 @@ QfTensor *qf_tfl_emit_cast(QfTflNode *n, QfTensor *x, QfDType dtype, QfTensor *o
 QfTensor *qf_tfl_emit_reduce(QfTflNode *n, const char *op, QfTensor *x, int32_t axis, QfTensor *out,
                              GError **error)
 {
-  if (!x)
+  if (!x || failed(error))
     return NULL;
   QfNode *node = begin(n, op, &x, 1, &out);
   QfReduceAttrs *a = node->attrs;
@@ -135,7 +143,7 @@ QfTensor *qf_tfl_emit_gather(QfTflNode *n, QfTensor *x, QfTensor *indices, int32
                              QfTensor *out, GError **error)
 {
   QfTensor *in[] = {x, indices};
-  if (!x || !indices)
+  if (!x || !indices || failed(error))
     return NULL;
   out = out ? out : qf_tfl_temp(n, "gathered", x);
   QfNode *node = begin(n, "Gather", in, 2, &out);
@@ -149,7 +157,7 @@ QfTensor *qf_tfl_emit_scatter(QfTflNode *n, QfTensor *data, QfTensor *indices, Q
                               int32_t reduction, QfTensor *out, GError **error)
 {
   QfTensor *in[] = {data, indices, updates};
-  if (!data || !indices || !updates)
+  if (!data || !indices || !updates || failed(error))
     return NULL;
   out = out ? out : qf_tfl_temp(n, "scattered", data);
   QfNode *node = begin(n, "ScatterNd", in, 3, &out);

@@ -44,6 +44,8 @@ typedef struct {
 
 G_GNUC_PRINTF(3, 4) static gboolean fail(Reader *r, QfError code, const char *format, ...)
 {
+  if (r->error && *r->error) /* the first one counts */
+    return FALSE;
   va_list args;
   va_start(args, format);
   g_autofree char *text = g_strdup_vprintf(format, args);
