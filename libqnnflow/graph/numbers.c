@@ -56,7 +56,14 @@ uint16_t qf_float_to_bfloat16(float value)
   return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
 }
 
-#define READ(type, c_type, expression)                                                                       \
+/* Truncated towards zero; not a number is 0, and what an int64 cannot hold its nearest end. */
+static int64_t truncate_real(double v)
+{
+  return v != v ? 0 : v >= 0x1p63 ? INT64_MAX : v < -0x1p63 ? INT64_MIN : (int64_t)v;
+}
+
+#define EXACT(v) ((int64_t)(v))
+#define READ(type, c_type, expression, whole)                                                                \
   static double real_##type(const void *data, int64_t i)                                                     \
   {                                                                                                          \
     c_type v;                                                                                                \
@@ -67,7 +74,7 @@ uint16_t qf_float_to_bfloat16(float value)
   {                                                                                                          \
     c_type v;                                                                                                \
     memcpy(&v, (const char *)data + i * (int64_t)sizeof(v), sizeof(v));                                      \
-    return (int64_t)(expression);                                                                            \
+    return whole(expression);                                                                                \
   }
 #define WRITE(type, c_type, expression)                                                                      \
   static void store_##type(void *data, int64_t i, double value)                                              \
@@ -77,16 +84,16 @@ uint16_t qf_float_to_bfloat16(float value)
   }
 /* The largest double below 2^63 keeps the conversion defined. */
 #define INTEGER(type, lo, hi)                                                                                \
-  READ(type, type, v)                                                                                        \
+  READ(type, type, v, EXACT)                                                                                 \
   WRITE(type, type, value != value ? 0 : fmin(fmax(rint(value), (double)(lo)), (double)(hi)))
 
-READ(float32, float, v)
+READ(float32, float, v, truncate_real)
 WRITE(float32, float, value)
-READ(float64, double, v)
+READ(float64, double, v, truncate_real)
 WRITE(float64, double, value)
-READ(float16, uint16_t, qf_half_to_float(v))
+READ(float16, uint16_t, qf_half_to_float(v), truncate_real)
 WRITE(float16, uint16_t, qf_float_to_half((float)value))
-READ(bfloat16, uint16_t, qf_bfloat16_to_float(v))
+READ(bfloat16, uint16_t, qf_bfloat16_to_float(v), truncate_real)
 WRITE(bfloat16, uint16_t, qf_float_to_bfloat16((float)value))
 INTEGER(int8_t, INT8_MIN, INT8_MAX)
 INTEGER(uint8_t, 0, UINT8_MAX)

@@ -85,7 +85,8 @@ gboolean qf_infer_set(QfNode *node, uint32_t index, QfDType dtype, const int64_t
   int64_t count = qf_dims_count(dims, rank), bytes;
   if (t->dtype == QF_DTYPE_INVALID)
     t->dtype = dtype;
-  if (t->dtype != dtype && (node->op->quant == QF_QUANT_NONE || !t->enc.count))
+  if (t->dtype != dtype &&
+      (node->op->quant == QF_QUANT_NONE || node->op->quant == QF_QUANT_SAME || !t->enc.count))
     return qf_infer_fail(error, QF_ERROR_TYPE,
                          "output %u (%s) is declared as %s, but the operator gives %s: add a Cast", index,
                          t->name, qf_dtype_name(t->dtype), qf_dtype_name(dtype));
