@@ -23,9 +23,9 @@ struct QfExec {
   uint8_t *scratch;      /* scratch of thread t is scratch + t * scratch_stride, aligned to QF_ALIGNMENT */
   size_t scratch_stride; /* bytes; the largest scratch_bytes of all steps, rounded up */
   uint32_t n_threads;    /* threads of the pool, >= 1 */
-  /* Of the runtime's control flow: frames of bodies, by control step, and the loop that went on too long. */
+  /* Of the runtime's control flow: frames of bodies, by control step, and what bounds all loops of a run. */
   struct QfControlFrame *controls;
-  const QfNode **fault;
+  struct QfLoopGuard *guard;
 };
 
 /* One piece of work. Immutable once lowered; shared by all sessions. */

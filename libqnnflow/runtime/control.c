@@ -62,12 +62,12 @@ static void finish(const QfStep *s, const QfExec *x, const QfControlFrame *f, ui
       memcpy(qf_step_out(s, x, k), f->now[k], c->sizes[first + k]);
 }
 
-/* TRUE when iteration @i must not begin: some loop of this run has had too many. */
-static gboolean must_stop(const QfStep *s, const QfExec *x, int64_t i)
+/* TRUE when another iteration must not begin: the loops of this run have had too many. */
+static gboolean must_stop(const QfStep *s, const QfExec *x)
 {
-  if (i >= QF_MAX_ITERATIONS && !*x->fault)
-    *x->fault = s->node;
-  return *x->fault != NULL;
+  if (!x->guard->fault && ++x->guard->iterations > QF_MAX_ITERATIONS)
+    x->guard->fault = s->node;
+  return x->guard->fault != NULL;
 }
 
 static void run_while(const QfStep *s, const QfExec *x)
@@ -84,7 +84,7 @@ static void run_while(const QfStep *s, const QfExec *x)
   qf_frame_bind_output(cond, 0, f->cond);
   for (int64_t i = 0;; i++) {
     qf_frame_run(cond);
-    if (!*f->cond || must_stop(s, x, i))
+    if (!*f->cond || must_stop(s, x))
       break;
     for (uint32_t k = 0; k < c->n_carried; k++)
       qf_frame_bind_output(body, k, target(s, x, f, k, i));
@@ -137,7 +137,7 @@ static void run_counted(const QfStep *s, const QfExec *x)
     f->now[k] = qf_step_in(s, x, lead_in + k);
   for (uint32_t k = lead_in + c->n_carried + c->n_sequences; k < s->n_in; k++)
     qf_frame_bind_input(body, k, qf_step_in(s, x, k));
-  for (int64_t i = 0; i < trips && *f->cond && !must_stop(s, x, i); i++) {
+  for (int64_t i = 0; i < trips && *f->cond && !must_stop(s, x); i++) {
     *f->iteration = i;
     bind_iteration(s, x, i, lead_in, lead_out);
     qf_frame_run(body);

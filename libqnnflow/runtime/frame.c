@@ -14,7 +14,7 @@ gboolean qf_frame_init(QfFrame *frame, const QfModel *model, const QfFrameShared
   exec->n_threads = shared->n_threads;
   exec->scratch = shared->scratch;
   exec->scratch_stride = shared->scratch_stride;
-  exec->fault = shared->fault;
+  exec->guard = shared->guard;
   frame->arena = qf_aligned_alloc(model->arena_bytes);
   if (!frame->arena)
     return FALSE;

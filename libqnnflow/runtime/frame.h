@@ -17,13 +17,19 @@ typedef struct {
   QfControlFrame *controls; /* [model->n_controls] */
 } QfFrame;
 
+/* Keeps a run from going on for ever. */
+typedef struct QfLoopGuard {
+  int64_t iterations;  /* of all loops of this run so far */
+  const QfNode *fault; /* the loop that would have gone beyond the bound; NULL: all is well */
+} QfLoopGuard;
+
 /* What all frames of a session have in common. */
 typedef struct {
   QfPool *pool;
   uint32_t n_threads;
   uint8_t *scratch; /* the largest of all frames, times threads */
   size_t scratch_stride;
-  const QfNode **fault; /* gets the loop that went on too long */
+  QfLoopGuard *guard;
 } QfFrameShared;
 
 /* FALSE when memory cannot be had; the frame is to be cleared in any case. */

@@ -27,7 +27,7 @@ struct _QfSession {
   QfPool *pool;
   void *scratch;
   Port *inputs, *outputs; /* those of the states come last; the two of a pair are swapped after a run */
-  const QfNode *fault;    /* the loop that went on too long in this run */
+  QfLoopGuard guard;      /* of this run */
   uint64_t last_run_ns;
   QfLayerProfile *layers; /* NULL without `profile`; one per step */
 };
@@ -135,7 +135,7 @@ static gboolean allocate(QfSession *session, uint32_t n_threads)
                           .n_threads = n_threads,
                           .scratch = session->scratch,
                           .scratch_stride = model->scratch_bytes,
-                          .fault = &session->fault};
+                          .guard = &session->guard};
   session->pool = shared.pool;
   if (!session->scratch || !session->pool || !qf_frame_init(&session->frame, model, &shared) ||
       !make_ports(session, TRUE) || !make_ports(session, FALSE))
@@ -374,7 +374,7 @@ gboolean qf_session_run(QfSession *session, GError **error)
     session->last_run_ns = now_ns() - start;
     return ok;
   }
-  session->fault = NULL;
+  session->guard = (QfLoopGuard){0};
   qf_pool_begin(session->pool);
   if (session->layers)
     run_profiled(session, (const QfStep *)(void *)model->steps->data, model->steps->len);
@@ -382,10 +382,11 @@ gboolean qf_session_run(QfSession *session, GError **error)
     qf_frame_run(&session->frame);
   qf_pool_end(session->pool);
   session->last_run_ns = now_ns() - start;
-  if (session->fault) {
+  if (session->guard.fault) {
     g_set_error(error, QF_ERROR, QF_ERROR_LIMIT,
-                "%s: node '%s' (%s): it did not end after %d iterations; check its condition and its inputs",
-                model->name, session->fault->name, session->fault->op->name, QF_MAX_ITERATIONS);
+                "%s: node '%s' (%s): it did not end when the run had gone through %d iterations of its "
+                "loops; check its condition and its inputs",
+                model->name, session->guard.fault->name, session->guard.fault->op->name, QF_MAX_ITERATIONS);
     return FALSE;
   }
   swap_states(session);

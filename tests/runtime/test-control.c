@@ -358,7 +358,7 @@ static void test_endless(void)
   *(uint8_t *)qf_session_input_data(s, 0) = 1;
   g_assert_false(qf_session_run(s, &error));
   g_assert_error(error, QF_ERROR, QF_ERROR_LIMIT);
-  g_assert_nonnull(strstr(error->message, "'While' (While): it did not end"));
+  g_assert_nonnull(strstr(error->message, "'While' (While): it did not end when"));
   *(uint8_t *)qf_session_input_data(s, 0) = 0;
   run(s);
 }

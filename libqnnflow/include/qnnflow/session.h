@@ -49,11 +49,11 @@ QF_API gboolean qf_session_bind_output(QfSession *session, uint32_t index, void 
 QF_API void *qf_session_input_data(QfSession *session, uint32_t index);
 QF_API const void *qf_session_output_data(QfSession *session, uint32_t index);
 
-/* Iterations that one loop may take within a run. */
+/* Iterations that all loops of a model may take together within a run. */
 #define QF_MAX_ITERATIONS (1 << 24)
 
 /*
- * Runs the model once, synchronously. Fails on a device fault (QF_ERROR_DEVICE), or when a loop of the model has gone through
+ * Runs the model once, synchronously. Fails on a device fault (QF_ERROR_DEVICE), or when the loops of the model have gone through
  * QF_MAX_ITERATIONS iterations (QF_ERROR_LIMIT): outputs are undefined then, and the model's state stays what it was.
  */
 QF_API gboolean qf_session_run(QfSession *session, GError **error);
