@@ -146,8 +146,21 @@ MODELS = {
     "einsum": (lambda: Call(lambda _, a, b: torch.einsum("bij,bkj->bik", a, b)), (r(2, 3, 4), r(2, 5, 4))),
     "half": (lambda: nn.Sequential(nn.Linear(8, 4), nn.ReLU()).half(), (r(2, 8).half(),)),
     "tied": (lambda: Call(lambda m, i: m.e(i) @ m.e.weight.T, e=nn.Embedding(9, 4)), (torch.randint(0, 9, (2, 3)),)),
+    "dynamic": (lambda: Call(lambda m, x: m.l(x.view(x.shape[0], -1, 8).transpose(1, 2).reshape(-1, 4)).view(x.shape[0], -1)[:, 1:],
+                             l=nn.Linear(4, 3)), (r(3, 32),)),
     "strided": (lambda: Call(lambda m, x: x @ m.w, w=nn.Parameter(torch.randn(5, 4).t()[1:])), (r(2, 3),)),
 }
+
+
+class Forward(nn.Module):
+    """One input by name, so that its dimensions can be left open."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
+
+    def forward(self, x):
+        return self.module(x)
 
 
 def save_old(program, path):
@@ -163,6 +176,8 @@ def save_old(program, path):
 
 def run(folder, path, inputs, backend):
     words = [PROGRAM, "run", path, "--backend", backend, "-o", os.path.join(folder, "out")]
+    if "dynamic" in path:
+        words += ["--dims", "x".join(str(d) for d in inputs[0].shape)]
     for i, x in enumerate(inputs):
         file = os.path.join(folder, f"in{i}.npy")
         np.save(file, x.numpy())
@@ -186,9 +201,10 @@ def compare(folder, path, inputs, want):
     return ""
 
 
-def programs(module, inputs):
-    """The program as exported, and in PyTorch's core operators; each in both layouts."""
-    program = torch.export.export(module, inputs)
+def programs(name, module, inputs):
+    """The program as exported, and in PyTorch's core operators."""
+    shapes = ({0: torch.export.Dim("n", min=2, max=64)},) if name == "dynamic" else None
+    program = torch.export.export(Forward(module) if shapes else module, inputs, dynamic_shapes=shapes)
     yield "exported", program
     yield "decomposed", program.run_decompositions()
 
@@ -202,7 +218,7 @@ def main():
         module = make().eval()
         with torch.no_grad():
             want = module(*inputs).numpy()
-        for kind, program in programs(module, inputs):
+        for kind, program in programs(name, module, inputs):
             for layout, save in (("archive", torch.export.save), ("old", save_old)):
                 with tempfile.TemporaryDirectory() as folder:
                     path = os.path.join(folder, f"{name}.pt2")

@@ -7,6 +7,7 @@ usage: cli.py SOURCE_ROOT QNNFLOW PLUGIN_FOLDER...
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -67,6 +68,21 @@ def dump(folder):
     for key in ("macs", "params", "param_bytes"):
         assert sum(row[key] for row in tables["operators"]) == sum(node[key] for node in tables["list"]), key
     assert tables["macs"] == sum(node["macs"] for node in tables["list"])
+
+
+def gguf(folder):
+    """dump shows a GGUF file's metadata and tensors; run says that it has no graph"""
+    path = os.path.join(folder, "w.gguf")
+    word = lambda text: struct.pack("<Q", len(text)) + text
+    head = b"GGUF" + struct.pack("<IQQ", 3, 1, 1) + word(b"general.name") + struct.pack("<I", 8) + word(b"tiny")
+    head += word(b"layer.weight") + struct.pack("<IQQIQ", 2, 32, 2, 8, 0)
+    with open(path, "wb") as file:
+        file.write(head + bytes(-len(head) % 32) + bytes(68))
+    text = run("dump", path)
+    assert "general.name" in text and '"tiny"' in text and "layer.weight" in text and "2x32" in text and "Q8_0" in text, text
+    assert "layer.weight" not in run("dump", "--metadata", path) and "tiny" not in run("dump", "--tensors", path)
+    done = subprocess.run([PROGRAM, "run", path], capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    assert done.returncode == 1 and "no graph" in done.stderr and "--weights" in done.stderr, done.stderr
 
 
 def convert(folder):
@@ -190,7 +206,7 @@ def failing(folder):
     assert done.returncode == 1 and "error from breaks" in done.stderr and "GstIdentity:breaks" in done.stderr, done
 
 
-TESTS = [helps, devices, bench, dump, convert, files, printed_launch, settings, interrupted, interrupted_twice, failing]
+TESTS = [helps, devices, bench, dump, gguf, convert, files, printed_launch, settings, interrupted, interrupted_twice, failing]
 
 
 def main():
