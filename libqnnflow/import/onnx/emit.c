@@ -28,11 +28,34 @@ QfNode *qf_onnx_begin(QfOnnxNode *n, const char *op, QfTensor *const *in, uint32
   return qf_graph_new_node(n->onnx->graph, op, helper ? helper : n->name, in, n_in, &out, 1);
 }
 
-/* The encoding of what a node of rule QF_QUANT_SAME gives: that of its input, its axis moved along. */
+/* Operators that choose or mix values: the same on stored integers as on the numbers they stand for, when all have one encoding. */
+static gboolean keeps_encoding(const QfNode *node)
+{
+  static const char *const mixing[] = {"Resize",
+                                       "GridSample",
+                                       "Concat",
+                                       "ReduceMax",
+                                       "ReduceMin",
+                                       "ElementWiseMaximum",
+                                       "ElementWiseMinimum",
+                                       "PoolMax3d",
+                                       NULL};
+  if (node->op->quant == QF_QUANT_SAME)
+    return TRUE;
+  if (!g_strv_contains(mixing, node->op->name) || node->inputs[0]->enc.count != 1)
+    return FALSE;
+  for (uint32_t i = 1; i < node->n_inputs; i++)
+    if (node->inputs[i] && node->inputs[i]->dtype == node->inputs[0]->dtype &&
+        !qf_encoding_equal(&node->inputs[i]->enc, &node->inputs[0]->enc))
+      return FALSE;
+  return TRUE;
+}
+
+/* The encoding of what such a node gives: that of its input, its axis moved along. */
 static void carry_encoding(QfNode *node)
 {
   const QfTensor *x = node->n_inputs ? node->inputs[0] : NULL;
-  if (node->op->quant != QF_QUANT_SAME || !qf_tensor_is_quantized(x))
+  if (!qf_tensor_is_quantized(x) || !keeps_encoding(node))
     return;
   int32_t axis = x->enc.axis;
   if (x->enc.count > 1 && strcmp(node->op->name, "Transpose"))

@@ -207,6 +207,8 @@ static gboolean map_pad(QfOnnxNode *n, GError **error)
   if (!qf_onnx_enum(n, "mode", modes, QF_PAD_CONSTANT, &scheme, error) ||
       !read_pad(n, &before, &after, error) || !qf_onnx_number(n, 2, &value, error))
     return FALSE;
+  if (n->in[0]->enc.count == 1) /* the file's number is a stored one, the graph's a real one */
+    value = (value + n->in[0]->enc.entries[0].offset) * (double)n->in[0]->enc.entries[0].scale;
   if (scheme == WRAP)
     return qf_onnx_bind(n, 0, pad_wrapped(n, n->in[0], &before, &after, error));
   QfNode *node = qf_onnx_begin(n, "Pad", n->in, 1, qf_onnx_output(n, 0));
