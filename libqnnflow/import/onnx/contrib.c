@@ -61,6 +61,43 @@ static gboolean map_dynamic_matmul(QfOnnxNode *n, GError **error)
   return finish_product(n, a, b, qf_onnx_input(n, 4), error);
 }
 
+/* Weights [directions, K, N] with a scale a direction, or one a column of each, as LSTM has them: [directions, N, K]. */
+static QfTensor *lstm_weights(QfOnnxNode *n, QfTensor *w, uint32_t scale, GError **error)
+{
+  static const QfInts swap = {3, {0, 2, 1}};
+  QfTensor *parts[2] = {qf_onnx_input(n, scale), qf_onnx_input(n, scale + 1)};
+  for (int i = 0; i < 2; i++) {
+    QfInts shape = {3, {w->dims[0], 1, parts[i]->rank > 1 ? parts[i]->dims[1] : 1}};
+    parts[i] =
+        qf_onnx_cast(n, qf_onnx_reshape(n, parts[i], &shape, NULL, error), QF_DTYPE_FLOAT32, NULL, error);
+  }
+  w = qf_onnx_apply2(n, "ElementWiseSubtract", qf_onnx_cast(n, w, QF_DTYPE_FLOAT32, NULL, error), parts[1],
+                     NULL, error);
+  return qf_onnx_transpose(n, qf_onnx_apply2(n, "ElementWiseMultiply", w, parts[0], NULL, error), &swap, NULL,
+                           error);
+}
+
+/* An LSTM of dequantized weights; data and state stay real, so results are nearer to the float model than those that round them. */
+static gboolean map_dynamic_lstm(QfOnnxNode *n, GError **error)
+{
+  QfTensor *in[8] = {n->in[0], NULL, NULL, n->in[3], n->in[4], n->in[5], n->in[6], n->in[7]};
+  QfOnnxNode sub = *n;
+  for (uint32_t i = 1; i < 3; i++) {
+    if (n->in[i]->rank != 3 || !qf_onnx_input(n, 6 + 2 * i) || !qf_onnx_input(n, 7 + 2 * i))
+      return qf_onnx_fail(n, error, QF_ERROR_SHAPE,
+                          "its weights must be [directions, K, N] with scales and zero points");
+    in[i] = lstm_weights(n, n->in[i], 6 + 2 * i, error);
+    if (!in[i])
+      return FALSE;
+  }
+  sub.row = qf_onnx_find_row("", "LSTM");
+  sub.n_emitted = n->n_emitted;
+  sub.named = n->named;
+  sub.in = in;
+  sub.n_in = 8;
+  return sub.row && sub.row->map(&sub, error);
+}
+
 /* What the attributes and constants of MatMulNBits are, checked against each other. */
 static gboolean read_nbits(const QfOnnxNode *n, QfkNbits *w, GError **error)
 {
@@ -146,6 +183,7 @@ static gboolean map_reduce_sum_integer(QfOnnxNode *n, GError **error)
 const QfOnnxRow qf_onnx_contrib_rows[] = {
     {MS, "MatMulIntegerToFloat", map_integer_to_float, 4, 7, NULL, 0},
     {MS, "DynamicQuantizeMatMul", map_dynamic_matmul, 3, 5, NULL, 0},
+    {MS, "DynamicQuantizeLSTM", map_dynamic_lstm, 3, 12, NULL, 0},
     {MS, "MatMulNBits", map_nbits, 3, 6, "BlockQuantMatMul", 0},
     {MS, "NhwcMaxPool", map_nhwc_max_pool, 1, 1, NULL, 0},
     {MS, "ReduceSumInteger", map_reduce_sum_integer, 1, 1, NULL, 0},
