@@ -100,6 +100,12 @@ static int32_t dot(const int8_t *a, const int8_t *b, size_t n)
   return sum;
 }
 
+/* Sums wrap, as everywhere. */
+static int32_t wrapping_sum(int32_t a, int32_t b)
+{
+  return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
 /* What enters gate @g. */
 static void fill_gate(const QfkLstmInt *p, int g, const int8_t *x, const int8_t *h, const int16_t *c,
                       int16_t *gate)
@@ -107,8 +113,8 @@ static void fill_gate(const QfkLstmInt *p, int g, const int8_t *x, const int8_t 
   const size_t n = p->shape.hidden, first = (size_t)g * n;
   for (size_t k = 0; k < n; k++) {
     const size_t row = first + k;
-    const int32_t in = p->w_bias[row] + dot(x, p->w + row * p->shape.input, p->shape.input);
-    const int32_t back = p->r_bias[row] + dot(h, p->r + row * p->shape.state, p->shape.state);
+    const int32_t in = wrapping_sum(p->w_bias[row], dot(x, p->w + row * p->shape.input, p->shape.input));
+    const int32_t back = wrapping_sum(p->r_bias[row], dot(h, p->r + row * p->shape.state, p->shape.state));
     gate[k] = saturate(qfk_fixed_mul(p->w_scale[g], in));
     gate[k] = saturate(gate[k] + qfk_fixed_mul(p->r_scale[g], back));
     if (p->peephole && g < 3)
@@ -164,7 +170,8 @@ static void step(const QfkLstmInt *p, const int8_t *x, int8_t *h, int16_t *c, in
     return;
   }
   for (size_t k = 0; k < p->shape.state; k++) {
-    const int32_t sum = (p->project_bias ? p->project_bias[k] : 0) + dot(out, p->project + k * n, n);
+    const int32_t sum =
+        wrapping_sum(p->project_bias ? p->project_bias[k] : 0, dot(out, p->project + k * n, n));
     int32_t v = clamp(qfk_fixed_mul(p->project_scale, sum) + p->state_zero, INT8_MIN, INT8_MAX);
     h[k] = (int8_t)(p->state_clip > 0 ? clamp(v, -p->state_clip, p->state_clip) : v);
   }
