@@ -413,5 +413,33 @@ const OnnxModel onnx_damage_models[] = {
      "body b; in i i64 scalar; in g bool scalar; in v f32 2; node Mul v,x -> w; out g; out w; out v; end; "
      "body d; node Loop n,-,x -> q,s body=@b; out q; end; node If c -> y then_branch=@a else_branch=@d; out "
      "y"},
+    {"einsum", "opset 13; in a f32 2,3,3; w b f32 3,4; node Einsum a,b -> y equation=bii,ij->jb; out y"},
+    {"grid-sample", "opset 16; w x f32 1,2,3,3; w g f32 1,2,2,2; node GridSample x,g -> y mode=bicubic "
+                    "padding_mode=reflection; out y"},
+    {"regions", "opset 16; w x f32 1,1,4,4; w r f32 2,4 = 0 0 3 3; w i i64 2 = 0; node RoiAlign x,r,i -> y "
+                "output_height=2 output_width=2; out y"},
+    {"transform",
+     "opset 17; w x f32 1,6,1; w s i64 scalar = 2; w n i64 scalar = 4; node STFT x,s,-,n -> y; out y"},
+    {"mel", "opset 17; w b i64 scalar = 2; w l i64 scalar = 8; w r i64 scalar = 100; w f f32 scalar = 0; w t "
+            "f32 scalar = 50; node MelWeightMatrix b,l,r,f,t -> y; out y"},
+    {"n-grams", "opset 13; w x i64 2,5 = 1 2 3; node TfIdfVectorizer x -> y mode=TFIDF pool_int64s=[1,2,1,2] "
+                "ngram_counts=[0,2] ngram_indexes=[0,1,2] weights=[1.5,2.5,0.5] min_gram_length=1 "
+                "max_gram_length=2 max_skip_count=3; out y"},
+    {"crop", "opset 13; w x f32 1,1,4,4; w r f32 8 = 0 0 0.2 0.3 1 1 0.8 1.4; w s i64 4 = 1 1 3 2; node "
+             "Resize x,r,-,s -> y coordinate_transformation_mode=tf_crop_and_resize mode=linear; out y"},
+    {"antialias", "opset 18; w x f32 1,1,8,8; w s f32 4 = 1 1 0.3 0.5; node Resize x,-,s -> y antialias=1 "
+                  "mode=cubic; out y"},
+    {"deform",
+     "opset 19; w x f32 1,1,3,3; w k f32 1,1,2,2; w o f32 1,8,2,2; node DeformConv x,k,o -> y; out y"},
+    {"columns", "opset 18; w x f32 1,4,4; w i i64 2 = 3 3; w b i64 2 = 2 2; node Col2Im x,i,b -> y; out y"},
+    {"nbits", "opset 17; in x f32 1,16; w b u8 2,1,8; w s f32 2; node com.microsoft:MatMulNBits x,b,s -> y "
+              "K=16 N=2 bits=4 block_size=16; out y"},
+    {"dynamic-lstm",
+     "opset 17; in x f32 2,1,3; w w i8 1,3,8; w r i8 1,2,8; w s f32 1 = 0.1; w z i8 1 = 0; node "
+     "com.microsoft:DynamicQuantizeLSTM x,w,r,-,-,-,-,-,s,z,s,z -> y hidden_size=2; out y"},
+    {"narrow", "opset 21; w x f32 4 = 1 -2 300 0.1; node Cast x -> a to=17; node Cast a -> b to=22; node "
+               "Cast b -> y to=1; out y"},
+    {"random",
+     "opset 17; node RandomNormal -> a shape=[2,3] seed=1; node Multinomial a -> y sample_size=2; out y"},
     {NULL, NULL},
 };

@@ -90,6 +90,9 @@ static void check_damage(gconstpointer data)
   g_autoptr(GBytes) whole = onnx_build(model);
   gsize size;
   const uint8_t *from = g_bytes_get_data(whole, &size);
+  g_autoptr(GError) none = NULL;
+  g_autoptr(QfGraph) good = import_bytes(whole, &none);
+  g_assert_no_error(none);
   for (gsize cut = 0; cut < size; cut++) {
     g_autoptr(GBytes) part = g_bytes_new_from_bytes(whole, 0, cut);
     g_autoptr(GError) error = NULL;
