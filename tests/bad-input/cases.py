@@ -14,7 +14,7 @@ IMAGE = [1, 3, 8, 8]
 
 def simple(op="Relu", dtype=ox.FLOAT, dims=IMAGE, out_dims=None, out_dtype=None, **attributes):
     return ox.model([ox.node(op, ["image"], ["out"], "layer_7", **attributes)], [ox.value_info("image", dtype, dims)],
-                    [ox.value_info("out", out_dtype or dtype, out_dims or dims)])
+                    [ox.value_info("out", out_dtype or dtype, dims if out_dims is None else out_dims)])
 
 
 def conv(weight_dims, declared=None):

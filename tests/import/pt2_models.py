@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Networks made with PyTorch, saved by torch.export.save(), run by qnnflow and compared with what PyTorch computes. Prints TAP.
 
-usage: pt2_models.py QNNFLOW [NAME...]      skips (exit code 77) without PyTorch
+usage: pt2_models.py QNNFLOW [NAME...]      skips without PyTorch
 """
 import io
 import os
@@ -18,7 +18,7 @@ try:
     from torch.nn import functional as F
 except ImportError as missing:
     print(f"1..0 # SKIP {missing}")
-    sys.exit(77)
+    sys.exit(0)  # what the protocol says of a plan of none
 
 PROGRAM = sys.argv[1]
 RTOL, ATOL = 1e-3, 1e-4  # float32 sums in another order, activations by polynomials
