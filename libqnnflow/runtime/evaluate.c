@@ -102,12 +102,39 @@ static gboolean run_bound(QfSession *session, QfValue *const *inputs, void **buf
   return qf_session_run(session, error);
 }
 
+/* The session for the dimensions of @inputs: itself, or one on the model for those where the file leaves them open. States belong to
+ * one session, so a model that has them keeps its dimensions. */
+static QfSession *fitting_session(QfSession *session, QfValue *const *inputs, GError **error)
+{
+  QfModel *model = qf_session_model(session);
+  g_autofree QfInputDims *dims = g_new0(QfInputDims, model->n_inputs + 1);
+  g_autoptr(GError) misfit = NULL;
+  for (uint32_t i = 0; i < model->n_inputs; i++) {
+    if (!misfit)
+      check_input(model, i, inputs[i], &misfit);
+    dims[i].rank = qf_value_rank(inputs[i]);
+    if (qf_value_kind(inputs[i]) == QF_VALUE_TENSOR)
+      memcpy(dims[i].dims, qf_value_dims(inputs[i]), (size_t)dims[i].rank * sizeof(*dims[i].dims));
+  }
+  if (!misfit)
+    return session;
+  gboolean may = g_error_matches(misfit, QF_ERROR, QF_ERROR_SHAPE) && !model->n_states;
+  g_autoptr(QfModel) other = may ? qf_model_reshape(model, dims, model->n_inputs, NULL) : NULL;
+  for (uint32_t i = 0; other && i < model->n_inputs; i++)
+    if (!check_input(other, i, inputs[i], NULL))
+      g_clear_pointer(&other, qf_model_unref);
+  if (other)
+    return qf_session_reshaped(session, other, error);
+  g_propagate_error(error, g_steal_pointer(&misfit));
+  return NULL;
+}
+
 static gboolean evaluate_frozen(QfSession *session, QfValue *const *inputs, QfValue **outputs, GError **error)
 {
+  session = fitting_session(session, inputs, error);
+  if (!session)
+    return FALSE;
   const QfModel *model = qf_session_model(session);
-  for (uint32_t i = 0; i < model->n_inputs; i++)
-    if (!check_input(model, i, inputs[i], error))
-      return FALSE;
   g_autofree void **bound = remember(session, model->n_inputs, model->n_outputs);
   g_autofree void **buffers = g_new0(void *, model->n_outputs + 1);
   gboolean ok = run_bound(session, inputs, buffers, error);

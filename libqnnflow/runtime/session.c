@@ -23,6 +23,7 @@ struct _QfSession {
   QfInterpreter *interpreter; /* of a dynamic model; NULL: its steps are run */
   QfValue **values;           /* what a dynamic model gave in its last run, by output */
   gboolean borrowed_pool;
+  QfSession *reshaped; /* of the model for other dimensions, which the last evaluation asked for */
   QfFrame frame;
   QfPool *pool;
   void *scratch;
@@ -197,6 +198,7 @@ void qf_session_free(QfSession *session)
 {
   if (!session)
     return;
+  qf_session_free(session->reshaped);
   qf_interpreter_free(session->interpreter);
   for (uint32_t i = 0; session->values && i < session->model->n_outputs; i++)
     qf_value_unref(session->values[i]);
@@ -274,6 +276,15 @@ const void *qf_session_output_data(QfSession *session, uint32_t index)
 QfInterpreter *qf_session_interpreter(QfSession *session)
 {
   return session->interpreter;
+}
+
+QfSession *qf_session_reshaped(QfSession *session, QfModel *model, GError **error)
+{
+  if (session->reshaped && session->reshaped->model == model)
+    return session->reshaped;
+  g_clear_pointer(&session->reshaped, qf_session_free);
+  session->reshaped = qf_session_new_part(model, qf_pool_n_threads(session->pool), session->pool, error);
+  return session->reshaped;
 }
 
 /* On copies of the inputs, because values of the run may outlive what is bound. */

@@ -89,6 +89,26 @@ static void test_frozen(void)
   g_assert_error(error, QF_ERROR, QF_ERROR_ARGUMENT);
 }
 
+/* Open dimensions may be others in each evaluation; the session itself stays as it is. */
+static void test_open_dimensions(void)
+{
+  const float x[] = {-1, 2, 3, 4, 5};
+  g_autoptr(GError) error = NULL;
+  g_autoptr(QfSession) session = open_text("opset 13; in x f32 ?; node Neg x -> y; out y");
+  g_assert_false(qf_model_is_dynamic(qf_session_model(session)));
+  for (int64_t n = 5; n >= 0; n--) {
+    g_autoptr(QfValue) in = floats(x, n);
+    g_autofree char *what = g_strdup_printf("float32 %d", (int)n);
+    QfValue *out[1];
+    gboolean ok = qf_session_evaluate(session, &in, 1, out, 1, &error);
+    g_assert_no_error(error);
+    g_assert_true(ok);
+    check_values(out[0], what, (double[]){1, -2, -3, -4, -5}, (int)n);
+    qf_value_unref(out[0]);
+  }
+  g_assert_cmpint(qf_model_input(qf_session_model(session), 0)->dims[0], ==, 1);
+}
+
 static const char positive[] =
     "opset 13; in x f32 ?; w z f32 scalar = 0; w s i64 1 = -1; node Greater x,z -> m; node NonZero m -> i; "
     "node Reshape i,s -> p; node Gather x,p -> y; node ReduceSum y -> t keepdims=0; out y; out t";
@@ -241,6 +261,7 @@ int main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/program/values", test_values);
   g_test_add_func("/program/frozen", test_frozen);
+  g_test_add_func("/program/open-dimensions", test_open_dimensions);
   g_test_add_func("/program/dimensions-change", test_dimensions_change);
   g_test_add_func("/program/run", test_run);
   g_test_add_func("/program/many-shapes", test_many_shapes);

@@ -65,8 +65,8 @@ QF_API QfValue *qf_session_output_value(QfSession *session, uint32_t index);
 /*
  * Runs the model once on values: @inputs[k] is input k, and @outputs[k] gets a new reference to what came out, with its actual
  * dimensions. For every model; for one that cannot be one frozen graph (qf_model_is_dynamic()) it is the way to run it.
- * Allocates the outputs, and a dynamic model compiles for shapes that it meets for the first time. What is bound stays as
- * it was. FALSE with QF_ERROR_ARGUMENT when the numbers of values are not the model's, _TYPE or _SHAPE when a value does not fit,
+ * Allocates the outputs, and compiles for shapes that it meets for the first time: a dynamic model any, others those that the file
+ * leaves open (see qf_model_reshape(); a model with states keeps its own). What is bound stays as it was. FALSE with QF_ERROR_ARGUMENT when the numbers of values are not the model's, _TYPE or _SHAPE when a value does not fit,
  * and whatever a dynamic model can meet; @outputs are all NULL then.
  */
 QF_API gboolean qf_session_evaluate(QfSession *session, QfValue *const *inputs, uint32_t n_inputs,

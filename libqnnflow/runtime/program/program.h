@@ -64,6 +64,10 @@ QfSession *qf_session_new_part(QfModel *model, uint32_t n_threads, QfPool *pool,
 /* Of a dynamic model, else NULL. */
 QfInterpreter *qf_session_interpreter(QfSession *session);
 
+/* A session on @model, which is that of @session for other dimensions, with its threads; owned by @session, kept until another model
+ * is asked for. In session.c. */
+QfSession *qf_session_reshaped(QfSession *session, QfModel *model, GError **error);
+
 /* Sets "file: node 'name' (op): rule" and returns FALSE. */
 gboolean qf_call_fail(const QfCall *call, GError **error, QfError code, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
