@@ -10,6 +10,8 @@
 
 gboolean qf_tfl_fail(const QfTflNode *n, GError **error, QfError code, const char *format, ...)
 {
+  if (error && *error) /* an expression of several nodes goes on after a failure: its first error counts */
+    return FALSE;
   va_list args;
   va_start(args, format);
   g_autofree char *text = g_strdup_vprintf(format, args);
