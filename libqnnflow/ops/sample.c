@@ -103,12 +103,14 @@ static gboolean infer_regions(QfNode *node, GError **error)
   return qf_infer_set(node, 0, x->dtype, dims, 4, error);
 }
 
-/* Up to 64 pixels a point. */
+/* Up to 64 pixels a point, and finding them. */
 static uint64_t grid_macs(const QfNode *node)
 {
   const QfGridSampleAttrs *a = node->attrs;
   const uint64_t taps = a->mode == 1 ? 1 : a->mode == 2 ? 4 : 2, rank = (uint64_t)node->inputs[0]->rank - 2;
-  return qf_infer_product((uint64_t)qf_tensor_count(node->outputs[0]), taps * taps * (rank > 2 ? taps : 1));
+  const uint64_t channels = (uint64_t)node->inputs[0]->dims[rank + 1],
+                 points = (uint64_t)qf_tensor_count(node->inputs[1]);
+  return qf_infer_product(points / rank, channels * taps * taps * (rank > 2 ? taps : 1) + 64);
 }
 
 /* A bin without a number of samples takes what its box asks for: 4 by 4 is usual, 256 by 256 the most. */

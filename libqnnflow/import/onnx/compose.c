@@ -17,10 +17,8 @@ static QfTensor *band(QfOnnxNode *n, Band kind, int64_t rows, int64_t columns, i
   const int64_t dims[2] = {rows, columns};
   k = CLAMP(k, -G_MAXINT32, G_MAXINT32);
   int64_t count = qf_dims_count(dims, 2);
-  if (count < 0 || count > 1 << 26) {
-    qf_onnx_fail(n, error, QF_ERROR_LIMIT, "its matrix is too large");
+  if (!qf_onnx_charge(n, count, error))
     return NULL;
-  }
   char *values = g_malloc0((gsize)count * qf_dtype_size(dtype) + 1);
   for (int64_t i = 0; i < count; i++) {
     int64_t d = i % columns - i / columns;

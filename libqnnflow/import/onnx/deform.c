@@ -25,7 +25,7 @@ static gboolean read_list(const QfOnnxNode *n, const char *name, int count, int6
   return TRUE;
 }
 
-static gboolean read_deform(const QfOnnxNode *n, Deform *d, GError **error)
+static gboolean read_deform(QfOnnxNode *n, Deform *d, GError **error)
 {
   const QfTensor *x = n->in[0], *w = n->in[1], *offset = n->in[2];
   if (x->rank != 4 || w->rank != 4 || offset->rank != 4)
@@ -49,15 +49,18 @@ static gboolean read_deform(const QfOnnxNode *n, Deform *d, GError **error)
   if (!read_list(n, "strides", 2, 1, d->stride, error) ||
       !read_list(n, "dilations", 2, 1, d->dilation, error) || !read_list(n, "pads", 4, 0, d->pad, error))
     return FALSE;
-  gboolean fits = d->g > 0 && d->group > 0 && d->k > 0 && d->h > 0 && d->w > 0 && d->c % d->g == 0 &&
-                  d->c % d->group == 0 && d->out % d->group == 0 && w->dims[1] == d->c / d->group &&
-                  offset->dims[0] == d->n && offset->dims[1] == 2 * d->g * d->k;
+  gboolean fits = d->g > 0 && d->group > 0 && d->k > 0 && d->k < 1 << 16 && d->h > 0 && d->w > 0 &&
+                  d->c % d->g == 0 && d->c % d->group == 0 && d->out % d->group == 0 &&
+                  w->dims[1] == d->c / d->group && offset->dims[0] == d->n &&
+                  offset->dims[1] == 2 * d->g * d->k;
   const int64_t sizes[2] = {d->h, d->w}, outs[2] = {d->oh, d->ow};
   for (int i = 0; i < 2 && fits; i++) {
     int64_t span = sizes[i] + d->pad[i] + d->pad[2 + i] - d->dilation[i] * (d->kernel[i] - 1) - 1;
-    fits = d->stride[i] > 0 && span >= 0 && outs[i] == span / d->stride[i] + 1;
+    fits = outs[i] < 1 << 20 && d->stride[i] > 0 && span >= 0 && outs[i] == span / d->stride[i] + 1;
   }
-  if (!fits || d->k * d->oh > G_MAXINT32 / MAX(d->ow, 1))
+  if (fits && !qf_onnx_charge(n, d->k * d->oh * d->ow, error))
+    return FALSE;
+  if (!fits)
     return qf_onnx_fail(n, error, QF_ERROR_SHAPE,
                         "its weights, offsets, groups and padding do not fit each other");
   return TRUE;

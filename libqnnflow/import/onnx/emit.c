@@ -4,6 +4,7 @@
  * values, and the way between ONNX's channels-first and the graph's channels-last tensors.
  */
 #include "map.h"
+#include "../build.h"
 #include "../../graph/numbers.h"
 
 #include <string.h>
@@ -12,6 +13,24 @@ QfTensor *qf_onnx_output(QfOnnxNode *n, uint32_t index)
 {
   const char *name = index < n->n_out ? n->out_names[index] : NULL;
   return qf_graph_add_tensor(n->onnx->graph, name);
+}
+
+/* What one of them is taken for: its bytes, and the time to compute it. */
+#define CHARGE_PER_NUMBER 16
+
+gboolean qf_onnx_charge(QfOnnxNode *n, int64_t count, GError **error)
+{
+  QfGraph *model = n->onnx->graph;
+  while (model->outer)
+    model = model->outer;
+  if (count >= 0 && count < (int64_t)1 << 40 &&
+      qf_build_affordable(model, (uint64_t)count * CHARGE_PER_NUMBER))
+    return TRUE;
+  return qf_onnx_fail(n, error, QF_ERROR_LIMIT,
+                      "what it makes out of sizes alone (%" G_GINT64_FORMAT
+                      " numbers) is too large for a file of this size; "
+                      "give it smaller sizes",
+                      count);
 }
 
 /* One node gets the file's name: the row's target, or else the one that makes an output directly. */

@@ -127,6 +127,9 @@ gboolean qf_onnx_axis(const QfOnnxNode *n, int64_t axis, int32_t rank, int32_t *
 /* All of a list, sorted ascending, without duplicates. */
 gboolean qf_onnx_axes(const QfOnnxNode *n, QfInts *axes, int32_t rank, GError **error);
 
+/* Counts @count numbers that are about to be made out of sizes alone; an error once those of all nodes are too many for the file. */
+gboolean qf_onnx_charge(QfOnnxNode *n, int64_t count, GError **error);
+
 /* Making nodes. @out NULL: a helper tensor. All return NULL on error. */
 QfTensor *qf_onnx_output(QfOnnxNode *n, uint32_t index); /* makes output @index, with its name */
 QfNode *qf_onnx_begin(QfOnnxNode *n, const char *op, QfTensor *const *in, uint32_t n_in, QfTensor *out);

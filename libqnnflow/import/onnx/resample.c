@@ -138,11 +138,13 @@ QfTensor *qf_onnx_resample(QfOnnxNode *n, QfTensor *x, const QfOnnxResample *r, 
     Line l = {r, x->dims[axis], r->size[axis], r->scale[axis], r->start[axis], r->end[axis]};
     if (l.in == l.out && l.scale == 1 && (l.start == 0 && l.end == 1))
       continue;
-    if (l.in < 1 || l.out < 1 || l.in > ((int64_t)1 << 26) / l.out) {
+    if (l.in < 1 || l.out < 1 || l.in > ((int64_t)1 << 40) / l.out) {
       qf_onnx_fail(n, error, QF_ERROR_LIMIT,
                    "dimension %d of %" G_GINT64_FORMAT " cannot become %" G_GINT64_FORMAT, axis, l.in, l.out);
       return NULL;
     }
+    if (!qf_onnx_charge(n, r->interpolation != QF_RESIZE_NEAREST ? l.in * l.out : l.out, error))
+      return NULL;
     QfTensor *mask = outside_mask(n, &l, axis, rank);
     outside = mask && outside ? qf_onnx_apply2(n, "ElementWiseOr", outside, mask, NULL, error)
                               : (mask ? mask : outside);

@@ -44,10 +44,8 @@ static QfTensor *base_grid(QfOnnxNode *n, const QfInts *size, gboolean align, GE
 {
   const int32_t spatial = size->n - 2;
   int64_t points = qf_dims_count(size->v + 2, spatial);
-  if (points < 0 || points > 1 << 26) {
-    qf_onnx_fail(n, error, QF_ERROR_LIMIT, "its grid is too large");
+  if (!qf_onnx_charge(n, points, error))
     return NULL;
-  }
   QfInts shape = {2, {points, spatial + 1}};
   g_autofree float *values = g_new(float, points *(spatial + 1) + 1);
   for (int64_t p = 0; p < points; p++) {

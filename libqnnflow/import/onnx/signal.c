@@ -25,8 +25,10 @@ static gboolean map_window(QfOnnxNode *n, GError **error)
   double size = 0;
   if (!qf_onnx_need_constant(n, 0, error) || !qf_onnx_number(n, 0, &size, error) || !check_type(n, error))
     return FALSE;
-  if (!(size >= 0) || size > 1 << 26)
+  if (!(size >= 0) || size > 1e9)
     return qf_onnx_fail(n, error, QF_ERROR_LIMIT, "its size is %g", size);
+  if (!qf_onnx_charge(n, (int64_t)size, error))
+    return FALSE;
   QfInts shape = {1, {(int64_t)size}};
   double period = qf_onnx_int(n, "periodic", 1) ? size : size - 1;
   g_autofree float *values = g_new(float, shape.v[0] + 1);
@@ -72,8 +74,8 @@ static gboolean map_mel(QfOnnxNode *n, GError **error)
                         "%g mel bands of a DFT of length %g at rate %g from %g to %g Hz are not possible",
                         v[0], v[1], v[2], v[3], v[4]);
   int64_t mels = (int64_t)v[0], length = (int64_t)v[1], bins = length / 2 + 1;
-  if (bins * mels > 1 << 26)
-    return qf_onnx_fail(n, error, QF_ERROR_LIMIT, "its matrix is too large");
+  if (!qf_onnx_charge(n, bins * mels, error))
+    return FALSE;
   g_autofree int64_t *edge = g_new(int64_t, mels + 2);
   g_autofree float *values = g_new0(float, bins *mels + 1);
   double low = to_mel(v[3]), step = (to_mel(v[4]) - low) / (double)(mels + 2);
@@ -119,10 +121,8 @@ static QfTensor *emit_frames(QfOnnxNode *n, QfTensor *x, int64_t step, int64_t l
 {
   int64_t frames = 1 + (x->dims[1] - length) / step;
   const int64_t dims[2] = {frames, length};
-  if (frames * length > 1 << 26) {
-    qf_onnx_fail(n, error, QF_ERROR_LIMIT, "it has too many frames");
+  if (!qf_onnx_charge(n, frames * length, error))
     return NULL;
-  }
   g_autofree int64_t *places = g_new(int64_t, frames * length + 1);
   for (int64_t i = 0; i < frames * length; i++)
     places[i] = i / length * step + i % length;

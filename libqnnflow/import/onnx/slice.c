@@ -186,6 +186,8 @@ static QfTensor *pad_wrapped(QfOnnxNode *n, QfTensor *x, const QfInts *before, c
                    "dimension %d of %" G_GINT64_FORMAT " cannot be padded like that", axis, size);
       return NULL;
     }
+    if (!qf_onnx_charge(n, out, error))
+      return NULL;
     g_autofree int64_t *index = g_new(int64_t, out + 1);
     for (int64_t i = 0; i < out; i++)
       index[i] = ((i - before->v[axis]) % size + size) % size;
