@@ -71,6 +71,7 @@ struct QfProgram {
   /*
    * Makes a graph of @nodes (consecutive ones of a body): its inputs are the values of @source that are not constant, by name,
    * its outputs those named in @outputs. On failure @n_done is the number of nodes before the one that failed.
+   * Thread-safe.
    */
   gboolean (*import_nodes)(const QfProgram *program, QfGraph *graph, const QfProgramNode *nodes, uint32_t n,
                            const QfProgramSource *source, const GPtrArray *outputs, uint32_t *n_done,

@@ -163,6 +163,40 @@ static void test_run(void)
   g_assert_cmpmem(qf_session_output_data(session, 0), 8, qf_value_data(y), 8);
 }
 
+static gpointer evaluate_often(gpointer model)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(QfSession) session = qf_session_new(model, &(QfSessionOptions){.n_threads = 2}, &error);
+  g_assert_no_error(error);
+  float x[40];
+  for (int i = 0; i < 40; i++)
+    x[i] = (float)(i % 3 - 1);
+  for (int64_t n = 1; n < 40; n++) {
+    g_autoptr(QfValue) in = floats(x, n);
+    const double sum = (double)(n / 3);
+    QfValue *out[2];
+    g_assert_true(qf_session_evaluate(session, &in, 1, out, 2, &error));
+    check_values(out[1], "float32 scalar", &sum, 1);
+    qf_value_unref(out[0]);
+    qf_value_unref(out[1]);
+  }
+  return NULL;
+}
+
+/* Sessions of one model import from the same records at the same time. */
+static void test_threads(void)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GBytes) bytes = onnx_build(positive);
+  g_autoptr(QfModel) model = qf_model_load_bytes(bytes, "test.onnx", NULL, &error);
+  g_assert_no_error(error);
+  GThread *threads[4];
+  for (guint i = 0; i < G_N_ELEMENTS(threads); i++)
+    threads[i] = g_thread_new("session", evaluate_often, model);
+  for (guint i = 0; i < G_N_ELEMENTS(threads); i++)
+    g_thread_join(threads[i]);
+}
+
 /* A demanded value that differs makes another graph, and more of them than are kept are forgotten, not refused. */
 static void test_many_shapes(void)
 {
@@ -264,6 +298,7 @@ int main(int argc, char **argv)
   g_test_add_func("/program/open-dimensions", test_open_dimensions);
   g_test_add_func("/program/dimensions-change", test_dimensions_change);
   g_test_add_func("/program/run", test_run);
+  g_test_add_func("/program/threads", test_threads);
   g_test_add_func("/program/many-shapes", test_many_shapes);
   g_test_add_func("/program/bad-values", test_bad_values);
   g_test_add_func("/program/endless", test_endless);

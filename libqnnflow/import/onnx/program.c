@@ -12,6 +12,7 @@ typedef struct {
   QfOnnxFile *file;
   char *name, *directory;
   int64_t opset;
+  GMutex lock; /* of the file, which keeps what it has parsed: sessions on other threads import from it too */
 } Records;
 
 static void free_records(void *data)
@@ -20,6 +21,7 @@ static void free_records(void *data)
   qf_onnx_file_free(r->file);
   g_free(r->name);
   g_free(r->directory);
+  g_mutex_clear(&r->lock);
   g_free(r);
 }
 
@@ -76,7 +78,8 @@ static gboolean import_nodes(const QfProgram *program, QfGraph *graph, const QfP
                              GError **error)
 {
   static const QfModelOptions defaults;
-  const Records *r = program->records;
+  Records *r = program->records;
+  g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&r->lock);
   g_autoptr(GHashTable) initializers = g_hash_table_new(g_str_hash, g_str_equal);
   g_autoptr(GHashTable) values = g_hash_table_new(g_str_hash, g_str_equal);
   g_autoptr(GHashTable) channels_last = g_hash_table_new(NULL, NULL);
@@ -238,6 +241,7 @@ QfProgram *qf_onnx_program(GBytes *bytes, const char *name, const char *director
   g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr(GString) missing = g_string_new(NULL);
   Records *records = g_new0(Records, 1);
+  g_mutex_init(&records->lock);
   records->name = g_strdup(name);
   records->directory = g_strdup(directory);
   program->records = records;
