@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan.c - two greedy placements: by turns at the two ends of the largest live sum, which is exact when it succeeds, else the largest buffer
+ * plan.c - greedy placements: by turns at the two ends of the largest live sum, which is exact when it succeeds, else the largest buffer
  * first, each at the lowest gap that is free for its whole life.
  */
 #include "plan.h"
 
 #include <stdlib.h>
+
+/* From here on the square of the number of items is too much. */
+#define MANY_ITEMS 8192
 
 static int by_size(const void *a, const void *b)
 {
@@ -39,17 +42,41 @@ static size_t round_up(size_t n, size_t alignment)
   return (n + alignment - 1) & ~(alignment - 1);
 }
 
-/* The largest live sum, of sizes rounded up to the alignment. */
+/* Where a size is added to the live sum, or taken from it. */
+typedef struct {
+  uint32_t at;
+  size_t add, take;
+} Event;
+
+static int by_event(const void *a, const void *b)
+{
+  const Event *x = a, *y = b;
+  return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* The largest live sum, of sizes rounded up to the alignment; SIZE_MAX when there is no memory to find it. */
 static size_t rounded_bound(const QfPlanItem *items, uint32_t n_items, size_t alignment)
 {
-  size_t bound = 0;
-  for (uint32_t i = 0; i < n_items; i++) { /* the sum can only grow where an item begins */
-    size_t sum = 0;
-    for (uint32_t k = 0; k < n_items; k++)
-      if (items[k].first <= items[i].first && items[i].first <= items[k].last)
-        sum += round_up(items[k].size_bytes, alignment);
+  size_t bound = 0, sum = 0;
+  Event *events = calloc((size_t)n_items * 2 + 1, sizeof(*events));
+  if (!events)
+    return SIZE_MAX;
+  for (uint32_t i = 0; i < n_items; i++) {
+    size_t size = round_up(items[i].size_bytes, alignment);
+    events[2 * i] = (Event){items[i].first, size, 0};
+    events[2 * i + 1] = (Event){items[i].last + 1, 0, size};
+  }
+  qsort(events, (size_t)n_items * 2, sizeof(*events), by_event);
+  for (size_t i = 0, end; i < (size_t)n_items * 2; i = end) {
+    size_t taken = 0;
+    for (end = i; end < (size_t)n_items * 2 && events[end].at == events[i].at; end++) {
+      sum += events[end].add;
+      taken += events[end].take;
+    }
+    sum -= taken;
     bound = sum > bound ? sum : bound;
   }
+  free(events);
   return bound;
 }
 
@@ -108,20 +135,47 @@ static size_t highest_gap(const QfPlanItem *item, QfPlanItem *const *placed, uin
   return top < item->size_bytes ? SIZE_MAX : (top - item->size_bytes) & ~(alignment - 1);
 }
 
+/* Drops what is over before @step: in the order of time nothing meets it any more. */
+static uint32_t drop_past(QfPlanItem **placed, uint32_t n, uint32_t step)
+{
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < n; i++)
+    if (placed[i]->last >= step)
+      placed[kept++] = placed[i];
+  return kept;
+}
+
+/* In the order of time, each at the lowest gap: not as tight as by size, but nearly linear. For graphs of tens of thousands of tensors. */
+static size_t place_by_time(QfPlanItem **order, QfPlanItem **placed, uint32_t n, size_t alignment)
+{
+  size_t total = 0;
+  qsort(order, n, sizeof(*order), by_time);
+  for (uint32_t i = 0, live = 0; i < n; i++, live++) {
+    QfPlanItem *item = order[i];
+    live = drop_past(placed, live, item->first);
+    item->offset_bytes = lowest_gap(item, placed, live, alignment);
+    insert_sorted(placed, live, item);
+    if (item->offset_bytes + item->size_bytes > total)
+      total = item->offset_bytes + item->size_bytes;
+  }
+  return total;
+}
+
 /* In the order of time, in turn at the bottom and at the top of @capacity: exact for a chain, where each buffer meets its neighbours only.
  * SIZE_MAX when an item does not fit. */
 static size_t place_by_turns(QfPlanItem **order, QfPlanItem **placed, uint32_t n, size_t alignment,
                              size_t capacity)
 {
   qsort(order, n, sizeof(*order), by_time);
-  for (uint32_t i = 0; i < n; i++) {
-    size_t low = lowest_gap(order[i], placed, i, alignment);
-    size_t high = highest_gap(order[i], placed, i, alignment, capacity);
+  for (uint32_t i = 0, live = 0; i < n; i++, live++) {
+    live = drop_past(placed, live, order[i]->first);
+    size_t low = lowest_gap(order[i], placed, live, alignment);
+    size_t high = highest_gap(order[i], placed, live, alignment, capacity);
     size_t at = i % 2 && high != SIZE_MAX ? high : low;
     if (at + order[i]->size_bytes > capacity)
       return SIZE_MAX;
     order[i]->offset_bytes = at;
-    insert_sorted(placed, i, order[i]);
+    insert_sorted(placed, live, order[i]);
   }
   return capacity;
 }
@@ -133,10 +187,15 @@ size_t qf_plan_arena(QfPlanItem *items, uint32_t n_items, size_t alignment)
     return SIZE_MAX;
   for (uint32_t i = 0; i < n_items; i++)
     order[i] = &items[i];
-  size_t bound = round_up(rounded_bound(items, n_items, alignment), alignment);
-  size_t total = place_by_turns(order, order + n_items, n_items, alignment, bound);
-  if (total == SIZE_MAX)
-    total = place_by_size(order, order + n_items, n_items, alignment);
+  size_t total = SIZE_MAX;
+  if (n_items > MANY_ITEMS) {
+    total = place_by_time(order, order + n_items, n_items, alignment);
+  } else {
+    size_t bound = round_up(rounded_bound(items, n_items, alignment), alignment);
+    total = place_by_turns(order, order + n_items, n_items, alignment, bound);
+    if (total == SIZE_MAX)
+      total = place_by_size(order, order + n_items, n_items, alignment);
+  }
   free(order);
   return total;
 }
