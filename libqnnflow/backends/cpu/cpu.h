@@ -27,6 +27,12 @@ typedef gboolean (*QfCpuLowerFunc)(QfLower *lower, QfNode *node);
 typedef void (*QfCpuRangeFunc)(void *arg, size_t begin, size_t end, uint32_t thread);
 void qf_cpu_parallel(const QfExec *exec, size_t count, size_t grain, QfCpuRangeFunc fn, void *arg);
 
+/* MatMul of int32 with constant weights that fit int16. FALSE: another one. In integer.c. */
+gboolean qf_cpu_matmul_integers(QfLower *lower, QfNode *node);
+
+/* Sum, difference or product of int32 numbers with one. FALSE: another one. In cast.c. */
+gboolean qf_cpu_binary_integers(QfLower *lower, QfNode *node);
+
 /* Input @i of @node, NULL when absent. */
 static inline QfTensor *qf_cpu_input(const QfNode *node, uint32_t i)
 {

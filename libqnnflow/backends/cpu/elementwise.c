@@ -96,6 +96,8 @@ gboolean qf_cpu_lower_binary(QfLower *lower, QfNode *node)
       binary.op = binary_ops[i].kernel;
   if (binary.op == QFK_N_BINARY || !qf_tensor_count(node->outputs[0]))
     return FALSE;
+  if (node->inputs[0]->dtype == QF_DTYPE_INT32 && !node->inputs[0]->enc.count)
+    return qf_cpu_binary_integers(lower, node);
   if (node->op->attrs_size == sizeof(*a))
     binary.act = (QfkEpilogue){.act = a->epi.act, .lo = a->epi.lo, .hi = a->epi.hi, .alpha = a->epi.alpha};
   qf_cpu_nd_broadcast(&binary.nd, node->outputs[0], node->inputs, 2);

@@ -163,6 +163,8 @@ gboolean qf_cpu_matmul(QfLower *lower, QfNode *node)
   if (a->rank < 2 || b->rank < 2 || !qf_tensor_count(y) || !qf_tensor_count(a) ||
       MAX(MAX(qf_tensor_count(a), qf_tensor_count(b)), qf_tensor_count(y)) > INT32_MAX / 4)
     return FALSE;
+  if (a->dtype == QF_DTYPE_INT32 && !a->enc.count)
+    return qf_cpu_matmul_integers(lower, node);
   const int64_t *da = a->dims + a->rank - 2, *db = b->dims + b->rank - 2, *dy = y->dims + y->rank - 2;
   QfkProduct p = {.s = {.m = (int32_t)dy[0], .n = (int32_t)dy[1], .c_row = dy[1]}};
   p.s.k = (int32_t)da[!attrs->transpose_in0];

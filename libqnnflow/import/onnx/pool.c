@@ -224,7 +224,7 @@ static gboolean unpool_sizes(QfOnnxNode *n, QfInts *inferred, QfInts *given, GEr
         (x->dims[i] - 1) * w.stride[side] + w.kernel[side] - w.pad[2 * side] - w.pad[2 * side + 1];
   }
   int64_t count = qf_dims_count(inferred->v, inferred->n);
-  if (count < 1 || count > 1 << 28 || (given->n && given->n != x->rank))
+  if (count < 1 || count > 1 << 26 || (given->n && given->n != x->rank))
     return qf_onnx_fail(n, error, QF_ERROR_SHAPE,
                         "its output of %" G_GINT64_FORMAT " values, or its output_shape of "
                         "%d dimensions, makes no sense",
