@@ -50,7 +50,7 @@ QF_API void *qf_session_input_data(QfSession *session, uint32_t index);
 QF_API const void *qf_session_output_data(QfSession *session, uint32_t index);
 
 /* Iterations that all loops of a model may take together within a run. */
-#define QF_MAX_ITERATIONS (1 << 24)
+#define QF_MAX_ITERATIONS (1 << 22)
 
 /*
  * Runs the model once, synchronously. Fails on a device fault (QF_ERROR_DEVICE), or when the loops of the model have gone through
