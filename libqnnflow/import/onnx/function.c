@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define MAX_DEPTH 16
-#define MAX_BYTES ((uint64_t)64 << 20)
+#define MAX_BYTES ((uint64_t)32 << 20)
 
 /* One call: what names and attributes inside the function stand for. */
 struct QfOnnxCall {
@@ -195,7 +195,7 @@ static gboolean expand_node(QfOnnxFile *file, Onnx__NodeProto *node, QfOnnxCall 
   QfOnnxCall *call = make_call(file, f, node, caller);
   for (size_t i = 0; i < f->n_node; i++) {
     if (file->made_bytes > MAX_BYTES)
-      return fail(file, node, "its functions become more than 64 MB of nodes", error);
+      return fail(file, node, "its functions become more than 32 MB of nodes", error);
     if (!expand_node(file, copy_node(file, call, f->node[i]), call, depth + 1, nodes, error))
       return FALSE;
   }
