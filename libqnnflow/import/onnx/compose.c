@@ -2,7 +2,7 @@
 /*
  * compose.c - operators that the graph has none for and that are seldom hot, written with comparisons, selections and constants.
  */
-#include "map.h"
+#include "quant.h"
 #include "../../graph/numbers.h"
 
 #include <math.h>
@@ -186,7 +186,40 @@ static gboolean map_hardmax(QfOnnxNode *n, GError **error)
   return qf_onnx_bind(n, 0, qf_onnx_reshape(n, hit, &shape, qf_onnx_output(n, 0), error));
 }
 
+/* a * sigmoid(alpha * a) * b */
+static gboolean map_swiglu(QfOnnxNode *n, GError **error)
+{
+  QfTensor *a = n->in[0], *gate = a;
+  double alpha = qf_onnx_float(n, "alpha", 1);
+  if (alpha != 1)
+    gate = qf_onnx_scale(n, a, alpha, NULL, error);
+  gate = qf_onnx_apply1(n, "Sigmoid", gate, NULL, error);
+  gate = qf_onnx_apply2(n, "ElementWiseMultiply", a, gate, NULL, error);
+  return qf_onnx_bind(n, 0,
+                      qf_onnx_apply2(n, "ElementWiseMultiply", gate, n->in[1], qf_onnx_output(n, 0), error));
+}
+
+/* The same bytes as another type; not of half precision, which the graph keeps as float32. */
+static gboolean map_bit_cast(QfOnnxNode *n, GError **error)
+{
+  const char *name = "";
+  QfDType dtype = qf_onnx_dtype(qf_onnx_int(n, "to", 0), &name);
+  QfDType from = qf_onnx_dtype(qf_onnx_declared_number(n, 0, 0), NULL);
+  gboolean half = from == QF_DTYPE_FLOAT16 || from == QF_DTYPE_BFLOAT16 || dtype == QF_DTYPE_FLOAT16 ||
+                  dtype == QF_DTYPE_BFLOAT16;
+  if (half || qf_dtype_size(dtype) != qf_dtype_size(n->in[0]->dtype))
+    return qf_onnx_fail(
+        n, error, QF_ERROR_UNSUPPORTED,
+        "it reads the bytes of %s as %s: types of one size are supported, but not half precision",
+        qf_dtype_name(n->in[0]->dtype), name);
+  QfNode *node = qf_onnx_begin(n, "BitCast", n->in, 1, qf_onnx_output(n, 0));
+  ((QfCastAttrs *)node->attrs)->dtype = dtype;
+  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+}
+
 const QfOnnxRow qf_onnx_compose_rows[] = {
+    {"", "SwiGLU", map_swiglu, 2, 2, NULL, 0},
+    {"", "BitCast", map_bit_cast, 1, 1, "BitCast", 0},
     {"", "Trilu", map_trilu, 1, 2, NULL, 0},
     {"com.microsoft", "Trilu", map_trilu, 1, 2, NULL, 0},
     {"", "EyeLike", map_eye_like, 1, 1, NULL, 0},
