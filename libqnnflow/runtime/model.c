@@ -249,6 +249,21 @@ QfModel *qf_model_load(const char *path, const QfModelOptions *options, GError *
   return load(bytes, name, directory, options, error);
 }
 
+/* A native file holds one frozen graph. */
+static QfGraph *import_frozen(GBytes *bytes, const char *name, const char *directory,
+                              const QfModelOptions *options, GError **error)
+{
+  g_autoptr(GError) refused = NULL;
+  QfGraph *graph = qf_import(bytes, name, directory, options, qf_ref_evaluate, &refused);
+  if (g_error_matches(refused, QF_ERROR, QF_ERROR_DYNAMIC))
+    g_set_error(error, QF_ERROR, QF_ERROR_DYNAMIC,
+                "%s; a native file holds one graph of fixed shapes: run this model from its own file",
+                refused->message);
+  else if (refused)
+    g_propagate_error(error, g_steal_pointer(&refused));
+  return graph;
+}
+
 gboolean qf_model_convert(const char *path, const char *output, const QfModelOptions *options, GError **error)
 {
   static const QfModelOptions defaults;
@@ -258,7 +273,7 @@ gboolean qf_model_convert(const char *path, const char *output, const QfModelOpt
   g_autofree char *directory = g_path_get_dirname(path);
   g_autofree char *name = g_path_get_basename(path);
   options = options ? options : &defaults;
-  g_autoptr(QfGraph) graph = qf_import(bytes, name, directory, options, qf_ref_evaluate, error);
+  g_autoptr(QfGraph) graph = import_frozen(bytes, name, directory, options, error);
   if (!graph)
     return FALSE;
   if (!options->no_optimize && !qf_passes_run(graph, FALSE, error))
