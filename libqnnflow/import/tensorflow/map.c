@@ -8,8 +8,8 @@
 #include <string.h>
 
 static const QfTfRow *const tables[] = {
-    qf_tf_conv_rows,  qf_tf_math_rows,  qf_tf_reduce_rows, qf_tf_shape_rows,
-    qf_tf_slice_rows, qf_tf_image_rows, qf_tf_flow_rows,   qf_tf_speech_rows,
+    qf_tf_conv_rows,  qf_tf_math_rows, qf_tf_reduce_rows, qf_tf_shape_rows,  qf_tf_slice_rows,
+    qf_tf_image_rows, qf_tf_flow_rows, qf_tf_speech_rows, qf_tf_einsum_rows,
 };
 
 static const QfTfRow *find_row(const char *op)

@@ -88,7 +88,7 @@ gboolean qf_tf_bind_image(QfTfNode *n, QfTensor *y, GError **error);
 
 /* The tables, one a file. */
 extern const QfTfRow qf_tf_conv_rows[], qf_tf_math_rows[], qf_tf_reduce_rows[], qf_tf_shape_rows[],
-    qf_tf_slice_rows[], qf_tf_image_rows[], qf_tf_flow_rows[], qf_tf_speech_rows[];
+    qf_tf_slice_rows[], qf_tf_image_rows[], qf_tf_flow_rows[], qf_tf_speech_rows[], qf_tf_einsum_rows[];
 
 /* What to do about an operator that is not supported, by its name; NULL: nothing special. */
 const char *qf_tf_advice(const char *op);

@@ -70,6 +70,21 @@ static gboolean map_log1p(QfTfNode *n, GError **error)
   return qf_tf_bind(n, 0, qf_build_apply1(&n->build, "ElementWiseLog", y, qf_tf_out(n, 0), error));
 }
 
+/* 1 - erf(x) */
+static gboolean map_erfc(QfTfNode *n, GError **error)
+{
+  QfTensor *y = qf_build_apply1(&n->build, "Erf", n->in[0], NULL, error);
+  y = qf_build_with(&n->build, "ElementWiseMultiply", y, -1, NULL, error);
+  return qf_tf_bind(n, 0, qf_build_with(&n->build, "ElementWiseAdd", y, 1, qf_tf_out(n, 0), error));
+}
+
+/* e^x - 1 */
+static gboolean map_expm1(QfTfNode *n, GError **error)
+{
+  QfTensor *y = qf_build_apply1(&n->build, "ElementWiseExp", n->in[0], NULL, error);
+  return qf_tf_bind(n, 0, qf_build_with(&n->build, "ElementWiseAdd", y, -1, qf_tf_out(n, 0), error));
+}
+
 static gboolean map_softmax(QfTfNode *n, GError **error)
 {
   int32_t axis = n->in[0]->rank - 1;
@@ -209,6 +224,15 @@ const QfTfRow qf_tf_math_rows[] = {
     UNARY("Sign", "ElementWiseSign"),
     UNARY("Sin", "ElementWiseSin"),
     UNARY("Cos", "ElementWiseCos"),
+    UNARY("Tan", "Tan"),
+    UNARY("Asin", "ElementWiseAsin"),
+    UNARY("Acos", "Acos"),
+    UNARY("Atan", "ElementWiseAtan"),
+    UNARY("Sinh", "Sinh"),
+    UNARY("Cosh", "Cosh"),
+    UNARY("Asinh", "Asinh"),
+    UNARY("Acosh", "Acosh"),
+    UNARY("Atanh", "Atanh"),
     UNARY("Erf", "Erf"),
     UNARY("Reciprocal", "ElementWiseReciprocal"),
     UNARY("Inv", "ElementWiseReciprocal"),
@@ -218,6 +242,8 @@ const QfTfRow qf_tf_math_rows[] = {
     {"LeakyRelu", map_leaky, 1, 1, "LeakyRelu", 0},
     {"Softsign", map_softsign, 1, 1, NULL, 0},
     {"Square", map_square, 1, 1, "ElementWiseMultiply", 0},
+    {"Erfc", map_erfc, 1, 1, NULL, 0},
+    {"Expm1", map_expm1, 1, 1, NULL, 0},
     {"Log1p", map_log1p, 1, 1, NULL, 0},
     {"Softmax", map_softmax, 1, 1, "Softmax", 0},
     {"LogSoftmax", map_softmax, 1, 1, "LogSoftmax", 0},
