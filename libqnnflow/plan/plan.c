@@ -135,26 +135,44 @@ static size_t highest_gap(const QfPlanItem *item, QfPlanItem *const *placed, uin
   return top < item->size_bytes ? SIZE_MAX : (top - item->size_bytes) & ~(alignment - 1);
 }
 
-/* Drops what is over before @step: in the order of time nothing meets it any more. */
-static uint32_t drop_past(QfPlanItem **placed, uint32_t n, uint32_t step)
+/* Items that are placed and not over yet, sorted by offset: in the order of time nothing else meets the next one. */
+typedef struct {
+  QfPlanItem **items;
+  uint32_t n, earliest; /* the first end among them */
+} Live;
+
+static void drop_past(Live *live, uint32_t step)
 {
-  uint32_t kept = 0;
-  for (uint32_t i = 0; i < n; i++)
-    if (placed[i]->last >= step)
-      placed[kept++] = placed[i];
-  return kept;
+  uint32_t kept = 0, earliest = UINT32_MAX;
+  if (step <= live->earliest)
+    return;
+  for (uint32_t i = 0; i < live->n; i++) {
+    if (live->items[i]->last < step)
+      continue;
+    earliest = live->items[i]->last < earliest ? live->items[i]->last : earliest;
+    live->items[kept++] = live->items[i];
+  }
+  live->n = kept;
+  live->earliest = earliest;
+}
+
+static void add_live(Live *live, QfPlanItem *item)
+{
+  insert_sorted(live->items, live->n++, item);
+  live->earliest = item->last < live->earliest ? item->last : live->earliest;
 }
 
 /* In the order of time, each at the lowest gap: not as tight as by size, but nearly linear. For graphs of tens of thousands of tensors. */
 static size_t place_by_time(QfPlanItem **order, QfPlanItem **placed, uint32_t n, size_t alignment)
 {
   size_t total = 0;
+  Live live = {placed, 0, UINT32_MAX};
   qsort(order, n, sizeof(*order), by_time);
-  for (uint32_t i = 0, live = 0; i < n; i++, live++) {
+  for (uint32_t i = 0; i < n; i++) {
     QfPlanItem *item = order[i];
-    live = drop_past(placed, live, item->first);
-    item->offset_bytes = lowest_gap(item, placed, live, alignment);
-    insert_sorted(placed, live, item);
+    drop_past(&live, item->first);
+    item->offset_bytes = lowest_gap(item, placed, live.n, alignment);
+    add_live(&live, item);
     if (item->offset_bytes + item->size_bytes > total)
       total = item->offset_bytes + item->size_bytes;
   }
@@ -166,16 +184,17 @@ static size_t place_by_time(QfPlanItem **order, QfPlanItem **placed, uint32_t n,
 static size_t place_by_turns(QfPlanItem **order, QfPlanItem **placed, uint32_t n, size_t alignment,
                              size_t capacity)
 {
+  Live live = {placed, 0, UINT32_MAX};
   qsort(order, n, sizeof(*order), by_time);
-  for (uint32_t i = 0, live = 0; i < n; i++, live++) {
-    live = drop_past(placed, live, order[i]->first);
-    size_t low = lowest_gap(order[i], placed, live, alignment);
-    size_t high = highest_gap(order[i], placed, live, alignment, capacity);
+  for (uint32_t i = 0; i < n; i++) {
+    drop_past(&live, order[i]->first);
+    size_t low = lowest_gap(order[i], placed, live.n, alignment);
+    size_t high = highest_gap(order[i], placed, live.n, alignment, capacity);
     size_t at = i % 2 && high != SIZE_MAX ? high : low;
     if (at + order[i]->size_bytes > capacity)
       return SIZE_MAX;
     order[i]->offset_bytes = at;
-    insert_sorted(placed, live, order[i]);
+    add_live(&live, order[i]);
   }
   return capacity;
 }
