@@ -26,7 +26,7 @@ typedef struct {
 size_t qfk_detection_scratch(const QfkDetection *d);
 
 /* @encodings [boxes][box_width], @scores [boxes][score_width], @anchors [boxes][4] (cy, cx, h, w). Writes boxes [.][4], classes and
- * scores, zero past *count: max_detections rows, times max_classes when not regular. */
+ * scores, zero past *count boxes: max_detections rows, times max_classes when not regular. */
 void qfk_detection_ref(const QfkDetection *d, const float *encodings, const float *scores,
                        const float *anchors, void *scratch, float *out_boxes, float *out_classes,
                        float *out_scores, float *count);

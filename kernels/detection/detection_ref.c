@@ -141,5 +141,7 @@ void qfk_detection_ref(const QfkDetection *d, const float *encodings, const floa
     out_classes[i] = i < n ? (float)b->cls : 0;
     out_scores[i] = i < n ? b->score : 0;
   }
-  *count = (float)n;
+  /* Of boxes, however many classes of each are listed. */
+  const int32_t each = d->regular ? 1 : d->max_classes < d->classes ? d->max_classes : d->classes;
+  *count = (float)(n / each);
 }

@@ -11,10 +11,12 @@ import os
 import sys
 
 import numpy as np
+from flatbuffers import flexbuffers
 from tflite_write import TYPES, make_case, pack, schema, seed_of
 from tflite_write import Tensor as T
 
 CASES = {}
+NUMPY = {}  # what a case gives, where the peer has no kernel
 NEAR = ("logistic_s16*", "tanh_s16*", "hard_swish_?8", "elu_s8", "sqrt_s*", "gelu_?8", "prelu_s8", "l2_normalization_u8")
 
 
@@ -493,8 +495,70 @@ def signals():
             CASES[f"{n}_{op.lower()}"] = ([("RFFT2D", [x, const("s32", length)], [spectrum], ("Rfft2dOptions", {})), (op, [spectrum], [y])], [x], [y], ())
 
 
+def detections():
+    for regular in (False, True):
+        for classes in (1, 2):
+            if regular and classes == 2:
+                continue
+            name = f"detection_{'regular' if regular else 'fast'}_{classes}"
+            r = Random(name)
+            count, labels = 60, 4
+            anchors = np.concatenate([r.r.uniform(0, 1, (count, 2)), r.r.uniform(0.1, 0.4, (count, 2))], 1)
+            options = {"max_detections": 8, "max_classes_per_detection": classes, "detections_per_class": 5, "num_classes": labels,
+                       "use_regular_nms": regular, "nms_score_threshold": 0.3, "nms_iou_threshold": 0.5, "y_scale": 10.0, "x_scale": 10.0,
+                       "h_scale": 5.0, "w_scale": 5.0}
+            add(name, "CUSTOM", [r.real(1, count, 4), r.real(1, count, labels + 1, lo=0, hi=1), T("f32", data=anchors)], [out(), out(), out(), out()],
+                custom=("TFLite_Detection_PostProcess", bytes(flexbuffers.Dumps(options))))
+
+
+def stablehlo():
+    """LiteRT has kernels for few of these; numpy says what the others give."""
+    def one(name, ins, y, expected, options=None):
+        n = "stablehlo_" + name
+        add(n, "STABLEHLO_" + name.split("-")[0].upper(), ins, [y], options)
+        NUMPY[n] = expected
+
+    r = Random("stablehlo")
+    a, b = r.real(3, 4), r.real(3, 4, lo=0.5, hi=3)
+    p = Random("positive").real(3, 4, lo=0.5, hi=3)
+    for name, f in (("logistic", lambda x: 1 / (1 + np.exp(-x))), ("abs", np.abs), ("cosine", np.cos), ("exponential", np.exp), ("floor", np.floor),
+                    ("negate", np.negative), ("tanh", np.tanh), ("cbrt", np.cbrt)):
+        one(name, [a], out(), f)
+    one("log", [p], out(), np.log)
+    one("rsqrt", [p], out(), lambda x: 1 / np.sqrt(x))
+    for name, f in (("add", np.add), ("divide", np.divide), ("multiply", np.multiply), ("maximum", np.maximum), ("minimum", np.minimum), ("remainder", np.fmod),
+                    ("subtract", np.subtract)):
+        one(name, [a, b], out(), f)
+    one("power", [p, a], out(), np.power)
+    for i, f in enumerate((np.equal, np.not_equal, np.greater_equal, np.greater, np.less_equal, np.less)):
+        one(f"compare-{i}", [r.whole("s32", 3, 4, lo=0, hi=3), r.whole("s32", 3, 4, lo=0, hi=3)], out("bool"), f,
+            ("StablehloCompareOptions", {"comparisonDirection": i}))
+    one("and", [r.flags(3, 4), r.flags(3, 4)], out("bool"), np.logical_and)
+    one("or", [r.whole("s32", 3, 4, lo=0), r.whole("s32", 3, 4, lo=0)], out("s32"), np.bitwise_or)
+    one("shift_left", [r.whole("s32", 3, 4), r.whole("s32", 3, 4, lo=0, hi=5)], out("s32"), np.left_shift)
+    one("select", [r.flags(3, 4), a, b], out(), np.where)
+    one("clamp", [scalar("f32", -1), a, scalar("f32", 0.5)], out(), lambda x: np.clip(x, -1, 0.5))
+    one("convert", [a], out("s32"), lambda x: x.astype(np.int32))
+    one("reshape", [a], T("f32", (2, 6)), lambda x: x.reshape(2, 6))
+    one("transpose", [a], T("f32", (4, 3)), lambda x: x.T, ("StablehloTransposeOptions", {"permutation": np.array([1, 0], np.int64)}))
+    one("concatenate", [a, b], T("f32", (3, 8)), lambda x, y: np.concatenate([x, y], 1), ("StablehloConcatenateOptions", {"dimension": 1}))
+    one("slice", [a], T("f32", (2, 2)), lambda x: x[1:3, 0:4:2],
+        ("StablehloSliceOptions", {"startIndices": np.array([1, 0], np.int64), "limitIndices": np.array([3, 4], np.int64), "strides": np.array([1, 2], np.int64)}))
+    one("broadcast_in_dim", [r.real(3)], T("f32", (2, 3, 4)), lambda x: np.broadcast_to(x[None, :, None], (2, 3, 4)),
+        ("StablehloBroadcastInDimOptions", {"broadcastDimensions": np.array([1], np.int64)}))
+    one("pad", [a, scalar("f32", 2.5)], T("f32", (5, 4)), lambda x: np.pad(x[:, 1:], ((1, 1), (0, 1)), constant_values=2.5),
+        ("StablehloPadOptions", {"edgePaddingLow": np.array([1, -1], np.int64), "edgePaddingHigh": np.array([1, 1], np.int64),
+                                 "interiorPadding": np.array([0, 0], np.int64)}))
+    one("iota", [], T("s32", (2, 5)), lambda: np.broadcast_to(np.arange(5, dtype=np.int32), (2, 5)), ("StablehloIotaOptions", {"iotaDimension": 1}))
+    x, inner, y = r.real(3, 4), T("f32", (3, 4)), out()
+    body_y = T("f32", (3, 4))
+    CASES["stablehlo_composite"] = ([("STABLEHLO_COMPOSITE", [x], [y], ("StableHLOCompositeOptions", {"name": "my.square", "decompositionSubgraphIndex": 1}))],
+                                    [x], [y], (([("MUL", [inner, inner], [body_y], ("MulOptions", {}))], [inner], [body_y], "body"),))
+    NUMPY["stablehlo_composite"] = np.square
+
+
 def main():
-    for group in (unary, binary, weighted, windows, moves, reductions, signals):
+    for group in (stablehlo, detections, unary, binary, weighted, windows, moves, reductions, signals):
         group()
     wanted = sys.argv[2] if len(sys.argv) > 2 else "*"
     files = {"tflite_ops.cases": {}, "tflite_near.cases": {}}
@@ -503,7 +567,8 @@ def main():
             continue
         near = any(fnmatch.fnmatch(name, n) for n in NEAR)
         try:
-            files["tflite_near.cases" if near else "tflite_ops.cases"][name] = make_case(operators, inputs, outputs, graphs)
+            files["tflite_near.cases" if near else "tflite_ops.cases"][name] = make_case(operators, inputs, outputs, graphs,
+                                                                                                              NUMPY.get(name))
         except (RuntimeError, ValueError) as error:
             print(f"{name}: the peer does not run it: {str(error).splitlines()[0]}", file=sys.stderr)
     for name, cases in files.items():

@@ -11,7 +11,7 @@ static const QfTflRow *const tables[] = {qf_tfl_conv_rows,    qf_tfl_math_rows, 
                                          qf_tfl_image_rows,   qf_tfl_control_rows,   qf_tfl_state_rows,
                                          qf_tfl_custom_rows,  qf_tfl_compose_rows,   qf_tfl_segment_rows,
                                          qf_tfl_signal_rows,  qf_tfl_recurrent_rows, qf_tfl_volume_rows,
-                                         qf_tfl_fourier_rows, qf_tfl_window_rows};
+                                         qf_tfl_fourier_rows, qf_tfl_window_rows,    qf_tfl_stablehlo_rows};
 
 static const char *const names[] = {"ADD",
                                     "AVERAGE_POOL_2D",

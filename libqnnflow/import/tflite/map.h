@@ -121,6 +121,6 @@ extern const QfTflRow qf_tfl_conv_rows[], qf_tfl_math_rows[], qf_tfl_reduce_rows
     qf_tfl_slice_rows[], qf_tfl_gather_rows[], qf_tfl_image_rows[], qf_tfl_control_rows[],
     qf_tfl_state_rows[], qf_tfl_custom_rows[], qf_tfl_compose_rows[], qf_tfl_segment_rows[],
     qf_tfl_signal_rows[], qf_tfl_recurrent_rows[], qf_tfl_volume_rows[], qf_tfl_fourier_rows[],
-    qf_tfl_window_rows[];
+    qf_tfl_window_rows[], qf_tfl_stablehlo_rows[];
 
 #endif

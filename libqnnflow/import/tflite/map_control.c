@@ -288,5 +288,6 @@ const QfTflRow qf_tfl_control_rows[] = {
     {118, "IF", map_if, 1, -1, -1, NULL, NULL},
     {119, "WHILE", map_while, 1, -1, -1, NULL, NULL},
     {31, "CALL", map_call, 0, -1, -1, NULL, NULL},
+    {206, "STABLEHLO_COMPOSITE", map_call, 0, -1, -1, NULL, NULL},
     {0},
 };

@@ -84,6 +84,7 @@ static const struct {
     {118, 2, {QF_TFL_IF_THEN, QF_TFL_IF_ELSE}},
     {119, 2, {QF_TFL_WHILE_COND, QF_TFL_WHILE_BODY}},
     {129, 1, {QF_TFL_CALL_GRAPH}},
+    {206, 1, {QF_TFL_COMPOSITE_GRAPH}},
 };
 
 uint32_t qf_tfl_callees(const QfTflOperator *o, int64_t *graphs)

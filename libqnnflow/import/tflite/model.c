@@ -11,18 +11,28 @@ static const struct {
   const char *name;
   QfDType dtype;
 } types[QF_TFL_N_TYPES] = {
-    {"FLOAT32", QF_DTYPE_FLOAT32},   {"FLOAT16", QF_DTYPE_FLOAT16},  {"INT32", QF_DTYPE_INT32},
-    {"UINT8", QF_DTYPE_UINT8},       {"INT64", QF_DTYPE_INT64},      {"STRING", QF_DTYPE_INVALID},
-    {"BOOL", QF_DTYPE_BOOL},         {"INT16", QF_DTYPE_INT16},      {"COMPLEX64", QF_DTYPE_INVALID},
-    {"INT8", QF_DTYPE_INT8},         {"FLOAT64", QF_DTYPE_FLOAT64},  {"COMPLEX128", QF_DTYPE_INVALID},
-    {"UINT64", QF_DTYPE_UINT64},     {"RESOURCE", QF_DTYPE_INVALID}, {"VARIANT", QF_DTYPE_INVALID},
-    {"UINT32", QF_DTYPE_UINT32},     {"UINT16", QF_DTYPE_UINT16},    {"INT4", QF_DTYPE_INT8},
-    {"BFLOAT16", QF_DTYPE_BFLOAT16},
+    {"FLOAT32", QF_DTYPE_FLOAT32},     {"FLOAT16", QF_DTYPE_FLOAT16},
+    {"INT32", QF_DTYPE_INT32},         {"UINT8", QF_DTYPE_UINT8},
+    {"INT64", QF_DTYPE_INT64},         {"STRING", QF_DTYPE_INVALID},
+    {"BOOL", QF_DTYPE_BOOL},           {"INT16", QF_DTYPE_INT16},
+    {"COMPLEX64", QF_DTYPE_INVALID},   {"INT8", QF_DTYPE_INT8},
+    {"FLOAT64", QF_DTYPE_FLOAT64},     {"COMPLEX128", QF_DTYPE_INVALID},
+    {"UINT64", QF_DTYPE_UINT64},       {"RESOURCE", QF_DTYPE_INVALID},
+    {"VARIANT", QF_DTYPE_INVALID},     {"UINT32", QF_DTYPE_UINT32},
+    {"UINT16", QF_DTYPE_UINT16},       {"INT4", QF_DTYPE_INT8},
+    {"BFLOAT16", QF_DTYPE_BFLOAT16},   {"INT2", QF_DTYPE_INT8},
+    {"UINT4", QF_DTYPE_UINT8},         {"FLOAT8_E4M3FN", QF_DTYPE_INVALID},
+    {"FLOAT8_E5M2", QF_DTYPE_INVALID},
 };
 
 QfDType qf_tfl_dtype(int64_t type)
 {
   return type >= 0 && type < QF_TFL_N_TYPES ? types[type].dtype : QF_DTYPE_INVALID;
+}
+
+uint32_t qf_tfl_packed_bits(int64_t type)
+{
+  return type == QF_TFL_INT4 || type == QF_TFL_UINT4 ? 4 : type == QF_TFL_INT2 ? 2 : 0;
 }
 
 const char *qf_tfl_type_name(int64_t type)
@@ -159,9 +169,9 @@ static gboolean check_data_size(Reader *r, const QfTflTensor *x)
     return TRUE;
   int64_t count = qf_dims_count(x->dims, x->rank);
   size_t width = qf_dtype_size(x->dtype);
-  gboolean int4 = x->type == QF_TFL_INT4;
+  uint64_t bits = qf_tfl_packed_bits(x->type);
   if (count >= 0 && (uint64_t)count <= (uint64_t)G_MAXINT64 / 8 &&
-      x->data_size == (int4 ? ((uint64_t)count + 1) / 2 : (uint64_t)count * width))
+      x->data_size == (bits ? ((uint64_t)count * bits + 7) / 8 : (uint64_t)count * width))
     return TRUE;
   g_autofree char *dims = qf_dims_to_string(x->dims, x->rank);
   return fail(r, QF_ERROR_FORMAT, "constant \"%s\" has %zu bytes, which is not the size of %s %s", x->name,

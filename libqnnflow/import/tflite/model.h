@@ -80,6 +80,8 @@ GBytes *qf_tfl_densify(const QfTflModel *model, const QfTflTensor *x);
 
 /* The element type for one of the file's numbers; QF_DTYPE_INVALID when there is none. */
 QfDType qf_tfl_dtype(int64_t type);
+/* Bits an element of a type that is packed into bytes, the first element in the lowest bits; 0: it is not. */
+uint32_t qf_tfl_packed_bits(int64_t type);
 /* Its name in the schema, for messages. Static. */
 const char *qf_tfl_type_name(int64_t type);
 

@@ -143,7 +143,7 @@ GBytes *qf_tfl_densify(const QfTflModel *model, const QfTflTensor *x)
 {
   Walk w = {.x = x, .values = model->flat.data + x->data_at, .width = qf_dtype_size(x->dtype)};
   int64_t count = qf_dims_count(x->dims, x->rank);
-  if (!w.width || x->type == QF_TFL_INT4 || count < 1 || x->data_size % w.width ||
+  if (!w.width || qf_tfl_packed_bits(x->type) || count < 1 || x->data_size % w.width ||
       !read_levels(&w, &x->sparsity))
     return NULL;
   w.n_values = (int64_t)(x->data_size / w.width);

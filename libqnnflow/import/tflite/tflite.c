@@ -40,11 +40,13 @@ gboolean qf_tfl_has_encoding(QfDType dtype)
          dtype == QF_DTYPE_UINT16;
 }
 
-static GBytes *unpack_int4(const uint8_t *data, size_t count)
+static GBytes *unpack(const uint8_t *data, size_t count, uint32_t bits, gboolean is_signed)
 {
   int8_t *values = g_malloc(MAX(count, 1));
-  for (size_t i = 0; i < count; i++)
-    values[i] = (int8_t)((i & 1 ? data[i / 2] : (uint8_t)(data[i / 2] << 4))) >> 4;
+  for (size_t i = 0; i < count; i++) {
+    uint32_t v = data[i * bits / 8] >> (i * bits % 8) & ((1u << bits) - 1);
+    values[i] = (int8_t)(is_signed && v >> (bits - 1) ? (int32_t)v - (1 << bits) : (int32_t)v);
+  }
   return g_bytes_new_take(values, count);
 }
 
@@ -55,8 +57,8 @@ static GBytes *constant_bytes(Import *im, const QfTflTensor *x)
   size_t count = (size_t)qf_dims_count(x->dims, x->rank);
   if (x->is_sparse)
     return qf_tfl_densify(im->model, x);
-  if (x->type == QF_TFL_INT4)
-    return unpack_int4(data, count);
+  if (qf_tfl_packed_bits(x->type))
+    return unpack(data, count, qf_tfl_packed_bits(x->type), x->dtype == QF_DTYPE_INT8);
   if (x->dtype == QF_DTYPE_BOOL) {
     uint8_t *values = g_malloc(MAX(count, 1));
     for (size_t i = 0; i < count; i++)
@@ -74,7 +76,7 @@ static gboolean charge(Import *im, const QfTflTensor *x)
 {
   const uint8_t *data = im->model->flat.data + x->data_at;
   gboolean in_place =
-      x->type != QF_TFL_INT4 && x->dtype != QF_DTYPE_BOOL && !x->is_sparse && !((uintptr_t)data % 16);
+      !qf_tfl_packed_bits(x->type) && x->dtype != QF_DTYPE_BOOL && !x->is_sparse && !((uintptr_t)data % 16);
   int64_t count = qf_dims_count(x->dims, x->rank);
   uint64_t limit = QF_TFL_MAX_GROWTH * (uint64_t)im->model->flat.size;
   gboolean fits = count >= 0 && (uint64_t)count <= limit;
