@@ -97,7 +97,12 @@ def basic_lstm(name):
                    [x, h, c], outs[:2])
 
 
-def int_lstm(name, cifg=False, peephole=False, project=0, time_major=False, step=False, cell_clip=0.0, proj_clip=0.0, hidden_zero=0):
+def int_norms(r, h, cifg):
+    return [None if cifg and i == 0 else T("s16", (h,), data=r.integers(8000, 32767, h), scale=3e-5, zero=0) for i in range(4)]
+
+
+def int_lstm(name, cifg=False, peephole=False, project=0, time_major=False, step=False, cell_clip=0.0, proj_clip=0.0, hidden_zero=0,
+             norm=False):
     r = seed_of(name)
     h, i, t = 8, 6, 5
     dims = (B, i) if step else (t, B, i) if time_major else (B, t, i)
@@ -115,9 +120,14 @@ def int_lstm(name, cifg=False, peephole=False, project=0, time_major=False, step
         ins[0] = ins[4] = look[0] = bias[0] = None
     y = T("s8", scale=0.0081, zero=5)
     ins = [x] + ins + look + bias + tail + [state(B, out, dtype="s8", scale=0.0081, zero=5),
-                                            state(B, h, dtype="s16", scale=2.0 ** -12, zero=0)] + [None] * 4
+                                            state(B, h, dtype="s16", scale=2.0 ** -12, zero=0)]
+    ins += int_norms(r, h, cifg) if norm else [None] * 4
+    if norm:
+        for gate_bias in bias:
+            if gate_bias is not None:
+                gate_bias.scale = 2.0 ** -10 * 3e-5
     hidden = T("s8", (0,), scale=0.0079 if project else 0.0081, zero=hidden_zero if project else 5)
-    between = [T("f32", (0,)) for _ in range(4)] + [hidden]
+    between = [T("s16", (0,), scale=0.0003, zero=0) if norm else T("f32", (0,)) for _ in range(4)] + [hidden]
     options = {"fusedActivationFunction": 4, "cellClip": cell_clip, "projClip": proj_clip}
     if not step:
         options["timeMajor"] = time_major
@@ -149,6 +159,9 @@ def lstms():
     int_lstm("lstm_int_project", project=5)
     int_lstm("lstm_int_project_zero", project=5, hidden_zero=4)
     int_lstm("lstm_int_cifg", cifg=True)
+    int_lstm("lstm_int_norm", norm=True)
+    int_lstm("lstm_int_norm_project", norm=True, project=5, peephole=True)
+    int_lstm("lstm_int_norm_cifg", norm=True, cifg=True)
     int_lstm("lstm_int_clip", cell_clip=1.0, proj_clip=0.3, project=5)
 
 

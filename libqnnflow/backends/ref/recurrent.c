@@ -94,7 +94,51 @@ void qf_ref_recurrent_data(const QfkRecurrent *p, const QfNode *node, int32_t di
 typedef struct {
   const QfNode *node;
   int32_t hybrid;
+  const float *bias, *project_bias; /* of encoded data: real numbers of the int32 ones */
 } Params;
+
+static const QfTensor *optional(const QfNode *node, uint32_t i)
+{
+  return i < node->n_inputs ? node->inputs[i] : NULL;
+}
+
+static gboolean is_plain_int32(const QfTensor *t)
+{
+  return t && t->data && t->dtype == QF_DTYPE_INT32 && !t->enc.count;
+}
+
+static double scale_of(const QfTensor *t, int64_t row)
+{
+  return t && t->enc.count ? (double)t->enc.entries[t->enc.count > 1 ? row : 0].scale : 1;
+}
+
+/* An int32 bias counts in steps of the products that it is added to, or of the normalisation's weight by 2^-10. */
+static void fill_biases(QfLower *lower, const QfNode *node, const QfkRecurrent *p, Params *q)
+{
+  const QfRecurrentAttrs *a = node->attrs;
+  const QfTensor *bias = optional(node, 3), *project_bias = optional(node, 9), *norm = optional(node, 10);
+  const int64_t rows = (int64_t)(qfk_recurrent_gates(p->kind) * p->hidden);
+  float *values = NULL;
+  if (is_plain_int32(bias)) {
+    const int64_t count = qf_tensor_count(bias);
+    q->bias = values = qf_lower_alloc(lower, (size_t)count * sizeof(*values));
+    for (int64_t i = 0; i < count; i++) {
+      const QfTensor *left =
+          node->inputs[i / rows % 2 ? 5 : 0] ? node->inputs[i / rows % 2 ? 5 : 0] : node->inputs[0];
+      const double step = norm ? scale_of(norm, i % rows) / 1024
+                               : scale_of(left, 0) * scale_of(node->inputs[i / rows % 2 ? 2 : 1], i % rows);
+      values[i] = (float)((double)((const int32_t *)qf_tensor_data(bias))[i] * step);
+    }
+  }
+  if (is_plain_int32(project_bias)) {
+    const int64_t count = qf_tensor_count(project_bias);
+    const double hidden = a->hidden_scale > 0 ? (double)a->hidden_scale : scale_of(node->outputs[0], 0);
+    q->project_bias = values = qf_lower_alloc(lower, (size_t)count * sizeof(*values));
+    for (int64_t i = 0; i < count; i++)
+      values[i] = (float)((double)((const int32_t *)qf_tensor_data(project_bias))[i] * hidden *
+                          scale_of(node->inputs[8], i));
+  }
+}
 
 static void run(const void *params, const void *const *in, void *const *out)
 {
@@ -107,7 +151,12 @@ static void run(const void *params, const void *const *in, void *const *out)
     qf_ref_recurrent_describe(node, k, &p);
     p.hybrid = params_of->hybrid;
     float *scratch = out[node->n_outputs];
-    qf_ref_recurrent_data(&p, node, k, in, out, scratch, &d);
+    const void *ports[QF_RECURRENT_INPUTS];
+    for (uint32_t i = 0; i < QF_RECURRENT_INPUTS; i++)
+      ports[i] = i < node->n_inputs ? in[i] : NULL;
+    ports[3] = params_of->bias ? params_of->bias : ports[3];
+    ports[9] = params_of->project_bias ? params_of->project_bias : ports[9];
+    qf_ref_recurrent_data(&p, node, k, ports, out, scratch, &d);
     qfk_recurrent_f32_ref(&p, &d, scratch + p.batch * (p.state + p.hidden));
   }
 }
@@ -124,9 +173,11 @@ gboolean qf_ref_lower_recurrent(QfLower *lower, QfNode *node, GError **error)
   *params =
       (Params){node,
                lower->requant == QF_REQUANT_TFLITE ? ((const QfRecurrentAttrs *)node->attrs)->hybrid : 0};
+  fill_biases(lower, node, &p, params);
+  const uint32_t as_they_are = 1u << 4 | (params->bias ? 1u << 3 : 0) | (params->project_bias ? 1u << 9 : 0);
   qf_ref_lower_as(lower, node, "recurrent_f32_ref", run, params,
                   (QfRefPorts){.as = QF_DTYPE_FLOAT32,
-                               .in = QF_REF_ALL_PORTS & ~(1u << 4),
+                               .in = QF_REF_ALL_PORTS & ~as_they_are,
                                .out = QF_REF_ALL_PORTS,
                                .scratch = floats * sizeof(float)});
   return TRUE;
