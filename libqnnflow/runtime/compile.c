@@ -171,7 +171,8 @@ static void add_body(QfModel *model, const QfModel *body)
   model->stats.n_steps += body->stats.n_steps;
   model->stats.n_fallback += body->stats.n_fallback;
   model->stats.param_bytes += body->stats.param_bytes;
-  model->stats.arena_bytes += body->stats.arena_bytes;
+  model->stats.arena_bytes =
+      MAX(model->stats.arena_bytes, qf_frame_bodies_at(model) + body->stats.arena_bytes);
   model->scratch_bytes = MAX(model->scratch_bytes, body->scratch_bytes);
 }
 

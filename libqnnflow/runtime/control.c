@@ -213,12 +213,12 @@ gboolean qf_control_lower(QfModel *model, QfLower *lower, QfNode *node, QfRequan
   return TRUE;
 }
 
-static gboolean init_control(QfControlFrame *f, const Control *c, const QfFrameShared *shared)
+static gboolean init_control(QfControlFrame *f, const Control *c, void *arena, const QfFrameShared *shared)
 {
   uint32_t lead = c->counted ? 2 : 0;
   size_t total = 3 * (size_t)QF_ALIGNMENT, at = total;
   for (uint32_t b = 0; b < c->n_bodies; b++)
-    if (!qf_frame_init(&f->bodies[b], c->bodies[b], shared))
+    if (!qf_frame_init(&f->bodies[b], c->bodies[b], arena, shared))
       return FALSE;
   for (uint32_t k = 0; k < c->n_carried; k++)
     total += round_up(c->sizes[lead + k]);
@@ -240,11 +240,12 @@ static gboolean init_control(QfControlFrame *f, const Control *c, const QfFrameS
 gboolean qf_control_init(QfFrame *frame, const QfFrameShared *shared)
 {
   const GArray *steps = frame->model->steps;
+  void *arena = (uint8_t *)frame->arena + qf_frame_bodies_at(frame->model);
   uint32_t slot = 0;
   frame->controls = frame->exec.controls = g_new0(QfControlFrame, frame->model->n_controls + 1);
   for (guint i = 0; i < steps->len; i++) {
     const QfStep *step = &g_array_index(steps, QfStep, i);
-    if (step->node->n_subgraphs && !init_control(&frame->controls[slot++], step->params, shared))
+    if (step->node->n_subgraphs && !init_control(&frame->controls[slot++], step->params, arena, shared))
       return FALSE;
   }
   return TRUE;

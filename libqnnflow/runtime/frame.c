@@ -5,9 +5,14 @@
 #include "frame.h"
 #include "memory.h"
 
-gboolean qf_frame_init(QfFrame *frame, const QfModel *model, const QfFrameShared *shared)
+size_t qf_frame_bodies_at(const QfModel *model)
 {
-  *frame = (QfFrame){.model = model};
+  return (model->arena_bytes + QF_ALIGNMENT - 1) / QF_ALIGNMENT * QF_ALIGNMENT;
+}
+
+gboolean qf_frame_init(QfFrame *frame, const QfModel *model, void *arena, const QfFrameShared *shared)
+{
+  *frame = (QfFrame){.model = model, .arena = arena};
   QfExec *exec = &frame->exec;
   exec->data = g_new0(void *, model->n_tensors + 1);
   exec->pool = shared->pool;
@@ -15,9 +20,6 @@ gboolean qf_frame_init(QfFrame *frame, const QfModel *model, const QfFrameShared
   exec->scratch = shared->scratch;
   exec->scratch_stride = shared->scratch_stride;
   exec->guard = shared->guard;
-  frame->arena = qf_aligned_alloc(model->arena_bytes);
-  if (!frame->arena)
-    return FALSE;
   for (uint32_t i = 0; i < model->n_tensors; i++) {
     const QfPlace *place = &model->places[i];
     if (place->kind == QF_PLACE_CONSTANT)
@@ -32,7 +34,6 @@ void qf_frame_clear(QfFrame *frame)
 {
   if (frame->model)
     qf_control_clear(frame);
-  qf_aligned_free(frame->arena);
   g_free(frame->exec.data);
   *frame = (QfFrame){0};
 }

@@ -13,7 +13,8 @@ typedef struct QfControlFrame QfControlFrame;
 typedef struct {
   const QfModel *model;
   QfExec exec;
-  void *arena;
+  void *
+      arena; /* the session's, of stats.arena_bytes: the graph's own tensors, then those of one body at a time */
   QfControlFrame *controls; /* [model->n_controls] */
 } QfFrame;
 
@@ -32,8 +33,11 @@ typedef struct {
   QfLoopGuard *guard;
 } QfFrameShared;
 
+/* Where in a frame's arena its bodies have theirs. No two run at the same time, so all have the same place. */
+size_t qf_frame_bodies_at(const QfModel *model);
+
 /* FALSE when memory cannot be had; the frame is to be cleared in any case. */
-gboolean qf_frame_init(QfFrame *frame, const QfModel *model, const QfFrameShared *shared);
+gboolean qf_frame_init(QfFrame *frame, const QfModel *model, void *arena, const QfFrameShared *shared);
 void qf_frame_clear(QfFrame *frame);
 
 /* Points input or output @index, states included, at @data. */

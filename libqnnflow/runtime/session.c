@@ -26,7 +26,7 @@ struct _QfSession {
   QfSession *reshaped; /* of the model for other dimensions, which the last evaluation asked for */
   QfFrame frame;
   QfPool *pool;
-  void *scratch;
+  void *arena, *scratch;
   Port *inputs, *outputs; /* those of the states come last; the two of a pair are swapped after a run */
   QfLoopGuard guard;      /* of this run */
   uint64_t last_run_ns;
@@ -131,6 +131,7 @@ static void make_layers(QfSession *session)
 static gboolean allocate(QfSession *session, uint32_t n_threads)
 {
   const QfModel *model = session->model;
+  session->arena = qf_aligned_alloc(model->stats.arena_bytes);
   session->scratch = qf_aligned_alloc(model->scratch_bytes * n_threads);
   QfFrameShared shared = {.pool = session->borrowed_pool ? session->pool : qf_pool_new(n_threads),
                           .n_threads = n_threads,
@@ -138,8 +139,9 @@ static gboolean allocate(QfSession *session, uint32_t n_threads)
                           .scratch_stride = model->scratch_bytes,
                           .guard = &session->guard};
   session->pool = shared.pool;
-  if (!session->scratch || !session->pool || !qf_frame_init(&session->frame, model, &shared) ||
-      !make_ports(session, TRUE) || !make_ports(session, FALSE))
+  if (!session->arena || !session->scratch || !session->pool ||
+      !qf_frame_init(&session->frame, model, session->arena, &shared) || !make_ports(session, TRUE) ||
+      !make_ports(session, FALSE))
     return FALSE;
   qf_session_reset(session);
   return TRUE;
@@ -208,6 +210,7 @@ void qf_session_free(QfSession *session)
   free_ports(session->inputs, session->model->n_inputs + session->model->n_states);
   free_ports(session->outputs, session->model->n_outputs + session->model->n_states);
   qf_frame_clear(&session->frame);
+  qf_aligned_free(session->arena);
   qf_aligned_free(session->scratch);
   g_free(session->layers);
   qf_model_unref(session->model);
