@@ -98,6 +98,80 @@ static gboolean map_dynamic_lstm(QfOnnxNode *n, GError **error)
   return sub.row && sub.row->map(&sub, error);
 }
 
+/* Attention of dequantized data and weights. */
+static gboolean map_quantized_attention(QfOnnxNode *n, GError **error)
+{
+  QfTensor *in[5] = {NULL, NULL, n->in[2], qf_onnx_input(n, 5), qf_onnx_input(n, 8)};
+  QfOnnxNode sub = *n;
+  in[0] = qf_onnx_dequantize_scaled(n, n->in[0], n->in[3], qf_onnx_input(n, 6), -1, 0, NULL, error);
+  in[1] = qf_onnx_dequantize_scaled(n, n->in[1], n->in[4], qf_onnx_input(n, 7), -1, 0, NULL, error);
+  if (!in[0] || !in[1])
+    return FALSE;
+  sub.row = qf_onnx_find_row(MS, "Attention");
+  sub.n_emitted = n->n_emitted;
+  sub.named = n->named;
+  sub.in = in;
+  sub.n_in = 5;
+  return sub.row && sub.row->map(&sub, error);
+}
+
+/* Bytes of two 4-bit numbers each, the lower half first, as bytes of one; along the last dimension. */
+static QfTensor *unpack_halves(QfOnnxNode *n, const QfTensor *t, GError **error)
+{
+  QfInts dims = qf_onnx_dims(t);
+  const int64_t count = qf_tensor_count(t);
+  const uint8_t *from = qf_tensor_data(t);
+  dims.v[dims.n - 1] *= 2;
+  if (!from || !qf_onnx_charge(n, count / 8, error))
+    return NULL;
+  uint8_t *to = g_malloc((gsize)count * 2 + 1);
+  for (int64_t i = 0; i < 2 * count; i++)
+    to[i] = from[i / 2] >> (i % 2 * 4) & 15;
+  return qf_graph_add_constant(n->onnx->graph, t->name, QF_DTYPE_UINT8, dims.v, dims.n,
+                               g_bytes_new_take(to, (gsize)count * 2));
+}
+
+static QfTensor *gather(QfOnnxNode *n, QfTensor *t, QfTensor *indices, int32_t axis, GError **error)
+{
+  QfTensor *in[2] = {t, indices};
+  if (!t)
+    return NULL;
+  QfNode *node = qf_onnx_begin(n, "Gather", in, 2, NULL);
+  ((QfGatherAttrs *)node->attrs)->axis = axis;
+  return qf_onnx_end(n, node, error);
+}
+
+/* Rows of a quantized table, dequantized when they are read: the table stays integers, with a scale for each block of a row. */
+static gboolean map_gather_blocks(QfOnnxNode *n, GError **error)
+{
+  QfTensor *t = n->in[0], *scales = n->in[2], *zeros = qf_onnx_input(n, 3);
+  const gboolean packed = qf_onnx_declared_number(n, 0, 0) == 2 && qf_onnx_int(n, "bits", 4) == 4;
+  int32_t axis, along;
+  if (!qf_onnx_need_constant(n, 0, error) || !qf_onnx_need_constant(n, 3, error) ||
+      !qf_onnx_axis(n, qf_onnx_int(n, "gather_axis", 0), t->rank, &axis, error) ||
+      !qf_onnx_axis(n, qf_onnx_int(n, "quantize_axis", 1), t->rank, &along, error))
+    return FALSE;
+  if (axis == along || along != t->rank - 1 || scales->rank != t->rank)
+    return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
+                        "only blocks along the last axis, and another gather_axis, are supported");
+  if (packed) {
+    t = unpack_halves(n, t, error);
+    zeros = t && zeros ? unpack_halves(n, zeros, error) : NULL;
+    if (zeros && zeros->dims[along] > scales->dims[along])
+      zeros = qf_onnx_slice(n, zeros, along, 0, scales->dims[along], NULL, error);
+  }
+  if (!zeros && qf_onnx_declared_number(n, 0, 0) == 2)
+    zeros = qf_onnx_scalar(n, packed ? 8 : 128, QF_DTYPE_UINT8);
+  else if (zeros)
+    zeros = gather(n, zeros, n->in[1], axis, error);
+  t = gather(n, t, n->in[1], axis, error);
+  scales = gather(n, scales, n->in[1], axis, error);
+  return t && scales &&
+         qf_onnx_bind(n, 0,
+                      qf_onnx_dequantize_scaled(n, t, scales, zeros, -1, qf_onnx_int(n, "block_size", 128),
+                                                qf_onnx_output(n, 0), error));
+}
+
 /* What the attributes and constants of MatMulNBits are, checked against each other. */
 static gboolean read_nbits(const QfOnnxNode *n, QfkNbits *w, GError **error)
 {
@@ -184,6 +258,8 @@ const QfOnnxRow qf_onnx_contrib_rows[] = {
     {MS, "MatMulIntegerToFloat", map_integer_to_float, 4, 7, NULL, 0},
     {MS, "DynamicQuantizeMatMul", map_dynamic_matmul, 3, 5, NULL, 0},
     {MS, "DynamicQuantizeLSTM", map_dynamic_lstm, 3, 12, NULL, 0},
+    {MS, "QAttention", map_quantized_attention, 5, 9, NULL, 0},
+    {MS, "GatherBlockQuantized", map_gather_blocks, 3, 4, "Gather", 0},
     {MS, "MatMulNBits", map_nbits, 3, 6, "BlockQuantMatMul", 0},
     {MS, "NhwcMaxPool", map_nhwc_max_pool, 1, 1, NULL, 0},
     {MS, "ReduceSumInteger", map_reduce_sum_integer, 1, 1, NULL, 0},
