@@ -111,6 +111,20 @@ def activations(_, x):
                                      lambda v: F.gelu(v, approximate="tanh"), lambda v: F.glu(v, -1), lambda v: F.celu(v, 2.0))], -1)
 
 
+def changes(_, x):
+    """In place: whole tensors, parts of parts, one index."""
+    y = x * 2
+    y[1:3, 2:] = x[1:3, 2:] + 5
+    y[0] = 7
+    y[:, 1].mul_(3)
+    y.view(-1)[3:9] -= 1
+    y.unsqueeze(0).clamp_(-3, 9)
+    z = torch.zeros_like(x)
+    z[:, ::1][2:].add_(y[2:])
+    z.relu_()
+    return torch.cat([y, z, F.relu(x.clone(), inplace=True)])
+
+
 def masks(_, q, mask):
     y = F.scaled_dot_product_attention(q, q, q, attn_mask=mask)
     return y + F.scaled_dot_product_attention(q, q[:, :2], q[:, :2], enable_gqa=True)
@@ -138,6 +152,7 @@ MODELS = {
                                                               (2, 3))), (r(1, 3, 8, 12),)),
     "single-image": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.MaxPool2d(2)), (r(3, 8, 8),)),
     "arithmetic": (lambda: Call(arithmetic), (r(3, 4), r(3, 4))),
+    "changes": (lambda: Call(changes), (r(4, 5),)),
     "pieces": (lambda: Call(pieces), (r(2, 4, 4, 6),)),
     "reductions": (lambda: Call(reductions), (r(2, 5, 3),)),
     "activations": (lambda: Call(activations), (r(3, 8).abs() + 0.1,)),

@@ -99,6 +99,10 @@ static const struct {
     {"in x 2,3\nnode aten.permute.default y 3,2 : self=x dims=[0,1,2]\nout y\n", QF_ERROR_FORMAT,
      "do not fit its input"},
     {"in x 2,3\nnode aten.relu.default y 2,3 : self=x\nout nowhere\n", QF_ERROR_FORMAT, "'nowhere'"},
+    {"in x 2,3\nnode aten.mul.Tensor a 2,3 : self=x other=x\nnode aten.permute.default p 3,2 : self=a "
+     "dims=[1,0]\n"
+     "node aten.relu_.default r 2,3 : self=a\nnode aten.add.Tensor y 3,2 : self=p other=p\nout y\n",
+     QF_ERROR_UNSUPPORTED, "node 'y' (aten.add.Tensor) uses 'p', which shares memory"},
     {"in x 2,3\nnode aten.index.Tensor y 2,3 : self=x\nout y\n", QF_ERROR_UNSUPPORTED,
      "indices must be of one dimension"},
 };

@@ -241,11 +241,11 @@ const char *qf_pt2_reshape(QfPt2Node *n, const char *value, const int64_t *dims,
   return out;
 }
 
-gboolean qf_pt2_reshape_like(QfPt2Node *n, const char *value, const char *out, GError **error)
+gboolean qf_pt2_reshape_as(QfPt2Node *n, const char *value, const char *like, const char *out, GError **error)
 {
   QfPt2Tensor meta;
   int open = 0;
-  if (!value || !qf_pt2_meta(n, out, &meta))
+  if (!value || !qf_pt2_meta(n, like, &meta))
     return qf_pt2_fail(n, error, QF_ERROR_FORMAT, "the file does not say what its output is; save it again");
   for (int i = 0; i < meta.rank; i++)
     open += meta.dims[i] < 0;
@@ -256,6 +256,11 @@ gboolean qf_pt2_reshape_like(QfPt2Node *n, const char *value, const char *out, G
         open);
   qf_pt2_reshape(n, value, meta.dims, (uint32_t)meta.rank, out);
   return TRUE;
+}
+
+gboolean qf_pt2_reshape_like(QfPt2Node *n, const char *value, const char *out, GError **error)
+{
+  return qf_pt2_reshape_as(n, value, out, out, error);
 }
 
 const char *qf_pt2_permute(QfPt2Node *n, const char *value, const int64_t *perm, uint32_t rank,

@@ -2,7 +2,7 @@
 /*
  * map.c - the graph of an exported program: its parameters as constants, its inputs and outputs, and its nodes one by one.
  */
-#include "map.h"
+#include "alias.h"
 #include "../import.h"
 
 #include <string.h>
@@ -68,15 +68,6 @@ static const char *node_name(const cJSON *record)
   return name ? name : out ? out : "?";
 }
 
-/* The first argument stands for the result from now on, for those who still name it. */
-static void change_in_place(QfPt2Node *n)
-{
-  const cJSON *first = qf_pt2_get(cJSON_GetArrayItem(qf_pt2_get(n->record, "inputs"), 0), "arg");
-  const char *changed = qf_pt2_text(qf_pt2_get(qf_pt2_get(first, "as_tensor"), "name"));
-  if (changed)
-    g_hash_table_insert(n->p->now, (char *)changed, (char *)n->out[0]);
-}
-
 /* Checks of the program, which change nothing and give nothing. */
 static gboolean is_check(const char *target)
 {
@@ -91,11 +82,10 @@ static gboolean map_node(QfPt2 *p, const cJSON *record, GError **error)
   if (is_check(target))
     return TRUE;
   n.row = find_row(target, &in_place);
-  if (!add_outputs(&n, qf_pt2_get(record, "outputs"), error) || !n.row->map(&n, error))
+  if (!add_outputs(&n, qf_pt2_get(record, "outputs"), error) || !qf_pt2_alias_check_node(&n, error) ||
+      !n.row->map(&n, error))
     return FALSE;
-  if (in_place)
-    change_in_place(&n);
-  return TRUE;
+  return qf_pt2_alias_note(&n, in_place, error);
 }
 
 /* All operators that have no row, in one message. */
@@ -198,6 +188,8 @@ static gboolean add_output(QfPt2 *p, const cJSON *spec, GError **error)
   int32_t onnx = 0;
   if (!name)
     return TRUE;
+  if (!qf_pt2_alias_check(p, "the output", name, error))
+    return FALSE;
   if (qf_pt2_read_meta(g_hash_table_lookup(p->metas, name), &meta))
     qf_pt2_dtype(meta.scalar, &onnx);
   qf_pt2_add_output(p->emit, now ? now : name, onnx);
@@ -245,7 +237,12 @@ static gboolean import(QfGraph *graph, GBytes *bytes, const char *directory, con
   g_autoptr(GHashTable) metas = g_hash_table_new(g_str_hash, g_str_equal),
                         now = g_hash_table_new(g_str_hash, g_str_equal);
   QfPt2 p = {.archive = archive, .emit = emit, .graph = graph, .metas = metas, .now = now};
-  return map_graph(&p, error) && qf_pt2_emit_import(emit, graph, options, error);
+  QfPt2Aliases aliases;
+  qf_pt2_aliases_init(&aliases);
+  p.aliases = &aliases;
+  const gboolean ok = map_graph(&p, error);
+  qf_pt2_aliases_clear(&aliases);
+  return ok && qf_pt2_emit_import(emit, graph, options, error);
 }
 
 const QfFormat qf_format_pt2 = {

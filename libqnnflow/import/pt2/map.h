@@ -15,13 +15,16 @@
 typedef struct QfPt2Node QfPt2Node;
 typedef struct QfPt2Row QfPt2Row;
 
+struct QfPt2Aliases;
+
 typedef struct {
   QfPt2Archive *archive;
   QfPt2Emit *emit;
   QfGraph *graph;
   GHashTable *metas; /* value -> cJSON: "tensor_values" */
   int64_t made;      /* values of constants that the map made up */
-  GHashTable *now;   /* value that was changed in place -> the value it has become */
+  struct QfPt2Aliases *aliases;
+  GHashTable *now; /* value that was changed in place -> the value it has become */
 } QfPt2;
 
 struct QfPt2Row {
@@ -80,6 +83,9 @@ Onnx__NodeProto *qf_pt2_last(const QfPt2Node *n);
 /* @value as ONNX type @type. */
 const char *qf_pt2_cast(QfPt2Node *n, const char *value, int32_t type);
 /* @value with the dimensions that the file says of @out. */
+/* Called @out, with the dimensions that the file says of @like. */
+gboolean qf_pt2_reshape_as(QfPt2Node *n, const char *value, const char *like, const char *out,
+                           GError **error);
 gboolean qf_pt2_reshape_like(QfPt2Node *n, const char *value, const char *out, GError **error);
 const char *qf_pt2_reshape(QfPt2Node *n, const char *value, const int64_t *dims, uint32_t rank,
                            const char *out);

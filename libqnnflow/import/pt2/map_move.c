@@ -2,7 +2,7 @@
 /*
  * map_move.c - parts of tensors, tensors put together, values picked by index, borders.
  */
-#include "map.h"
+#include "alias.h"
 
 #include <string.h>
 
@@ -80,6 +80,29 @@ static gboolean map_select(QfPt2Node *n, GError **error)
   const char *index = qf_pt2_operand(n, "index", QF_PT2_INT64);
   qf_pt2_emit(n, "Gather", n->out[0], 2, qf_pt2_tensor(n, "self"), index);
   qf_pt2_attr_int(n->p->emit, qf_pt2_last(n), "axis", qf_pt2_arg_int(n, "dim", 0));
+  return TRUE;
+}
+
+/* A part of a tensor is replaced; select's has a dimension less. */
+static gboolean map_scatter_part(QfPt2Node *n, GError **error)
+{
+  const gboolean select = !strcmp(n->row->op, "select_scatter");
+  const char *base = qf_pt2_tensor(n, "self"), *part = qf_pt2_tensor(n, "src");
+  int64_t dim, start, end;
+  if (!part || !qf_pt2_known_slice(n, base, select, &dim, &start, &end))
+    return qf_pt2_fail(n, error, QF_ERROR_UNSUPPORTED, "the part must be known, and without steps");
+  if (select)
+    part = qf_pt2_emit(n, "Unsqueeze", NULL, 2, part, qf_pt2_const_ints(n->p->emit, &dim, 1));
+  qf_pt2_put_slice(n, base, part, dim, start, end, n->out[0]);
+  return TRUE;
+}
+
+/* The second tensor with type and dimensions of the first. */
+static gboolean map_copy(QfPt2Node *n, GError **error)
+{
+  const char *shape = qf_pt2_emit(n, "Shape", NULL, 1, qf_pt2_tensor(n, "self"));
+  qf_pt2_emit(n, "Expand", n->out[0], 2, qf_pt2_cast(n, qf_pt2_tensor(n, "src"), qf_pt2_type(n, n->out[0])),
+              shape);
   return TRUE;
 }
 
@@ -225,6 +248,9 @@ const QfPt2Row qf_pt2_move_rows[] = {
     {"embedding", qf_pt2_map_simple, "Gather weight indices axis=0"},
     {"scatter", qf_pt2_map_simple, "ScatterElements self index src axis=$dim:0"},
     {"scatter_add", qf_pt2_map_simple, "ScatterElements self index src axis=$dim:0 reduction=add"},
+    {"slice_scatter", map_scatter_part, NULL},
+    {"select_scatter", map_scatter_part, NULL},
+    {"copy", map_copy, NULL},
     {"flip", map_flip, NULL},
     {"roll", map_roll, NULL},
     {"pad", map_pad, NULL},

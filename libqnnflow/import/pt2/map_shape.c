@@ -195,6 +195,7 @@ const QfPt2Row qf_pt2_shape_rows[] = {
     {"fill", map_full, NULL},
     {"zeros", map_full, "0"},
     {"zeros_like", map_full, "0"},
+    {"zero", map_full, "0"},
     {"new_zeros", map_full, "0"},
     {"ones", map_full, "1"},
     {"ones_like", map_full, "1"},
