@@ -157,6 +157,38 @@ static gboolean drop_pair(QfNode *node)
          qf_bypass(node, node->outputs[0], before->inputs[0]);
 }
 
+static gboolean has_epilogue(const QfNode *node)
+{
+  static const char *const hosts[] = {"Conv2d", "DepthWiseConv2d", "TransposeConv2d", "FullyConnected"};
+  for (guint i = 0; i < G_N_ELEMENTS(hosts); i++)
+    if (qf_node_is(node, hosts[i]))
+      return TRUE;
+  return FALSE;
+}
+
+/* An activation behind the Reshape of a convolution's result (of a signal, which has one dimension) moves before it, where it can be fused: the
+ * two nodes change their operators. */
+static gboolean rise_over_reshape(QfNode *node)
+{
+  QfNode *before = qf_produced_by(node->inputs[0], "Reshape");
+  QfTensor *x = before ? before->inputs[0] : NULL, *y = node->outputs[0];
+  if (!before || node->n_inputs != 1 || !has_epilogue(x->producer) || qf_only_user(before) != node ||
+      x->enc.count || y->enc.count || x->dtype != y->dtype)
+    return FALSE;
+  QfReshapeAttrs *reshape = before->attrs;
+  reshape->shape.n = y->rank; /* resolved, whatever it was */
+  memcpy(reshape->shape.v, y->dims, sizeof(reshape->shape.v));
+  const QfNode copy = *node;
+  node->op = before->op;
+  node->attrs = before->attrs;
+  node->name = before->name;
+  before->op = copy.op;
+  before->attrs = copy.attrs;
+  before->name = copy.name;
+  qf_tensor_set_shape(before->outputs[0], x->dtype, x->dims, x->rank);
+  return TRUE;
+}
+
 /* x * f(x), where f is @op: returns the node of f. */
 static QfNode *times_itself(const QfNode *multiply, const char *op)
 {
@@ -207,6 +239,15 @@ static const Rule rules[] = {
     {"ElementWiseMultiply", drop_neutral},
     {"ElementWiseDivide", drop_neutral},
     {"ElementWisePower", drop_neutral},
+    {"Relu", rise_over_reshape},
+    {"Relu6", rise_over_reshape},
+    {"ReluMinMax", rise_over_reshape},
+    {"LeakyRelu", rise_over_reshape},
+    {"Sigmoid", rise_over_reshape},
+    {"Tanh", rise_over_reshape},
+    {"HardSwish", rise_over_reshape},
+    {"Silu", rise_over_reshape},
+    {"Gelu", rise_over_reshape},
     {"Relu", drop_repeated},
     {"Relu6", drop_repeated},
     {"ElementWiseAbs", drop_repeated},

@@ -265,6 +265,16 @@ static QfTensor *build_transposes(Maker *m)
   return transpose(m, y, (QfInts){3, {1, 2, 0}});
 }
 
+/* Convolutions of signals, as exporters of two dimensions write them: the activations are fused through the Reshapes. */
+static QfTensor *build_signal(Maker *m)
+{
+  QfTensor *x = add_input(m, (int64_t[]){1, 9, 3}, 3);
+  QfTensor *y = conv(m, reshape(m, x, (QfInts){4, {1, 1, 9, 3}}), 1, 4);
+  y = apply(m, "Relu", reshape(m, y, (QfInts){3, {1, 9, 4}}), NULL);
+  y = conv(m, reshape(m, y, (QfInts){4, {1, 1, 9, 4}}), 1, 2);
+  return apply(m, "Tanh", reshape(m, y, (QfInts){3, {1, 9, 2}}), NULL);
+}
+
 /* Two equal chains with constants of their own are one; the other axis is another node. */
 static QfTensor *softmax(Maker *m, QfTensor *x, int32_t axis)
 {
@@ -340,6 +350,7 @@ static const struct {
     {"repeated", build_repeated, "Relu ElementWiseFloor", 1e-6},
     {"reshapes", build_reshapes, "Reshape Relu", 1e-6},
     {"transposes", build_transposes, "Tanh", 1e-6},
+    {"signal", build_signal, "Reshape Conv2d Conv2d Reshape", 1e-5},
     {"shared", build_shared, "ElementWiseMultiply Softmax Softmax ElementWiseMultiply ElementWiseSubtract",
      1e-6},
     {"random", build_random, "RandomUniform RandomUniform ElementWiseEqual Cast", 1e-6},
