@@ -14,6 +14,8 @@ enum {
   ADD = 0,
   FULLY_CONNECTED = 9,
   RESHAPE = 22,
+  QUANTIZE = 114,
+  DEQUANTIZE = 6,
   CALL = 31,
   LESS = 58,
   CONCAT = 2,
@@ -153,6 +155,44 @@ static void test_carried_constants(void)
   x = number(&m, "unused");
   g_autoptr(GBytes) bytes = tb_model_finish(&m, LIST(x), LIST(x));
   run(bytes, NULL, (const float[]){1, -3}, (const float[]){8, -24}, 2);
+}
+
+/* An int8 tensor, real = (q - 3) / 2. */
+static int32_t encoded(TbModel *m, const char *name, const int8_t *value)
+{
+  const float scale = .5f;
+  const int64_t zero = 3;
+  int32_t t = tb_tensor(m, name, 9, LIST(1), value, value ? 1 : 0);
+  tb_quantize(m, &scale, &zero, 1, 0);
+  return t;
+}
+
+/* WHILE and IF on 8 bits: v += 1.5 while v < 4, then v is doubled or not. */
+static void test_encoded(void)
+{
+  static const int8_t step = 6, limit = 11;
+  TbModel m;
+  tb_model_init(&m);
+  int32_t x = number(&m, "x"), q = encoded(&m, "q", NULL), v = encoded(&m, "v", NULL),
+          z = encoded(&m, "z", NULL), k = encoded(&m, "k", &limit),
+          c = tb_tensor(&m, "c", BOOL, LIST(1), NULL, 0), y = number(&m, "y");
+  tb_operator(&m, QUANTIZE, LIST(x), LIST(q), NULL);
+  tb_operator(&m, WHILE, LIST(q), LIST(v), graphs(1, 2));
+  tb_operator(&m, LESS, LIST(q, k), LIST(c), NULL);
+  tb_operator(&m, IF, LIST(c, v), LIST(z), graphs(3, 4));
+  tb_operator(&m, DEQUANTIZE, LIST(z), LIST(y), NULL);
+  tb_next_graph(&m, LIST(x), LIST(y));
+  for (int g = 1; g < 5; g++) {
+    v = encoded(&m, "v", NULL);
+    k = g == 4 ? -1 : g == 3 ? v : encoded(&m, "k", g == 1 ? &limit : &step);
+    z = g == 1 ? tb_tensor(&m, "go", BOOL, LIST(1), NULL, 0) : g == 4 ? v : encoded(&m, "z", NULL);
+    if (g < 4)
+      tb_operator(&m, g == 1 ? LESS : ADD, LIST(v, k), LIST(z), NULL);
+    if (g < 4)
+      tb_next_graph(&m, LIST(v), LIST(z));
+  }
+  g_autoptr(GBytes) bytes = tb_model_finish(&m, LIST(v), LIST(z));
+  run(bytes, NULL, (const float[]){0, 1, 4, 7.5f}, (const float[]){9, 8, 4, 7.5f}, 4);
 }
 
 /* IF whose branches are CALLs of others, within WHILE: v = v < 4 ? v + v : v + 100 until 50. */
@@ -418,6 +458,7 @@ int main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/tflite/control/while", test_while);
   g_test_add_func("/tflite/control/carried-constants", test_carried_constants);
+  g_test_add_func("/tflite/control/encoded", test_encoded);
   g_test_add_func("/tflite/control/nested", test_nested);
   g_test_add_func("/tflite/control/constant-if", test_constant_if);
   g_test_add_data_func("/tflite/control/variable", NULL, test_variable);
