@@ -56,6 +56,7 @@ def files(detector):
                                        [ox.value_info("image", ox.FLOAT, IMAGE)], [ox.value_info("out", ox.FLOAT, IMAGE)]),
         "loop.onnx": loop,
         "no-output.onnx": ox.model([], [ox.value_info("image", ox.FLOAT, IMAGE)], []),
+        "places.onnx": simple("NonZero", out_dims=[4, "found"], out_dtype=ox.INT64),
         "open.onnx": simple(dims=[1, 3, "height", "width"]),
         "batch.onnx": simple(dims=["batch", 3, 8, 8]),
         "huge.onnx": simple(dims=[1, 1, 200000, 200000]),
@@ -118,6 +119,8 @@ def cases():
 
 TOOL = [
     ("run: a good model", ["run", "{d}/good.onnx", "-i", "{d}/raw.bin"], 0, []),
+    ("run: output as long as the values say", ["run", "{d}/places.onnx", "--random"], 0, []),
+    ("convert: output as long as the values say", ["convert", "{d}/places.onnx", "-o", "{d}/places.qnnf"], 1, ["layer_7", "own file"]),
     ("run: open batch becomes one", ["run", "{d}/batch.onnx", "-i", "{d}/raw.bin"], 0, []),
     ("run: open dimensions given", ["run", "{d}/open.onnx", "--dims", "image=1x3x8x8", "--random"], 0, []),
     ("run: open dimensions of another rank", ["run", "{d}/open.onnx", "--dims", "image=1x3x8", "--random"], 1, ["image"]),
@@ -152,6 +155,8 @@ TOOL = [
 
 ELEMENTS = [
     ("160 GB output", [PIPE, VIDEO + "qnnconvert ! qnninfer name=infer model={d}/huge.onnx ! fakesink"], 1, ["huge.onnx", "infer"]),
+    ("output as long as the values say", [PIPE, VIDEO + "qnnconvert ! qnninfer name=infer model={d}/places.onnx ! fakesink"], 1,
+     ["places.onnx", "'out'", "4x?"]),
     ("output of 300 GB", [PIPE, VIDEO + "qnnconvert ! qnninfer name=infer model={d}/grow.onnx ! fakesink"], 1, ["grow.onnx", "infer"]),
     ("a good line", [PIPE, VIDEO + LINE + "fakesink"], 0, []),
     ("no model set", [PIPE, VIDEO + "qnnconvert ! qnninfer name=infer ! fakesink"], 1, ["infer", "model"]),
