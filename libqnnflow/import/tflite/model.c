@@ -195,6 +195,11 @@ static gboolean read_tensor(Reader *r, const QfFlatTable *t, QfTflTensor *x, uin
   x->scales = qf_flat_get_vector(&q, QF_TFL_QUANT_SCALE, 4);
   x->zero_point = qf_flat_get_vector(&q, QF_TFL_QUANT_ZERO_POINT, 8);
   x->quant_axis = (int32_t)qf_flat_get_int(&q, QF_TFL_QUANT_DIMENSION, QF_FLAT_I32, 0);
+  QfFlatTable blocks = qf_flat_get_table(&q, QF_TFL_QUANT_DETAILS);
+  if (qf_flat_get_int(&q, QF_TFL_QUANT_DETAILS_TYPE, QF_FLAT_U8, 0) == QF_TFL_DETAILS_BLOCKWISE) {
+    x->block_size = MAX(qf_flat_get_int(&blocks, QF_TFL_BLOCKWISE_SIZE, QF_FLAT_I32, 0), 0);
+    x->block_scales = qf_flat_get_int(&blocks, QF_TFL_BLOCKWISE_SCALES, QF_FLAT_I32, 0);
+  }
   return read_dims(r, t, x) && read_buffer(r, t, x) && check(r) && charge(r, x->scales.count) &&
          check_data_size(r, x);
 }

@@ -25,6 +25,8 @@ typedef struct {
   size_t data_at, data_size;       /* constant's bytes within the file; size 0: none */
   QfFlatVector scales, zero_point; /* quantization */
   int32_t quant_axis;
+  int64_t block_size,
+      block_scales; /* blockwise: elements, along the last dimension, and the tensor of their scales; 0: not */
 } QfTflTensor;
 
 typedef struct {

@@ -6,6 +6,7 @@
 #include "map.h"
 
 #include "../import.h"
+#include "../../graph/numbers.h"
 
 #include <string.h>
 
@@ -70,6 +71,26 @@ static GBytes *constant_bytes(Import *im, const QfTflTensor *x)
   return g_bytes_new_from_bytes(im->model->bytes, x->data_at, x->data_size);
 }
 
+/* Integers with a scale for each block of the last dimension, as real numbers. Takes over @bytes; NULL when the scales do not fit. */
+static GBytes *expand_blocks(Import *im, const QfTflTensor *x, GBytes *bytes)
+{
+  g_autoptr(GBytes) whole = bytes;
+  const QfTflTensor *s = x->block_scales > 0 && x->block_scales < im->file->n_tensors
+                             ? &im->file->tensors[x->block_scales]
+                             : NULL;
+  int64_t count = qf_dims_count(x->dims, x->rank), last = x->rank ? x->dims[x->rank - 1] : 0;
+  gboolean narrow = x->dtype == QF_DTYPE_INT8 || x->dtype == QF_DTYPE_UINT8;
+  if (!s || !narrow || !last || last % x->block_size || !s->data_size || !qf_dtype_is_float(s->dtype) ||
+      s->is_sparse || qf_dims_count(s->dims, s->rank) != count / x->block_size)
+    return NULL;
+  g_autofree void *scales = g_memdup2(im->model->flat.data + s->data_at, s->data_size); /* aligned */
+  float *real = g_new(float, count + 1);
+  for (int64_t i = 0; i < count; i++)
+    real[i] = (float)(qf_number_real(x->dtype, g_bytes_get_data(whole, NULL), i) *
+                      qf_number_real(s->dtype, scales, i / x->block_size));
+  return g_bytes_new_take(real, (gsize)count * sizeof(float));
+}
+
 /* Constants may share a buffer, and sparse ones grow: what is not used as it lies in the file is bounded in sum, before it is
  * allocated. */
 static gboolean charge(Import *im, const QfTflTensor *x)
@@ -80,8 +101,8 @@ static gboolean charge(Import *im, const QfTflTensor *x)
   int64_t count = qf_dims_count(x->dims, x->rank);
   uint64_t limit = QF_TFL_MAX_GROWTH * (uint64_t)im->model->flat.size;
   gboolean fits = count >= 0 && (uint64_t)count <= limit;
-  if (!in_place && fits)
-    im->scope->import->copied += (uint64_t)count * qf_dtype_size(x->dtype);
+  if ((!in_place || x->block_size) && fits)
+    im->scope->import->copied += (uint64_t)count * (x->block_size ? 4 : qf_dtype_size(x->dtype));
   return (fits && im->scope->import->copied <= limit) ||
          fail(im, QF_ERROR_LIMIT,
               "its constants are more than %d times larger than the file; the file is damaged",
@@ -100,7 +121,16 @@ static gboolean add_constant(Import *im, uint32_t index)
   if (!bytes)
     return fail(im, QF_ERROR_FORMAT,
                 "the lists of sparse constant \"%s\" do not fit its shape; the file is damaged", x->name);
-  QfTensor *t = qf_graph_add_constant(im->graph, x->name, x->dtype, x->dims, x->rank, bytes);
+  QfDType dtype = x->dtype;
+  if (x->block_size && x->data_size) {
+    dtype = QF_DTYPE_FLOAT32;
+    if (!(bytes = expand_blocks(im, x, bytes)))
+      return fail(im, QF_ERROR_FORMAT,
+                  "the scales of constant \"%s\", one for every %" G_GINT64_FORMAT
+                  " elements, do not fit it; the file is damaged",
+                  x->name, x->block_size);
+  }
+  QfTensor *t = qf_graph_add_constant(im->graph, x->name, dtype, x->dims, x->rank, bytes);
   im->tensors[index] = t;
   return !qf_tfl_has_encoding(t->dtype) || qf_tfl_set_encoding(im->graph, t, x, im->error);
 }
