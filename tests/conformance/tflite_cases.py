@@ -220,6 +220,8 @@ def weighted():
     fc("fc_hybrid_channel", "hybrid", per=True)
     fc("fc_hybrid_rows", "hybrid", dims=(5, 16))
     fc("fc_hybrid_rows_asym", "hybrid", dims=(5, 16), asym=True, per=True)
+    blockwise("fc_blockwise_s4", "s4")
+    blockwise("fc_blockwise_s8", "s8")
     sparse("fc_sparse", "f32", densify=True)
     sparse("fc_sparse_block", "f32", 4, densify=True)
     sparse("fc_sparse_direct", "f32", 4)
@@ -296,6 +298,16 @@ def sparse(name, dtype, block=1, densify=False):
     x, y = r.real(3, 16), out()
     operators.append(("FULLY_CONNECTED", [x, weights, T("f32", data=r.r.uniform(-1, 1, 6))], [y], ("FullyConnectedOptions", {})))
     CASES[name] = (operators, [x], [y], ())
+
+
+def blockwise(name, dtype):
+    """Weights with a scale for every 32; the peer's reference kernels ignore the scales."""
+    r = Random(name)
+    scales = np.float16(r.r.uniform(0.01, 0.05, (6, 2)))
+    w = T(dtype, data=r.r.integers(-7, 8, (6, 64)), blocks=(T("f16", data=scales), 32))
+    real = np.array(w.data) * np.repeat(np.float64(scales), 32, 1)
+    add(name, "FULLY_CONNECTED", [r.real(3, 64), w, T("f32", data=np.zeros(6))], [out()], ("FullyConnectedOptions", {}))
+    NUMPY[name] = lambda x: x.astype(np.float64) @ real.T
 
 
 def windows():

@@ -22,11 +22,11 @@ class Tensor:
     """A tensor of the model: an input when it has @values, a constant with @data, else what an operator writes."""
 
     def __init__(self, dtype="f32", dims=(), data=None, values=None, scale=None, zero=0, axis=0, sparsity=None,
-                 signature=None, raw=None, variable=False):
+                 signature=None, raw=None, blocks=None, variable=False):
         self.dtype, self.data, self.values = dtype, data, values
         self.dims = list(dims)
         self.scale, self.zero, self.axis = scale, zero, axis
-        self.sparsity, self.signature, self.raw = sparsity, signature, raw
+        self.sparsity, self.signature, self.raw, self.blocks = sparsity, signature, raw, blocks
         self.variable = variable  # its value stays from run to run
         for given in (data, values):
             if given is not None and not self.dims:
@@ -98,6 +98,10 @@ class Model:
                     self.model.buffers.append(b)
                     x.buffer = len(self.model.buffers) - 1
                 g.tensors.append(x)
+                if t.blocks:
+                    q, d = schema.QuantizationParametersT(), schema.BlockwiseQuantizationT()
+                    d.scales, d.blockSize = number(t.blocks[0]), t.blocks[1]
+                    q.detailsType, q.details, x.quantization = 2, d, q
             return index[id(t)]
 
         for op in operators:
