@@ -88,11 +88,22 @@ void qfk_unary_f64_ref(const QfkUnary *p, const double *x, double *y, size_t n)
     y[i] = qfk_unary_eval(p, x[i]);
 }
 
+/* The nearest number that 64 bits hold. */
+static int64_t nearest_int(double v)
+{
+  return v >= 0x1p63 ? INT64_MAX : v >= -0x1p63 ? (int64_t)v : INT64_MIN;
+}
+
+static uint64_t nearest_unsigned(double v)
+{
+  return v >= 0x1p64 ? UINT64_MAX : v > 0 ? (uint64_t)v : 0;
+}
+
 static int64_t clamp_int(const QfkUnary *p, int64_t x)
 {
   if ((double)x < (double)p->lo)
-    return (int64_t)ceilf(p->lo);
-  return (double)x > (double)p->hi ? (int64_t)floorf(p->hi) : x;
+    return nearest_int(ceil(p->lo));
+  return (double)x > (double)p->hi ? nearest_int(floor(p->hi)) : x;
 }
 
 static int64_t eval_int(const QfkUnary *p, int64_t x)
@@ -115,8 +126,8 @@ void qfk_unary_i64_ref(const QfkUnary *p, const int64_t *x, int64_t *y, size_t n
 static uint64_t eval_unsigned(const QfkUnary *p, uint64_t x)
 {
   if (p->op == QFK_UNARY_CLAMP)
-    return (double)x < (double)p->lo   ? (uint64_t)ceilf(p->lo)
-           : (double)x > (double)p->hi ? (uint64_t)fmaxf(floorf(p->hi), 0)
+    return (double)x < (double)p->lo   ? nearest_unsigned(ceil(p->lo))
+           : (double)x > (double)p->hi ? nearest_unsigned(floor(p->hi))
                                        : x;
   return p->op == QFK_UNARY_NEG ? 0 - x : p->op == QFK_UNARY_SIGN ? x > 0 : p->op == QFK_UNARY_NOT ? ~x : x;
 }

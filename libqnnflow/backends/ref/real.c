@@ -34,7 +34,7 @@ static void load_real(const Port *p, const void *data, float *real)
       continue;
     }
     const QfScaleOffset *e = &p->enc.entries[p->enc.count > 1 ? i / p->inner % p->axis_size : 0];
-    real[i] = (float)(qf_number_int(p->dtype, data, i) + e->offset) * e->scale;
+    real[i] = (float)(qf_number_real(p->dtype, data, i) + e->offset) * e->scale;
   }
 }
 
