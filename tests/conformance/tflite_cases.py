@@ -8,15 +8,17 @@ peer has tables and polynomials of its own: one step at most.
 """
 import fnmatch
 import os
+import struct
 import sys
 
 import numpy as np
 from flatbuffers import flexbuffers
-from tflite_write import TYPES, make_case, pack, schema, seed_of
+from tflite_write import TYPES, build, make_case, pack, schema, seed_of
 from tflite_write import Tensor as T
 
 CASES = {}
 NUMPY = {}  # what a case gives, where the peer has no kernel
+RUNS = {}  # (model, inputs, outputs) of cases that the peer has no kernel for: several runs one after the other
 NEAR = ("logistic_s16*", "tanh_s16*", "hard_swish_?8", "elu_s8", "sqrt_s*", "gelu_?8", "prelu_s8", "l2_normalization_u8")
 
 
@@ -569,8 +571,84 @@ def stablehlo():
     NUMPY["stablehlo_composite"] = np.square
 
 
+def runs(name, custom, options, ins, outs):
+    """A custom operator with what it remembers: arrays of @ins and @outs are stacked runs."""
+    tensors = [[T(t, a.shape[1:]) for t, a in side] for side in (ins, outs)]
+    blob = options if isinstance(options, bytes) else bytes(flexbuffers.Dumps(options))
+    data = build([("CUSTOM", tensors[0], tensors[1], None, (custom, blob))], *tensors)
+    RUNS[name] = (data, *[[np.ascontiguousarray(a.astype(TYPES[t][1])).tobytes() for t, a in side] for side in (ins, outs)])
+
+
+def signal_operators():
+    """TFLite Micro's operators, by what its kernels do with a list of samples."""
+    r = seed_of("signal")
+    x = r.integers(-20000, 20000, (6, 8))
+    for prefill in (False, True):
+        held, frames, valid = [0] * 6 if prefill else [], [], []
+        quiet = np.concatenate([np.zeros(8, int), x.reshape(-1)])  # what frames hold before there are samples enough
+        for run in x:
+            rows, full = [], True
+            for step in run.reshape(2, 4):
+                held += list(step)
+                if len(held) >= 10:
+                    rows.append(held[:10])
+                    held = held[4:]
+                else:
+                    at = 4 * (2 * len(frames) + len(rows))
+                    rows.append(list(quiet[at:at + 10]))
+                    full = False
+            frames.append(rows)
+            valid.append(full)
+        runs(f"signal_framer_{int(prefill)}", "SignalFramer", {"frame_size": 10, "frame_step": 4, "prefill": prefill}, [("s16", x)],
+             [("s16", np.array(frames)), ("bool", np.array(valid))])
+    line = np.concatenate([np.zeros(3, int), x.reshape(-1)])[:48].reshape(6, 8)
+    runs("signal_delay", "SignalDelay", {"delay_length": 3}, [("s16", x)], [("s16", line)])
+    f = r.uniform(-1, 1, (4, 3, 8)).astype(np.float32)
+    for dtype, frames in (("f32", f), ("s16", r.integers(-32768, 32767, (4, 3, 8)))):
+        held, made = np.zeros(8, frames.dtype), []
+        for run in frames:
+            row = []
+            for frame in run:
+                held = held + frame if dtype == "f32" else np.clip(held + frame, -32768, 32767)
+                row += list(held[:5])
+                held = np.concatenate([held[5:], np.zeros(5, frames.dtype)])
+            made.append(row)
+        runs(f"signal_overlap_add_{dtype}", "SignalOverlapAdd", {"T": TYPES[dtype][0], "frame_step": 5}, [(dtype, frames)], [(dtype, np.array(made))])
+    held, made, valid = [], [], []
+    for i, frame in enumerate(x):
+        held += [frame] * (3 if i == 0 else 1)
+        full = len(held) >= 4
+        made.append(np.concatenate(held[:4]) if full else np.zeros(32))
+        valid.append(full)
+        held = held[2:] if full else held
+    runs("signal_stacker", "SignalStacker", {"num_channels": 8, "stacker_left_context": 2, "stacker_right_context": 1, "stacker_step": 2}, [("s16", x)],
+         [("s16", np.array(made)), ("bool", np.array(valid))])
+    wave = r.uniform(-1, 1, (2, 3, 64)).astype(np.float32)
+    bins = np.fft.rfft(wave, 64)
+    pairs = np.stack([bins.real, bins.imag], -1).reshape(2, 3, 66)
+    runs("signal_rfft_f32", "SignalRfft", {"T": 0, "fft_length": 64}, [("f32", wave)], [("f32", pairs)])
+    runs("signal_irfft_f32", "SignalIrfft", {"T": 0, "fft_length": 64}, [("f32", pairs)], [("f32", wave)])
+    pulse = np.zeros((1, 64))
+    pulse[0, 0] = 16384
+    for dtype in ("s16", "s32"):
+        flat = np.zeros((1, 66))
+        flat[0, 0::2] = 256
+        runs(f"signal_rfft_{dtype}", "SignalRfft", {"T": TYPES[dtype][0], "fft_length": 64}, [(dtype, pulse)], [(dtype, flat)])
+        runs(f"signal_irfft_{dtype}", "SignalIrfft", {"T": TYPES[dtype][0], "fft_length": 64}, [(dtype, flat)], [(dtype, pulse / 64)])
+
+
+def mediapipe():
+    """Pooling that remembers where its maxima were, and the way back."""
+    x = seed_of("pool").uniform(-1, 1, (1, 2, 6, 4, 3)).astype(np.float32)
+    windows = x.reshape(1, 2, 3, 2, 2, 2, 3).transpose(0, 1, 2, 4, 6, 3, 5).reshape(1, 2, 3, 2, 3, 4)
+    largest, place = windows.max(-1), windows.argmax(-1) + np.float32(0.1)
+    options = struct.pack("<6i", 1, 2, 2, 2, 2, 0)
+    runs("max_pooling_with_argmax", "MaxPoolingWithArgmax2D", options, [("f32", x)], [("f32", largest), ("f32", place)])
+    runs("max_unpooling", "MaxUnpooling2D", options, [("f32", largest), ("f32", place)], [("f32", np.where(x == largest.repeat(2, 2).repeat(2, 3), x, 0))])
+
+
 def main():
-    for group in (stablehlo, detections, unary, binary, weighted, windows, moves, reductions, signals):
+    for group in (signal_operators, mediapipe, stablehlo, detections, unary, binary, weighted, windows, moves, reductions, signals):
         group()
     wanted = sys.argv[2] if len(sys.argv) > 2 else "*"
     files = {"tflite_ops.cases": {}, "tflite_near.cases": {}}
@@ -583,6 +661,7 @@ def main():
                                                                                                               NUMPY.get(name))
         except (RuntimeError, ValueError) as error:
             print(f"{name}: the peer does not run it: {str(error).splitlines()[0]}", file=sys.stderr)
+    files["tflite_ops.cases"].update({k: v for k, v in RUNS.items() if fnmatch.fnmatch(k, wanted)})
     for name, cases in files.items():
         with open(os.path.join(sys.argv[1], name), "wb") as file:
             file.write(pack(cases))
