@@ -363,6 +363,34 @@ static void test_signatures(void)
   }
 }
 
+/* A file with an open batch, compiled for another one. */
+static void test_reshape(void)
+{
+  g_autoptr(GError) error = NULL;
+  static const int32_t open[] = {-1, 2};
+  TbModel m;
+  tb_model_init(&m);
+  int32_t x = tb_tensor(&m, "x", FLOAT, LIST(1, 2), NULL, 0), y;
+  tb_child(m.last_tensor, 7, tb_numbers(open, 2, 4));
+  y = tb_tensor(&m, "y", FLOAT, LIST(1, 2), NULL, 0);
+  tb_operator(&m, ADD, LIST(x, x), LIST(y), NULL);
+  g_autoptr(GBytes) bytes = tb_model_finish(&m, LIST(x), LIST(y));
+  g_autoptr(QfModel) one = qf_model_load_bytes(bytes, "model", NULL, &error);
+  g_assert_no_error(error);
+  const QfInputDims three = {"x", 2, {3, 2}};
+  g_autoptr(QfModel) model = qf_model_reshape(one, &three, 1, &error),
+                     again = qf_model_reshape(one, &three, 1, &error);
+  g_assert_no_error(error);
+  g_assert_true(model == again);
+  g_assert_cmpint(qf_model_output(model, 0)->dims[0], ==, 3);
+  g_autoptr(QfSession) session = qf_session_new(model, NULL, &error);
+  float *in = qf_session_input_data(session, 0);
+  for (int i = 0; i < 6; i++)
+    in[i] = (float)i;
+  g_assert_true(qf_session_run(session, &error));
+  g_assert_cmpfloat(((const float *)qf_session_output_data(session, 0))[5], ==, 10);
+}
+
 /* Graph 0 uses graph 1 with @code, and that one the graph @next the same way. */
 static void refuse_chain(int code, int n_graphs, int last, QfError error, const char *text)
 {
@@ -465,6 +493,7 @@ int main(int argc, char **argv)
   g_test_add_data_func("/tflite/control/variable-in-if", "if", test_variable);
   g_test_add_func("/tflite/control/variable-in-while", test_variable_in_loop);
   g_test_add_func("/tflite/control/signatures", test_signatures);
+  g_test_add_func("/tflite/control/reshape", test_reshape);
   g_test_add_func("/tflite/control/recursion", test_recursion);
   g_test_add_func("/tflite/control/explosion", test_explosion);
   g_test_add_func("/tflite/control/growing", test_growing);
