@@ -67,8 +67,24 @@ static gboolean map_cast(QfOnnxNode *n, GError **error)
   return qf_onnx_bind(n, 0, qf_onnx_cast(n, n->in[0], dtype, NULL, error));
 }
 
+/* The same bits as another type of the same size; half precision has no bits of its own inside the graph. */
+static gboolean map_bit_cast(QfOnnxNode *n, GError **error)
+{
+  const char *name = "";
+  QfDType dtype = qf_onnx_dtype(qf_onnx_int(n, "to", 0), &name);
+  if (dtype == QF_DTYPE_INVALID || dtype == QF_DTYPE_FLOAT16 || dtype == QF_DTYPE_BFLOAT16 ||
+      qf_dtype_size(dtype) != qf_dtype_size(n->in[0]->dtype))
+    return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
+                        "it makes %s of %s: integers, float32 and float64 of one size are supported", name,
+                        qf_dtype_name(n->in[0]->dtype));
+  QfNode *node = qf_onnx_begin(n, "BitCast", n->in, 1, qf_onnx_output(n, 0));
+  ((QfCastAttrs *)node->attrs)->dtype = dtype;
+  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+}
+
 const QfOnnxRow qf_onnx_cast_rows[] = {
     {"", "Cast", map_cast, 1, 1, "Cast", 0},
     {"", "CastLike", map_cast, 2, 2, "Cast", 1},
+    {"", "BitCast", map_bit_cast, 1, 1, "BitCast", 0},
     {NULL},
 };
