@@ -98,11 +98,12 @@ static Onnx__ValueInfoProto *make_value(Build *b, char **words)
   for (size_t i = 0; i < n; i++) {
     Onnx__TensorShapeDim *d = take(b, sizeof(*d));
     onnx__tensor_shape_dim__init(d);
+    d->value_case =
+        dims[i] < 0 ? ONNX__TENSOR_SHAPE_DIM__VALUE_DIM_PARAM : ONNX__TENSOR_SHAPE_DIM__VALUE_DIM_VALUE;
     if (dims[i] < 0)
       d->dim_param = copy(b, "open");
     else
-      d->value_case = ONNX__TENSOR_SHAPE_DIM__VALUE_DIM_VALUE;
-    d->dim_value = dims[i];
+      d->dim_value = dims[i];
     append(b, &shape->dim, &shape->n_dim, d);
   }
   return v;

@@ -150,6 +150,19 @@ static void check_unknown_content(void)
   }
 }
 
+/* What the file leaves open can be seen, by its name. */
+static void check_dim_names(void)
+{
+  g_autoptr(GBytes) bytes = onnx_build("opset 13\nin x f32 ?,3,8,8\nnode Relu x -> y\nout y\n");
+  g_autoptr(GError) error = NULL;
+  g_autoptr(QfModel) model = qf_model_load_bytes(bytes, "test.onnx", NULL, &error);
+  g_assert_no_error(error);
+  const QfTensorDesc *d = qf_model_input(model, 0);
+  g_assert_cmpstr(d->dim_names[0], ==, "open");
+  g_assert_null(d->dim_names[1]);
+  g_assert_cmpint(d->dims[0], ==, 1);
+}
+
 static void add(const char *group, const char *name, gconstpointer data, GTestDataFunc run)
 {
   g_autofree char *path = g_strdup_printf("/onnx/%s/%s", group, name);
@@ -169,6 +182,7 @@ int main(int argc, char **argv)
   for (guint i = 0; onnx_damage_models[i].name; i++)
     add("damage", onnx_damage_models[i].name, onnx_damage_models[i].model, check_damage);
   g_test_add_func("/onnx/open-dims", check_open_dims);
+  g_test_add_func("/onnx/dim-names", check_dim_names);
   g_test_add_func("/onnx/unknown-content", check_unknown_content);
   return g_test_run();
 }
