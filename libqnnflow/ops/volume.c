@@ -110,10 +110,11 @@ static gboolean infer_pool(QfNode *node, GError **error)
   for (int i = 0; i < 3; i++) {
     const int32_t *pad = a->pad + 2 * i;
     int64_t span = ((int64_t)a->filter[i] - 1) * a->dilation[i];
-    if (x->dims[1 + i] > G_MAXINT32 / 4 ||
-        !qf_infer_window(sides[i], x->dims[1 + i], a->filter[i], a->stride[i], a->dilation[i], pad[0], pad[1],
-                         &out[1 + i], error))
+    if (x->dims[1 + i] > G_MAXINT32 / 4)
       return qf_infer_fail(error, QF_ERROR_LIMIT, "the %s is too large", sides[i]);
+    if (!qf_infer_window(sides[i], x->dims[1 + i], a->filter[i], a->stride[i], a->dilation[i], pad[0], pad[1],
+                         &out[1 + i], error))
+      return FALSE;
     if (pad[0] > span || pad[1] > span)
       return qf_infer_fail(error, QF_ERROR_SHAPE,
                            "padding of %d and %d along the %s must be smaller than the filter's reach, else "

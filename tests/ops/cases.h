@@ -75,7 +75,7 @@ typedef struct {
   }
 
 /* Lists end with op NULL. */
-extern const Case cases_infer[], cases_math[], cases_window[], cases_move[], cases_more[];
+extern const Case cases_infer[], cases_math[], cases_window[], cases_move[], cases_more[], cases_front[];
 
 /* Sets attributes from text by the operator's table. */
 void case_set_attrs(QfNode *node, const char *attrs);

@@ -62,7 +62,8 @@ static void run_case(gconstpointer data)
   }
 }
 
-static const Case *const lists[] = {cases_infer, cases_math, cases_window, cases_move, cases_more};
+static const Case *const lists[] = {cases_infer, cases_math, cases_window,
+                                    cases_move,  cases_more, cases_front};
 
 /* Cases of @op that want a value, or an error. */
 static int count_cases(const char *op, gboolean errors)
@@ -81,10 +82,12 @@ static void every_operator_has_cases(void)
   for (uint32_t i = 0; i < n; i++) {
     if (ops[i]->n_bodies)
       continue; /* cases here are single nodes: tests/runtime/test-control.c */
-    if (!count_cases(ops[i]->name, FALSE))
-      g_error("%s has no case with values", ops[i]->name);
-    if (!count_cases(ops[i]->name, TRUE))
-      g_error("%s has no case with an error", ops[i]->name);
+    for (gboolean errors = FALSE; errors <= TRUE; errors++) {
+      if (count_cases(ops[i]->name, errors))
+        continue;
+      g_test_message("%s has no case with %s", ops[i]->name, errors ? "an error" : "values");
+      g_test_fail();
+    }
   }
 }
 
