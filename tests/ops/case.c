@@ -24,6 +24,19 @@ static void set_number(const QfAttrDef *def, char *at, uint32_t k, double v)
     ((int32_t *)(void *)at)[k] = (int32_t)v;
 }
 
+/* A number, or the name of one of an enumeration's. */
+static double value_of(const QfAttrDef *def, const char *word)
+{
+  char *end;
+  double v = g_ascii_strtod(word, &end);
+  for (uint32_t i = 0; *end && def->enum_names && def->enum_names[i]; i++)
+    if (!strcmp(def->enum_names[i], word))
+      return i;
+  if (*end)
+    g_error("%s is no value of %s", word, def->name);
+  return v;
+}
+
 static void set_one(QfNode *node, const char *name, const char *values)
 {
   const QfAttrDef *def = node->op->attrs;
@@ -41,7 +54,7 @@ static void set_one(QfNode *node, const char *name, const char *values)
   else
     g_assert_cmpuint(n, <=, MAX(def->count, 1));
   for (uint32_t k = 0; k < n; k++) {
-    double v = g_ascii_strtod(words[k], NULL);
+    double v = value_of(def, words[k]);
     if (list)
       ((QfInts *)(void *)at)->v[k] = (int64_t)v;
     else
