@@ -96,9 +96,10 @@ static int run(int argc, char **argv)
   gboolean graph = !tables.ops && !tables.nodes;
   if (!graphviz && !tables.json)
     print_border(model);
-  if (!graph && qf_model_is_dynamic(model))
-    g_printerr(
-        "qnnflow dump: its shapes follow from values, so its nodes are compiled while it runs: no tables\n");
+  if (!graph && !tables.json && qf_model_is_dynamic(model)) {
+    g_print("its shapes follow from values, so its nodes are compiled while it runs: no tables\n");
+    return QF_EXIT_OK;
+  }
   if (!graph) {
     qf_tool_dump_tables(model, &tables);
     return QF_EXIT_OK;
