@@ -17,6 +17,11 @@ typedef struct {
   QfkFixed w_scale[4], r_scale[4];
   const int16_t *peephole; /* [3 x hidden]: i, o, f; NULL: none */
   QfkFixed peephole_scale[3];
+  const int16_t *
+      norm; /* [4 x hidden]: gates are normalised and scaled by it before norm_bias is added; NULL: they are not */
+  const int32_t *norm_bias;
+  QfkFixed norm_scale[4];
+  int32_t norm_guard[4]; /* variance of gates that are all alike */
   const int8_t *project; /* [state, hidden], NULL: none */
   const int32_t *project_bias;
   QfkFixed project_scale, hidden_scale;

@@ -92,6 +92,62 @@ int16_t qfk_tanh_s16(int16_t x, int bits)
   return (int16_t)(x > 0 ? y : -y);
 }
 
+/* The same products of 32-bit fractions. */
+static int32_t mul32(int32_t a, int32_t b)
+{
+  const int64_t product = (int64_t)a * b, nudge = product >= 0 ? 1 << 30 : 1 - (1 << 30);
+  return (int32_t)((product + nudge) / ((int64_t)1 << 31));
+}
+
+static int32_t shift_up32(int32_t v, int bits)
+{
+  return qfk_fixed_saturate((int64_t)v * ((int64_t)1 << bits));
+}
+
+/* 1 / sqrt(v) as a multiplier, by Newton's method with 3 integer bits. */
+static QfkFixed inverse_root(int32_t v)
+{
+  int32_t shift = 11;
+  if (v <= 1)
+    return (QfkFixed){INT32_MAX, 0};
+  for (; v >= 1 << 29; shift++)
+    v /= 4;
+  const int pairs = (__builtin_clz((uint32_t)v) - 1) / 2 - 1;
+  shift -= pairs;
+  v *= 1 << 2 * pairs;
+  const int32_t half = shift_down(v >> 1, 1), three_halves = (1 << 28) + (1 << 27);
+  int32_t x = 1 << 28;
+  for (int i = 0; i < 5; i++) {
+    const int32_t cube = shift_up32(mul32(mul32(x, x), x), 6);
+    x = shift_up32(mul32(three_halves, x) - mul32(half, cube), 3);
+  }
+  x = mul32(x, 1518500250);
+  return shift < 0 ? (QfkFixed){x * (1 << -shift), 0} : (QfkFixed){x, -shift};
+}
+
+/* What enters gate @g: less its mean, by its deviation, times a weight, and a bias. */
+static void normalise(const QfkLstmInt *p, int g, int16_t *gate)
+{
+  const size_t n = p->shape.hidden, first = (size_t)g * n;
+  int64_t sum = 0, squares = 0;
+  for (size_t k = 0; k < n; k++) {
+    sum += gate[k];
+    squares += gate[k] * gate[k];
+  }
+  const int32_t mean = (int32_t)(sum * 1024 / (int64_t)n);
+  const int64_t spread = squares * ((1 << 20) / (int64_t)n) - (int64_t)mean * mean;
+  const int32_t variance = (int32_t)(spread / (1 << 20));
+  const QfkFixed inverse = inverse_root(variance < 1 ? p->norm_guard[g] : variance);
+  const QfkFixed scale = {p->norm_scale[g].multiplier, p->norm_scale[g].shift + 12};
+  for (size_t k = 0; k < n; k++) {
+    const int32_t unit = qfk_fixed_mul(inverse, 1024 * gate[k] - mean);
+    const int64_t weighted =
+        (int64_t)(int32_t)((uint32_t)unit * (uint32_t)p->norm[first + k] + (uint32_t)p->norm_bias[first + k]);
+    const int32_t rounded = (int32_t)((weighted > 0 ? weighted + 512 : weighted - 512) / 1024);
+    gate[k] = saturate(qfk_fixed_mul(scale, rounded));
+  }
+}
+
 static int32_t dot(const int8_t *a, const int8_t *b, size_t n)
 {
   int32_t sum = 0;
@@ -120,6 +176,8 @@ static void fill_gate(const QfkLstmInt *p, int g, const int8_t *x, const int8_t 
     if (p->peephole && g < 3)
       gate[k] = saturate(gate[k] + qfk_fixed_mul(p->peephole_scale[g], p->peephole[row] * c[k]));
   }
+  if (p->norm)
+    normalise(p, g, gate);
 }
 
 static void apply_sigmoid(size_t n, int16_t *gate)

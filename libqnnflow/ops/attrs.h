@@ -258,6 +258,7 @@ typedef struct {
   float alpha[6], beta[6];
   float hidden_scale; /* 8-bit Lstm: encoding of what is projected; 0: that of the state */
   int32_t hidden_offset;
+  float gate_scale[4]; /* 8-bit Lstm with layer normalisation: of what is normalised, i, o, f, c */
   int32_t
       hybrid; /* 8-bit weights and float data: 1: data is quantized at run time, 2: with a zero point; 0: no */
 } QfRecurrentAttrs;

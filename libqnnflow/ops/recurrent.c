@@ -27,6 +27,7 @@ static const QfAttrDef recurrent_attrs[] = {
     {"activation_beta", QF_ATTR_FLOAT, REC(beta), 6, 0, NULL},
     {"hidden_scale", QF_ATTR_FLOAT, REC(hidden_scale), 1, 0, NULL},
     {"hidden_offset", QF_ATTR_INT, REC(hidden_offset), 1, 0, NULL},
+    {"gate_scale", QF_ATTR_FLOAT, REC(gate_scale), 4, 0, NULL},
     {"hybrid", QF_ATTR_ENUM, REC(hybrid), 1, 0, hybrid_names},
     {NULL},
 };

@@ -160,7 +160,10 @@ def lstms():
     int_lstm("lstm_int_project_zero", project=5, hidden_zero=4)
     int_lstm("lstm_int_cifg", cifg=True)
     int_lstm("lstm_int_norm", norm=True)
-    int_lstm("lstm_int_norm_project", norm=True, project=5, peephole=True)
+    # As many outputs as units: else the peer's integers go through peepholes by the number of outputs, over the wrong cells.
+    int_lstm("lstm_int_norm_project_peephole", norm=True, project=8, peephole=True)
+    int_lstm("lstm_int_norm_peephole", norm=True, peephole=True)
+    int_lstm("lstm_int_norm_project", norm=True, project=5)
     int_lstm("lstm_int_norm_cifg", norm=True, cifg=True)
     int_lstm("lstm_int_clip", cell_clip=1.0, proj_clip=0.3, project=5)
 

@@ -72,12 +72,22 @@ static int32_t cell_bits(const QfTensor *c)
   return exponent - 1 + 15;
 }
 
+/* Gates that are normalised have scales of their own, and need their bias behind that. */
+static gboolean has_gate_scales(const QfNode *node)
+{
+  const QfRecurrentAttrs *a = node->attrs;
+  gboolean all = optional(node, 3) != NULL;
+  for (int g = a->coupled == 2 ? 1 : 0; g < 4; g++)
+    all = all && a->gate_scale[g] > 0;
+  return all || !optional(node, 10);
+}
+
 static gboolean applies(const QfNode *node)
 {
   const QfRecurrentAttrs *a = node->attrs;
   const QfTensor *x = node->inputs[0], *y = node->outputs[0];
   if (node->n_outputs != 3 || x->dtype != QF_DTYPE_INT8 || y->dtype != QF_DTYPE_INT8 || x->enc.count != 1 ||
-      y->enc.count != 1 || a->direction == 2 || a->clip != 0 || a->coupled == 1 || optional(node, 10))
+      y->enc.count != 1 || a->direction == 2 || a->clip != 0 || a->coupled == 1)
     return FALSE;
   const QfTensor *h = node->outputs[1], *c = node->outputs[2];
   const int32_t bits = c->dtype == QF_DTYPE_INT16 ? cell_bits(c) : -1;
@@ -89,6 +99,7 @@ static gboolean applies(const QfNode *node)
          is_constant_of(node->inputs[2], QF_DTYPE_INT8) &&
          is_constant_of(optional(node, 3), QF_DTYPE_INT32) &&
          is_constant_of(optional(node, 7), QF_DTYPE_INT16) &&
+         is_constant_of(optional(node, 10), QF_DTYPE_INT16) && has_gate_scales(node) &&
          is_constant_of(optional(node, 8), QF_DTYPE_INT8) &&
          is_constant_of(optional(node, 9), QF_DTYPE_INT32);
 }
@@ -96,16 +107,23 @@ static gboolean applies(const QfNode *node)
 /* What goes into a gate has 3 integer bits. Scales are multiplied in float, as the peer does. */
 static void fill_gates(QfkLstmInt *p, const QfNode *node)
 {
-  const float gate = 0x1p-12f, x = node->inputs[0]->enc.entries[0].scale,
-              h = node->outputs[1]->enc.entries[0].scale;
+  const QfRecurrentAttrs *a = node->attrs;
+  const QfTensor *norm = optional(node, 10);
+  const float x = node->inputs[0]->enc.entries[0].scale, h = node->outputs[1]->enc.entries[0].scale;
   const float cell = node->outputs[2]->enc.entries[0].scale;
   const QfTensor *look = optional(node, 7);
   for (size_t g = 0; g < 4; g++) {
     const size_t row = g * p->shape.hidden;
+    const float gate = norm ? a->gate_scale[g] > 0 ? a->gate_scale[g] : 1 : 0x1p-12f;
+    if (norm) {
+      p->norm_scale[g] = qfk_fixed_from_real((double)scale_of(norm, row));
+      p->norm_guard[g] = MAX(1, (int32_t)(10000 * scale_of(norm, row)));
+    }
     p->w_scale[g] = qfk_fixed_from_real((double)(scale_of(node->inputs[1], row) * x / gate));
     p->r_scale[g] = qfk_fixed_from_real((double)(scale_of(node->inputs[2], row) * h / gate));
     if (look && g < 3)
-      p->peephole_scale[g] = qfk_fixed_from_real((double)(cell * scale_of(look, row) / gate));
+      p->peephole_scale[g] =
+          qfk_fixed_from_real((double)(float)((double)cell * (double)scale_of(look, row) / (double)gate));
   }
 }
 
@@ -147,6 +165,11 @@ gboolean qf_ref_lower_lstm_int(QfLower *lower, QfNode *node)
   p->w = qf_tensor_data(node->inputs[1]);
   p->r = qf_tensor_data(node->inputs[2]);
   p->peephole = look ? qf_tensor_data(look) : NULL;
+  if (optional(node, 10)) {
+    p->norm = qf_tensor_data(optional(node, 10));
+    p->norm_bias = qf_tensor_data(bias);
+    bias = NULL;
+  }
   p->w_bias = effective_bias(lower, p->w, rows, p->shape.input, bias ? qf_tensor_data(bias) : NULL,
                              zero_of(node->inputs[0]));
   p->r_bias = effective_bias(lower, p->r, rows, p->shape.state, NULL, q->h_zero);

@@ -10,6 +10,8 @@
 
 #define MAX_PARTS 8
 
+static const int32_t gate_order[] = {0, 3, 1, 2}; /* i, o, f, c among i, f, c, o */
+
 /* What is joined: parts of @rows x @columns each; absent ones are zeros. */
 typedef struct {
   QfTensor *part[MAX_PARTS];
@@ -146,19 +148,29 @@ typedef struct {
   int64_t activation;
 } Layer;
 
-/* The encoding of an integer LSTM's output before the projection: that of the last of five intermediate tensors. */
-static void set_hidden_encoding(const QfTflNode *n, QfRecurrentAttrs *a)
+/* The scale and zero point of an intermediate tensor; 0: it has none. */
+static float intermediate_scale(const QfTflNode *n, uint32_t at, int32_t *offset)
 {
   const QfFlatVector *v = &n->record->intermediates;
-  const int64_t index = v->count == 5 ? qf_flat_at_int(v, 4, QF_FLAT_I32) : -1;
+  const int64_t index = v->count == 5 ? qf_flat_at_int(v, at, QF_FLAT_I32) : -1;
+  *offset = 0;
   if (index < 0 || index >= n->scope->file->n_tensors)
-    return;
+    return 0;
   const QfTflTensor *t = &n->scope->file->tensors[index];
   const float scale = t->scales.count == 1 ? qf_flat_at_float(&t->scales, 0) : 0;
   if (!(scale > 0) || !isfinite(scale))
-    return;
-  a->hidden_scale = scale;
-  a->hidden_offset = t->zero_point.count ? (int32_t)-qf_flat_at_int(&t->zero_point, 0, QF_FLAT_I64) : 0;
+    return 0;
+  *offset = t->zero_point.count ? (int32_t)-qf_flat_at_int(&t->zero_point, 0, QF_FLAT_I64) : 0;
+  return scale;
+}
+
+/* An integer LSTM has five intermediate tensors: what enters the gates i, f, c, o when they are normalised, and what is projected. */
+static void set_intermediates(const QfTflNode *n, QfRecurrentAttrs *a)
+{
+  int32_t offset;
+  for (uint32_t g = 0; g < 4; g++)
+    a->gate_scale[g] = intermediate_scale(n, (uint32_t)gate_order[g], &offset);
+  a->hidden_scale = intermediate_scale(n, 4, &a->hidden_offset);
 }
 
 /* A node, with its states read and written. @out takes its shape from what is there. */
@@ -183,7 +195,7 @@ static gboolean emit(QfTflNode *n, Layer *l, QfTensor *out, GError **error)
     if (!set_activation(n, l->activation, a, i, error))
       return FALSE;
   if (lstm && l->x->enc.count)
-    set_hidden_encoding(n, a);
+    set_intermediates(n, a);
   if (!qf_tfl_add_node(n, node, error))
     return FALSE;
   const int64_t *d = y[0]->dims;
@@ -198,8 +210,6 @@ static gboolean emit(QfTflNode *n, Layer *l, QfTensor *out, GError **error)
 typedef struct {
   int32_t w, r, peephole, bias, project, h, c, norm;
 } LstmSlots;
-
-static const int32_t gate_order[] = {0, 3, 1, 2}; /* i, o, f, c among i, f, c, o */
 
 static gboolean join_lstm(QfTflNode *n, const LstmSlots *s, Layer *l, GError **error)
 {
