@@ -22,9 +22,10 @@ static void range_of(const float *x, size_t n, float *min, float *max)
   }
 }
 
-static int8_t clamp8(int32_t v, int32_t lo)
+/* What is no number becomes the least. */
+static int8_t clamp8(float v, float lo)
 {
-  return (int8_t)(v < lo ? lo : v > 127 ? 127 : v);
+  return (int8_t)(v > lo ? (v < 127 ? v : 127) : lo);
 }
 
 static Coding quantize_symmetric(const float *x, size_t n, int8_t *q)
@@ -34,7 +35,7 @@ static Coding quantize_symmetric(const float *x, size_t n, int8_t *q)
   const float range = fmaxf(fabsf(min), fabsf(max));
   const float inverse = range == 0 ? 0 : 127.0f / range;
   for (size_t i = 0; i < n; i++)
-    q[i] = clamp8((int32_t)roundf(x[i] * inverse), -127);
+    q[i] = clamp8(roundf(x[i] * inverse), -127);
   return (Coding){range == 0 ? 1 : range / 127.0f, 0};
 }
 
@@ -53,7 +54,7 @@ static Coding quantize_asymmetric(const float *x, size_t n, int8_t *q)
   const Coding c = {(float)scale, zero <= -128 ? -128 : zero >= 127 ? 127 : (int32_t)round(zero)};
   const float inverse = 1.0f / c.scale;
   for (size_t i = 0; i < n; i++)
-    q[i] = clamp8((int32_t)roundf((float)c.offset + x[i] * inverse), -128);
+    q[i] = clamp8(roundf((float)c.offset + x[i] * inverse), -128);
   return c;
 }
 

@@ -106,6 +106,9 @@ static gboolean infer_transform(QfNode *node, gboolean inverse, GError **error)
                          "rows of %" G_GINT64_FORMAT
                          " do not fit a transform of %d, which must be a multiple of 4",
                          x->dims[last], a->length);
+  if (qf_tensor_data(x) && qf_infer_product((uint64_t)qf_tensor_count(x), (uint64_t)a->length) > 1 << 28)
+    return qf_infer_fail(error, QF_ERROR_LIMIT,
+                         "computing it from constants takes too long: use smaller ones");
   for (int32_t i = 0; i < last; i++)
     dims[i] = x->dims[i];
   dims[last] = inverse ? a->length : a->length + 2;

@@ -30,6 +30,13 @@ static const QfAttrDef suppress_attrs[] = {
 
 #define MAX_WINDOW (1 << 24)
 
+/* Constants are computed when a model is loaded, which must not take long whatever a file says. */
+static gboolean check_work(const QfNode *node, uint64_t a, uint64_t b, GError **error)
+{
+  return !qf_tensor_data(node->inputs[0]) || qf_infer_product(a, b) <= 1 << 28 ||
+         qf_infer_fail(error, QF_ERROR_LIMIT, "computing it from constants takes too long: use smaller ones");
+}
+
 static gboolean infer_window(QfNode *node, GError **error)
 {
   const QfWindowAttrs *a = node->attrs;
@@ -54,7 +61,8 @@ static gboolean infer_window(QfNode *node, GError **error)
     int64_t span = (v[0] - 1) * v[2] + 1;
     dims[i] = span > x->dims[i] ? 0 : (x->dims[i] - span) / v[1] + 1;
   }
-  return qf_infer_same_type(node, 0, 1, error) && qf_infer_set(node, 0, x->dtype, dims, x->rank, error);
+  return qf_infer_same_type(node, 0, 1, error) && qf_infer_set(node, 0, x->dtype, dims, x->rank, error) &&
+         check_work(node, (uint64_t)qf_tensor_count(node->outputs[0]), (uint64_t)total, error);
 }
 
 static gboolean check_image(const QfNode *node, GError **error)
@@ -88,7 +96,9 @@ static gboolean infer_arg_pool(QfNode *node, GError **error)
                          a->pad[2 * i + 1], &dims[1 + i], error))
       return FALSE;
   return qf_infer_set(node, 0, QF_DTYPE_FLOAT32, dims, 4, error) &&
-         qf_infer_set(node, 1, QF_DTYPE_FLOAT32, dims, 4, error);
+         qf_infer_set(node, 1, QF_DTYPE_FLOAT32, dims, 4, error) &&
+         check_work(node, (uint64_t)qf_tensor_count(node->outputs[0]),
+                    (uint64_t)a->filter[0] * (uint64_t)a->filter[1], error);
 }
 
 static gboolean infer_unpool(QfNode *node, GError **error)
@@ -124,7 +134,8 @@ static gboolean infer_suppress(QfNode *node, GError **error)
   if (a->wanted < 0 || a->wanted > 1 << 20)
     return qf_infer_fail(error, QF_ERROR_LIMIT, "%d boxes are wanted; at most 2^20 are possible", a->wanted);
   int64_t n = a->wanted;
-  return qf_infer_set(node, 0, QF_DTYPE_INT32, &n, 1, error) &&
+  return check_work(node, (uint64_t)boxes->dims[0], (uint64_t)n * 4, error) &&
+         qf_infer_set(node, 0, QF_DTYPE_INT32, &n, 1, error) &&
          qf_infer_set(node, 1, QF_DTYPE_FLOAT32, &n, 1, error) &&
          qf_infer_set(node, 2, QF_DTYPE_INT32, NULL, 0, error);
 }

@@ -14,7 +14,7 @@
 #define EXIT_SKIPPED 77
 #define CONTAINER "QFCASES1"
 
-static gchar *backend = NULL, *requant = NULL, *only = NULL;
+static gchar *backend = NULL, *requant = NULL, *only = NULL, *extract = NULL;
 static gchar **without = NULL;
 static gint steps = 0;
 static gboolean verbose = FALSE, by_folder = FALSE;
@@ -28,6 +28,8 @@ static const GOptionEntry entries[] = {
     {"only", 'o', 0, G_OPTION_ARG_STRING, &only, "Only the cases of containers whose name matches", "GLOB"},
     {"except", 'e', 0, G_OPTION_ARG_STRING_ARRAY, &without,
      "Not the cases whose name matches; may be repeated", "GLOB"},
+    {"extract", 'x', 0, G_OPTION_ARG_FILENAME, &extract,
+     "Write the models of containers there in place of running them", "DIR"},
     {"folders", 'f', 0, G_OPTION_ARG_NONE, &by_folder, "A line for each folder as well", NULL},
     {"verbose", 'v', 0, G_OPTION_ARG_NONE, &verbose, "A line for each case that passes as well", NULL},
     {NULL},
@@ -327,6 +329,21 @@ static void do_file(const char *path, Tally *tally)
   do_case(&source, tally);
 }
 
+static void write_model(const Source *source, Tally *tally)
+{
+  g_autofree char *name = g_strconcat(source->stem, ".tflite", NULL);
+  g_autofree char *path = g_build_filename(extract, name, NULL);
+  g_autoptr(GError) error = NULL;
+  gsize size;
+  const char *data = g_bytes_get_data(source->model, &size);
+  if (g_file_set_contents(path, data, (gssize)size, &error)) {
+    tally->passed++;
+    return;
+  }
+  g_print("FAIL %s: %s\n", source->stem, error->message);
+  tally->failed++;
+}
+
 static gboolean left_out(const char *stem)
 {
   for (char **glob = without; glob && *glob; glob++)
@@ -356,7 +373,9 @@ static void do_container(const char *path, Tally *tally)
     Source source = {stem, model, input, golden};
     if (only && !g_pattern_match_simple(only, stem))
       continue;
-    if (left_out(stem))
+    if (extract)
+      write_model(&source, tally);
+    else if (left_out(stem))
       tally->skipped++;
     else
       do_case(&source, tally);

@@ -10,6 +10,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Numbers of a list that is made here. */
+#define MAX_INDICES (1 << 22)
+
 static gboolean done(const QfTensor *t)
 {
   return t != NULL;
@@ -207,8 +210,8 @@ static gboolean map_sparse_to_dense(QfTflNode *n, GError **error)
 static QfTensor *block_indices(QfTflNode *n, const int64_t *dims, int32_t depth, GError **error)
 {
   int64_t count = qf_dims_count(dims, depth), shape[] = {count, depth};
-  if (count < 0 || count > 1 << 24) {
-    qf_tfl_fail(n, error, QF_ERROR_LIMIT, "a block of more than 2^24 places");
+  if (count < 0 || count > MAX_INDICES / depth) {
+    qf_tfl_fail(n, error, QF_ERROR_LIMIT, "a block of more than 2^22 indices");
     return NULL;
   }
   int32_t *values = g_new0(int32_t, count * depth + 1);
@@ -268,7 +271,7 @@ static gboolean map_reverse_sequence(QfTflNode *n, GError **error)
       !qf_tfl_axis(n, qf_tfl_option(n, QF_TFL_REVERSE_BATCH_DIM, 0), x->rank, &batch, error))
     return FALSE;
   if (sequence == batch || n->in[1]->rank != 1 || n->in[1]->dims[0] != x->dims[batch] ||
-      x->dims[sequence] > 1 << 24)
+      x->dims[sequence] > MAX_INDICES)
     return qf_tfl_fail(n, error, QF_ERROR_SHAPE, "it needs one length for each of its batches");
   perm.v[0] = batch;
   perm.v[1] = sequence;
@@ -321,16 +324,20 @@ static gboolean map_unique(QfTflNode *n, GError **error)
     return FALSE;
   size_t size = qf_dtype_size(x->dtype), count = (size_t)x->dims[0], found = 0;
   const char *data = qf_tensor_data(x);
-  if (count > 1 << 16)
-    return qf_tfl_fail(n, error, QF_ERROR_LIMIT, "%zu values; at most 65536 are supported", count);
+  if (count > MAX_INDICES)
+    return qf_tfl_fail(n, error, QF_ERROR_LIMIT, "%zu values; at most %d are supported", count, MAX_INDICES);
   char *values = g_malloc0(count * size + 1), *index = g_malloc0(count * 8 + 1);
+  g_autofree int64_t *keys = g_new0(int64_t, count + 1);
+  g_autoptr(GHashTable) seen = g_hash_table_new(g_int64_hash, g_int64_equal);
   for (size_t i = 0; i < count; i++) {
-    size_t k = 0;
-    while (k < found && memcmp(values + k * size, data + i * size, size))
-      k++;
-    if (k == found)
+    memcpy(&keys[i], data + i * size, size);
+    gpointer at = g_hash_table_lookup(seen, &keys[i]);
+    if (!at) {
       memcpy(values + found++ * size, data + i * size, size);
-    qf_number_store(index_type, index, (int64_t)i, (double)k);
+      at = GSIZE_TO_POINTER(found);
+      g_hash_table_insert(seen, &keys[i], at);
+    }
+    qf_number_store(index_type, index, (int64_t)i, (double)(GPOINTER_TO_SIZE(at) - 1));
   }
   int64_t n_found = (int64_t)found;
   become(n, 0, x->dtype, &n_found, 1, values);
@@ -347,8 +354,8 @@ static gboolean map_where(QfTflNode *n, GError **error)
     return FALSE;
   const void *data = qf_tensor_data(x);
   int64_t total = qf_tensor_count(x);
-  if (total > 1 << 24)
-    return qf_tfl_fail(n, error, QF_ERROR_LIMIT, "more than 2^24 elements");
+  if (total > MAX_INDICES / MAX(rank, 1))
+    return qf_tfl_fail(n, error, QF_ERROR_LIMIT, "more than 2^22 indices");
   int64_t *found = g_new0(int64_t, total * MAX(rank, 1) + 1);
   for (int64_t i = 0; i < total; i++) {
     if (qf_number_real(x->dtype, data, i) == 0)

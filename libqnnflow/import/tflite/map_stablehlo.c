@@ -165,8 +165,8 @@ static gboolean map_iota(QfTflNode *n, GError **error)
       !qf_tfl_axis(n, qf_flat_get_int(&n->record->options, 0, QF_FLAT_I64, 0), dims.n, &axis, error))
     return FALSE;
   int64_t count = dims.v[axis], column[QF_MAX_RANK] = {1, 1, 1, 1, 1, 1, 1, 1};
-  if (count > 1 << 24)
-    return qf_tfl_fail(n, error, QF_ERROR_LIMIT, "more than 2^24 numbers");
+  if (count > 1 << 22)
+    return qf_tfl_fail(n, error, QF_ERROR_LIMIT, "more than 2^22 numbers");
   g_autofree double *values = g_new0(double, count + 1);
   for (int64_t i = 0; i < count; i++)
     values[i] = (double)i;
