@@ -32,7 +32,8 @@ static gboolean infer_svdf(QfNode *node, GError **error)
     return qf_infer_fail(error, QF_ERROR_FORMAT, "rank %d, activation %d or hybrid %d is not known", a->rank,
                          a->act, a->hybrid);
   if (w->dims[1] != x->dims[1] || t->dims[0] != w->dims[0] || w->dims[0] % a->rank || t->dims[1] < 1 ||
-      qf_tensor_count(state) != x->dims[0] * qf_tensor_count(t))
+      (uint64_t)qf_tensor_count(state) !=
+          qf_infer_product((uint64_t)x->dims[0], (uint64_t)qf_tensor_count(t)))
     return qf_infer_fail(error, QF_ERROR_SHAPE,
                          "%" G_GINT64_FORMAT " filters of rank %d with a memory of %" G_GINT64_FORMAT
                          " do not fit its data or its state",

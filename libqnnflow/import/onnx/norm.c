@@ -236,6 +236,8 @@ static gboolean map_skip_norm(QfOnnxNode *n, GError **error)
     return FALSE;
   if (keep)
     n->out[3] = sum;
+  if (!n->row->arg && !emit_layer_stats(n, sum, sum->rank - 1, 1, error))
+    return FALSE;
   if (n->row->arg)
     y = emit_rms_norm(n, sum, n->in[2], sum->rank - 1, qf_onnx_output(n, 0), error);
   else

@@ -25,7 +25,8 @@ static QfTensor *spread(QfOnnxNode *n, QfTensor *s, const QfTensor *t, int64_t a
     return qf_onnx_reshape(n, s, &shape, NULL, error);
   if (!block)
     return s;
-  if (t->rank == QF_MAX_RANK || block < 0 || block > G_MAXINT32 || s->dims[at] * block < t->dims[at]) {
+  if (t->rank == QF_MAX_RANK || block < 0 || block > G_MAXINT32 || s->dims[at] > G_MAXINT32 ||
+      s->dims[at] * block < t->dims[at]) {
     qf_onnx_fail(n, error, QF_ERROR_SHAPE, "blocks of %" G_GINT64_FORMAT " do not cover its axis", block);
     return NULL;
   }

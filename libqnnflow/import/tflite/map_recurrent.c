@@ -23,6 +23,10 @@ typedef struct {
 static const QfTensor *check_parts(const QfTflNode *n, const Join *j, GError **error)
 {
   const QfTensor *first = NULL;
+  if (j->rows > G_MAXINT32 || j->columns > G_MAXINT32) {
+    qf_tfl_fail(n, error, QF_ERROR_LIMIT, "its weights are too large");
+    return NULL;
+  }
   for (uint32_t i = 0; i < j->n; i++) {
     const QfTensor *t = j->part[i];
     if (!t)
@@ -217,7 +221,7 @@ static gboolean join_lstm(QfTflNode *n, const LstmSlots *s, Layer *l, GError **e
   if (!w || !r || w->rank != 2 || r->rank != 2)
     return qf_tfl_fail(n, error, QF_ERROR_FORMAT, "weights are missing or no matrices; the file is damaged");
   const int64_t hidden = w->dims[0], state = r->dims[1];
-  if (hidden < 1 || hidden > G_MAXINT32 / 8 || state > G_MAXINT32)
+  if (hidden < 1 || hidden > G_MAXINT32 / 8 || state < 1 || state > G_MAXINT32 || w->dims[1] < 1)
     return qf_tfl_fail(n, error, QF_ERROR_LIMIT, "%" G_GINT64_FORMAT " units", hidden);
   Join jw = {.n = 4, .rows = hidden, .columns = w->dims[1]}, jr = {.n = 4, .rows = hidden, .columns = state};
   Join jb = {.n = 8, .rows = hidden}, jn = {.n = 4, .rows = hidden}, jp = {.n = 3, .rows = hidden};
@@ -342,7 +346,8 @@ static gboolean map_rnn_direction(QfTflNode *n, int32_t first, Layer *l, QfTenso
   l->op = "Rnn";
   l->h = first + 3;
   l->c = -1;
-  if (!w || !r || !b || w->rank != 2 || r->rank != 2 || w->dims[0] < 1 || w->dims[0] > G_MAXINT32 / 8)
+  if (!w || !r || !b || w->rank != 2 || r->rank != 2 || w->dims[0] < 1 || w->dims[0] > G_MAXINT32 / 8 ||
+      w->dims[1] < 1 || r->dims[1] < 1)
     return qf_tfl_fail(n, error, QF_ERROR_FORMAT, "weights are missing or no matrices; the file is damaged");
   Join jw = {.part = {w}, .n = 1, .rows = w->dims[0], .columns = w->dims[1]};
   Join jr = {.part = {r}, .n = 1, .rows = w->dims[0], .columns = r->dims[1]};
