@@ -2,7 +2,7 @@
 /*
  * native.c - models written as .qnnf files and read again: the graph is the same to the last attribute, so are the results on ref and cpu,
  * and writing what was read gives the same bytes. Then damaged files, and disks without room.
- * Models: those of this repository, those the ONNX tests are made from, and, where present, ../shared/testdata and libonnx-testdata.
+ * Models: those of this repository, samples of each format, those the ONNX tests are made from, and, where present, ../shared/testdata and libonnx-testdata.
  */
 #include "libqnnflow/backends/backend.h"
 #include "libqnnflow/import/import.h"
@@ -108,8 +108,8 @@ static GBytes *contents(const char *path)
 static QfGraph *read_graph(GBytes *bytes, const char *path, GError **error)
 {
   static const QfModelOptions options = {.check_data = TRUE};
-  g_autofree char *directory = g_path_get_dirname(path);
-  return qf_import(bytes, "model", directory, &options, qf_ref_evaluate, error);
+  g_autofree char *directory = g_path_get_dirname(path), *name = g_path_get_basename(path);
+  return qf_import(bytes, name, directory, &options, qf_ref_evaluate, error);
 }
 
 /* Writes @graph, reads it, compares, writes again. */
@@ -397,11 +397,14 @@ static void find_models(const char *top)
   const char *given = g_getenv("QF_TESTDATA");
   g_autofree char *data = given ? g_strdup(given) : g_build_filename(top, "../shared/testdata", NULL);
   g_autofree char *shared = g_build_filename(data, "models", NULL),
-                  *own = g_build_filename(top, "models", NULL);
+                  *own = g_build_filename(top, "models", NULL),
+                  *samples = g_build_filename(top, "tests/fuzz/regress", NULL);
   paths = g_ptr_array_new_with_free_func(g_free);
   add_models(own, ".onnx", 10000000);
   add_models(shared, ".onnx", 2000000);
   add_models(shared, ".tflite", 2000000);
+  add_models(shared, ".prototxt", 2000000);
+  add_models(samples, "sample", 100000);
   add_models(NODES, ".onnx", 100000);
   g_ptr_array_sort(paths, by_text);
 }
