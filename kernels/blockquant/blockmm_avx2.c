@@ -26,11 +26,21 @@ static inline W widen(__m128i a, __m128i b)
   return (W){_mm256_cvtepi8_epi16(a), _mm256_cvtepi8_epi16(b)};
 }
 
+/* Bytes as 16-bit words: their lower halves. */
+static inline __m256i low_half(const uint8_t *p)
+{
+  return _mm256_and_si256(_mm256_cvtepu8_epi16(LOAD128(p)), _mm256_set1_epi16(15));
+}
+
+static inline __m256i high_half(const uint8_t *p)
+{
+  return _mm256_srli_epi16(_mm256_cvtepu8_epi16(LOAD128(p)), 4);
+}
+
 static inline W unpack_q4_0(const uint8_t *b)
 {
-  const __m128i q = LOAD128(b + 2), mask = _mm_set1_epi8(15), eight = _mm_set1_epi8(8);
-  return widen(_mm_sub_epi8(_mm_and_si128(q, mask), eight),
-               _mm_sub_epi8(_mm_and_si128(_mm_srli_epi16(q, 4), mask), eight));
+  const __m256i eight = _mm256_set1_epi16(8);
+  return (W){_mm256_sub_epi16(low_half(b + 2), eight), _mm256_sub_epi16(high_half(b + 2), eight)};
 }
 
 static inline W unpack_q8_0(const uint8_t *b)
@@ -41,13 +51,13 @@ static inline W unpack_q8_0(const uint8_t *b)
 static inline W unpack_q4_k(const uint8_t *b, int g)
 {
   const uint8_t *q = b + 16 + g / 2 * 32;
-  const __m128i mask = _mm_set1_epi8(15);
-  __m128i low = LOAD128(q), high = LOAD128(q + 16);
-  if (g & 1) {
-    low = _mm_srli_epi16(low, 4);
-    high = _mm_srli_epi16(high, 4);
-  }
-  return widen(_mm_and_si128(low, mask), _mm_and_si128(high, mask));
+  return g & 1 ? (W){high_half(q), high_half(q + 16)} : (W){low_half(q), low_half(q + 16)};
+}
+
+/* Word @i of each half, everywhere. */
+static inline __m256i spread_word(__m256i words, int i)
+{
+  return _mm256_shuffle_epi8(words, _mm256_set1_epi16((short)((2 * i + 1) << 8 | 2 * i)));
 }
 
 static inline W unpack_q6_k(const uint8_t *b, int g)
@@ -59,9 +69,11 @@ static inline W unpack_q6_k(const uint8_t *b, int g)
   high = _mm256_and_si256(_mm256_srli_epi16(high, 2 * part), two);
   const __m256i q = _mm256_sub_epi8(_mm256_or_si256(low, _mm256_slli_epi16(high, 4)), _mm256_set1_epi8(32));
   const W w = widen(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
-  const int8_t *scale = (const int8_t *)b + 192 + 2 * g;
-  return (W){_mm256_mullo_epi16(w.a, _mm256_set1_epi16(scale[0])),
-             _mm256_mullo_epi16(w.b, _mm256_set1_epi16(scale[1]))};
+  const __m256i all = _mm256_cvtepi8_epi16(LOAD128(b + 192)); /* scales: eight in each half */
+  const __m256i eight =
+      g < 4 ? _mm256_permute2x128_si256(all, all, 0) : _mm256_permute2x128_si256(all, all, 0x11);
+  return (W){_mm256_mullo_epi16(w.a, spread_word(eight, 2 * part)),
+             _mm256_mullo_epi16(w.b, spread_word(eight, 2 * part + 1))};
 }
 
 /* Bits of values next to each other share a byte. */

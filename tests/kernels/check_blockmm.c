@@ -166,11 +166,12 @@ static void run_bench(void *arg)
   ((QfkBlockMmFunc)b->k->function)(&b->d.mm, &b->d.rows, b->d.w, 0, b->d.mm.out, b->y);
 }
 
-static void bench_line(const QfkKernel *k, uint32_t rows, const uint8_t *memory)
+static void bench_line(const QfkKernel *k, uint32_t rows, size_t out, const uint8_t *memory)
 {
   const QfkBlockDef *f = &qfk_block_formats[k->kind];
   const uint32_t width = 4096;
-  const size_t row_bytes = qfk_block_row_bytes(f, width), out = rows > 1 ? 256 : READ_BYTES / row_bytes;
+  const size_t row_bytes = qfk_block_row_bytes(f, width);
+  out = out ? out : READ_BYTES / row_bytes;
   float *x = chk_alloc_aligned(rows * width * 4);
   chk_fill_f32(x, rows * width, CHK_PLAIN);
   Bench b = {k, {.mm = {f, rows, (uint32_t)out, width, row_bytes}, .w = memory, .x = x}, NULL};
@@ -194,8 +195,9 @@ void chk_blockmm_bench(void)
   for (const QfkKernel *k = qfk_blockmm_kernels; memory && k->name; k++)
     if (k->kind < QFK_BLOCKMM_ANY && chk_can_run(k->name, k->isa)) {
       chk_bench_bytes("reading memory", "192 MiB", chk_time(read_all, memory), READ_BYTES);
-      bench_line(k, 1, memory);
-      bench_line(k, 64, memory);
+      bench_line(k, 1, 0, memory);
+      bench_line(k, 1, 64, memory); /* from the cache */
+      bench_line(k, 64, 256, memory);
     }
   free(memory);
 }
