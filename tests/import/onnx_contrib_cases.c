@@ -406,12 +406,86 @@ const ContribCase contrib_cases[] = {
      "2.52 4.536 -5.292 -1.512 1.638 5.04 2.478 -2.088 0.288 -1.764 -0.684 0.9 0.144 -1.98 "
      "-0.54 1.44 1.566 0.414 -2.25 0.846 1.53 1.044 0.882",
      0},
+    {"stored-resize",
+     "opset 18; in x u8 1,2,4,4; w s f32 scalar = 0.1; w z u8 scalar = 100; w sc f32 4 = 1 1 2 "
+     "2; node Resize x,-,sc -> q mode=nearest coordinate_transformation_mode=asymmetric "
+     "nearest_mode=floor; node DequantizeLinear q,s,z -> d; node Relu d -> y; out y",
+     {"222 145 10 21 241 128 136 35 33 182 90 226 105 250 104 101 210 146 19 43 164 88 95 55 64 "
+      "101 15 230 98 133 168 40"},
+     "float32 1x2x8x8",
+     "12.2 12.2 4.5 4.5 0 0 0 0 12.2 12.2 4.5 4.5 0 0 0 0 14.1 14.1 2.8 2.8 3.6 3.6 0 0 14.1 "
+     "14.1 2.8 2.8 3.6 3.6 0 0 0 0 8.2 8.2 0 0 12.6 12.6 0 0 8.2 8.2 0 0 12.6 12.6 0.5 0.5 15 "
+     "15 0.4 0.4 0.1 0.1 0.5 0.5 15 15 0.4 0.4 0.1 0.1 11 11 4.6 4.6 0 0 0 0 11 11 4.6 4.6 0 0 "
+     "0 0 6.4 6.4 0 0 0 0 0 0 6.4 6.4 0 0 0 0 0 0 0 0 0.1 0.1 0 0 13 13 0 0 0.1 0.1 0 0 13 13 0 "
+     "0 3.3 3.3 6.8 6.8 0 0 0 0 3.3 3.3 6.8 6.8 0 0",
+     0},
+    {"stored-max-pool",
+     "opset 18; in x u8 1,2,4,4; w s f32 scalar = 0.1; w z u8 scalar = 100; node MaxPool x -> q "
+     "kernel_shape=[3,3] strides=[2,2] pads=[1,1,1,1]; node DequantizeLinear q,s,z -> d; node "
+     "Relu d -> y; out y",
+     {"222 145 10 21 241 128 136 35 33 182 90 226 105 250 104 101 210 146 19 43 164 88 95 55 64 "
+      "101 15 230 98 133 168 40"},
+     "float32 1x2x2x2",
+     "14.1 4.5 15 15 11 4.6 6.4 13",
+     0},
+    {"stored-pad",
+     "opset 18; in x u8 1,2,4,4; w s f32 scalar = 0.1; w z u8 scalar = 100; w p i64 8 = 0 0 1 1 "
+     "0 0 1 1; w v u8 scalar = 7; node Pad x,p,v -> q; node DequantizeLinear q,s,z -> d; node "
+     "Relu d -> y; out y",
+     {"222 145 10 21 241 128 136 35 33 182 90 226 105 250 104 101 210 146 19 43 164 88 95 55 64 "
+      "101 15 230 98 133 168 40"},
+     "float32 1x2x6x6",
+     "0 0 0 0 0 0 0 12.2 4.5 0 0 0 0 14.1 2.8 3.6 0 0 0 0 8.2 0 12.6 0 0 0.5 15 0.4 0.1 0 0 0 0 "
+     "0 0 0 0 0 0 0 0 0 0 11 4.6 0 0 0 0 6.4 0 0 0 0 0 0 0.1 0 13 0 0 0 3.3 6.8 0 0 0 0 0 0 0 0",
+     0},
+    {"encoded-pad",
+     "opset 18; in x u8 1,2,4,4; w s f32 scalar = 0.1; w z u8 scalar = 100; w p i64 8 = 0 0 1 1 "
+     "0 0 1 1; w v u8 scalar = 7; node DequantizeLinear x,s,z -> f; node QuantizeLinear f,s,z "
+     "-> e; node Pad e,p,v -> q; node DequantizeLinear q,s,z -> d; node Relu d -> y; out y",
+     {"222 145 10 21 241 128 136 35 33 182 90 226 105 250 104 101 210 146 19 43 164 88 95 55 64 "
+      "101 15 230 98 133 168 40"},
+     "float32 1x2x6x6",
+     "0 0 0 0 0 0 0 12.2 4.5 0 0 0 0 14.1 2.8 3.6 0 0 0 0 8.2 0 12.6 0 0 0.5 15 0.4 0.1 0 0 0 0 "
+     "0 0 0 0 0 0 0 0 0 0 11 4.6 0 0 0 0 6.4 0 0 0 0 0 0 0.1 0 13 0 0 0 3.3 6.8 0 0 0 0 0 0 0 0",
+     0},
+    {"encoded-resize",
+     "opset 18; in x u8 1,2,4,4; w s f32 scalar = 0.1; w z u8 scalar = 100; w sc f32 4 = 1 1 2 "
+     "2; node DequantizeLinear x,s,z -> f; node QuantizeLinear f,s,z -> e; node Resize e,-,sc "
+     "-> q mode=nearest; node DequantizeLinear q,s,z -> d; node Relu d -> y; out y",
+     {"222 145 10 21 241 128 136 35 33 182 90 226 105 250 104 101 210 146 19 43 164 88 95 55 64 "
+      "101 15 230 98 133 168 40"},
+     "float32 1x2x8x8",
+     "12.2 12.2 4.5 4.5 0 0 0 0 12.2 12.2 4.5 4.5 0 0 0 0 14.1 14.1 2.8 2.8 3.6 3.6 0 0 14.1 "
+     "14.1 2.8 2.8 3.6 3.6 0 0 0 0 8.2 8.2 0 0 12.6 12.6 0 0 8.2 8.2 0 0 12.6 12.6 0.5 0.5 15 "
+     "15 0.4 0.4 0.1 0.1 0.5 0.5 15 15 0.4 0.4 0.1 0.1 11 11 4.6 4.6 0 0 0 0 11 11 4.6 4.6 0 0 "
+     "0 0 6.4 6.4 0 0 0 0 0 0 6.4 6.4 0 0 0 0 0 0 0 0 0.1 0.1 0 0 13 13 0 0 0.1 0.1 0 0 13 13 0 "
+     "0 3.3 3.3 6.8 6.8 0 0 0 0 3.3 3.3 6.8 6.8 0 0",
+     0},
+    {"encoded-clip",
+     "opset 18; in x u8 1,2,4,4; w s f32 scalar = 0.1; w z u8 scalar = 100; w lo u8 scalar = "
+     "90; w hi u8 scalar = 180; node DequantizeLinear x,s,z -> f; node QuantizeLinear f,s,z -> "
+     "e; node Clip e,lo,hi -> q; node DequantizeLinear q,s,z -> d; node Relu d -> y; out y",
+     {"222 145 10 21 241 128 136 35 33 182 90 226 105 250 104 101 210 146 19 43 164 88 95 55 64 "
+      "101 15 230 98 133 168 40"},
+     "float32 1x2x4x4",
+     "8 4.5 0 0 8 2.8 3.6 0 0 8 0 8 0.5 8 0.4 0.1 8 4.6 0 0 6.4 0 0 0 0 0.1 0 8 0 3.3 6.8 0",
+     0},
+    {"encoded-max",
+     "opset 18; in x u8 1,2,4,4; w s f32 scalar = 0.1; w z u8 scalar = 100; w lo u8 scalar = "
+     "90; node DequantizeLinear x,s,z -> f; node QuantizeLinear f,s,z -> e; node Max e,lo -> q; "
+     "node DequantizeLinear q,s,z -> d; node Relu d -> y; out y",
+     {"222 145 10 21 241 128 136 35 33 182 90 226 105 250 104 101 210 146 19 43 164 88 95 55 64 "
+      "101 15 230 98 133 168 40"},
+     "float32 1x2x4x4",
+     "12.2 4.5 0 0 14.1 2.8 3.6 0 0 8.2 0 12.6 0.5 15 0.4 0.1 11 4.6 0 0 6.4 0 0 0 0 0.1 0 13 0 "
+     "3.3 6.8 0",
+     0},
     {"ml-scaler",
      "opset 17; in a f32 2,3; node ai.onnx.ml:Scaler a -> y offset=[0.5,-1.0,2.0] "
      "scale=[2.0,1.0,0.5]; out y",
-     {"-0.908 -0.905 -0.586 0.033 1.259 1.015"},
+     {"0.455 -0.119 -1.744 -0.129 1.802 -0.54"},
      "float32 2x3",
-     "-2.816 0.09500003 -1.293 -0.934 2.259 -0.4925",
+     "-0.08999997 0.881 -1.872 -1.258 2.802 -1.27",
      0},
     {"ml-normalizer-max",
      "opset 17; in a f32 3,3; node ai.onnx.ml:Normalizer a -> y norm=MAX; out y",
@@ -433,16 +507,16 @@ const ContribCase contrib_cases[] = {
      0},
     {"ml-binarizer",
      "opset 17; in a f32 2,3; node ai.onnx.ml:Binarizer a -> y threshold=0.2; out y",
-     {"1.068 1.088 1.106 0.737 0.455 -0.119"},
+     {"-0.626 1.017 0.081 -0.48 1.558 0.624"},
      "float32 2x3",
-     "1 1 1 1 1 0",
+     "0 1 0 0 1 1",
      0},
     {"ml-array-feature-extractor",
      "opset 17; in a f32 2,4; w b i64 1,2 = 3 0; node ai.onnx.ml:ArrayFeatureExtractor a,b -> "
      "y; out y",
-     {"-1.744 -0.129 1.802 -0.54 -0.626 1.017 0.081 -0.48"},
+     {"0.758 -0.565 0.497 0.376 0.777 1.149 1.126 0.17"},
      "float32 2x2",
-     "-0.54 -1.744 -0.48 -0.626",
+     "0.376 0.758 0.17 0.777",
      0},
     {"ml-imputer",
      "opset 17; in a f32 2,2; node ai.onnx.ml:Imputer a -> y imputed_value_floats=[7.0,8.5] "
@@ -468,9 +542,9 @@ const ContribCase contrib_cases[] = {
     {"ml-linear-regressor",
      "opset 17; in a f32 3,2; node ai.onnx.ml:LinearRegressor a -> y "
      "coefficients=[1.0,2.0,-1.0,0.5] intercepts=[0.25,-0.75] targets=2; out y",
-     {"1.558 0.624 0.758 -0.565 0.497 0.376"},
+     {"0.689 -1.145 0.644 0.684 -0.389 -0.774"},
      "float32 3x2",
-     "3.056 -1.996 -0.122 -1.7905 1.499 -1.059",
+     "-1.351 -2.0115 2.262 -1.052 -1.687 -0.748",
      0},
     {NULL, NULL, {NULL}, NULL, NULL, 0},
 };

@@ -88,7 +88,7 @@ static gboolean map_variadic(QfOnnxNode *n, GError **error)
       return qf_onnx_fail(n, error, QF_ERROR_FORMAT, "input %u is missing", i);
   for (uint32_t i = 1; y && i < n->n_in; i++) {
     QfTensor *out = i + 1 == n->n_in && !n->row->arg ? qf_onnx_output(n, 0) : NULL;
-    y = qf_onnx_apply2(n, n->row->target, y, n->in[i], out, error);
+    y = qf_onnx_apply2(n, n->row->target, y, qf_onnx_encoded_like(n, n->in[i], y), out, error);
   }
   if (y && n->row->arg && n->n_in > 1)
     y = qf_onnx_scale(n, y, 1.0 / n->n_in, qf_onnx_output(n, 0), error);

@@ -48,26 +48,74 @@ QfNode *qf_onnx_begin(QfOnnxNode *n, const char *op, QfTensor *const *in, uint32
 }
 
 /* Operators that choose or mix values: the same on stored integers as on the numbers they stand for, when all have one encoding. */
+static gboolean mixes_values(const QfNode *node)
+{
+  static const char *const ops[] = {"Resize",
+                                    "GridSample",
+                                    "Concat",
+                                    "ReduceMax",
+                                    "ReduceMin",
+                                    "ElementWiseMaximum",
+                                    "ElementWiseMinimum",
+                                    "PoolMax3d",
+                                    NULL};
+  return g_strv_contains(ops, node->op->name);
+}
+
 static gboolean keeps_encoding(const QfNode *node)
 {
-  static const char *const mixing[] = {"Resize",
-                                       "GridSample",
-                                       "Concat",
-                                       "ReduceMax",
-                                       "ReduceMin",
-                                       "ElementWiseMaximum",
-                                       "ElementWiseMinimum",
-                                       "PoolMax3d",
-                                       NULL};
   if (node->op->quant == QF_QUANT_SAME)
     return TRUE;
-  if (!g_strv_contains(mixing, node->op->name) || node->inputs[0]->enc.count != 1)
+  if (!mixes_values(node) || node->inputs[0]->enc.count != 1)
     return FALSE;
   for (uint32_t i = 1; i < node->n_inputs; i++)
     if (node->inputs[i] && node->inputs[i]->dtype == node->inputs[0]->dtype &&
         !qf_encoding_equal(&node->inputs[i]->enc, &node->inputs[0]->enc))
       return FALSE;
   return TRUE;
+}
+
+QfTensor *qf_onnx_encoded_like(QfOnnxNode *n, QfTensor *t, const QfTensor *like)
+{
+  if (!t || !t->data || t->enc.count || like->enc.count != 1 || t->dtype != like->dtype)
+    return t;
+  t = qf_graph_add_constant(n->onnx->graph, t->name, t->dtype, t->dims, t->rank, g_bytes_ref(t->data));
+  qf_tensor_set_encoding(n->onnx->graph, t, 1, 0, like->enc.entries);
+  return t;
+}
+
+/* How far an encoding goes back: a chain of moves is a few nodes. */
+#define MAX_WAY 64
+
+static void encode_back(QfOnnxNode *n, QfTensor *t, const QfScaleOffset *e, int way)
+{
+  QfNode *p = t->producer;
+  if (t->enc.count || t->data || way == MAX_WAY)
+    return;
+  qf_tensor_set_encoding(n->onnx->graph, t, 1, 0, e);
+  if (!p || (p->op->quant != QF_QUANT_SAME && !mixes_values(p)))
+    return;
+  if (!strcmp(p->op->name, "Pad")) { /* its number was a stored one */
+    QfPadAttrs *a = p->attrs;
+    a->value = (a->value + (float)e->offset) * e->scale;
+  }
+  for (uint32_t i = 0; i < p->n_outputs; i++)
+    if (p->outputs[i]->dtype == t->dtype && !p->outputs[i]->enc.count)
+      qf_tensor_set_encoding(n->onnx->graph, p->outputs[i], 1, 0, e);
+  for (uint32_t i = 0; i < p->n_inputs; i++)
+    if (p->inputs[i] && p->inputs[i]->dtype == t->dtype) {
+      p->inputs[i] = qf_onnx_encoded_like(n, p->inputs[i], t);
+      encode_back(n, p->inputs[i], e, way + 1);
+    }
+}
+
+void qf_onnx_set_encoding(QfOnnxNode *n, QfTensor *t, uint32_t count, int32_t axis,
+                          const QfScaleOffset *entries)
+{
+  if (count == 1 && !t->data)
+    encode_back(n, t, entries, 0);
+  else
+    qf_tensor_set_encoding(n->onnx->graph, t, count, axis, entries);
 }
 
 /* The encoding of what such a node gives: that of its input, its axis moved along. */

@@ -130,6 +130,12 @@ gboolean qf_onnx_axes(const QfOnnxNode *n, QfInts *axes, int32_t rank, GError **
 /* Counts @count numbers that are about to be made out of sizes alone; an error once those of all nodes are too many for the file. */
 gboolean qf_onnx_charge(QfOnnxNode *n, int64_t count, GError **error);
 
+/* @t stands for real numbers: so do the tensors that it is only moved from. */
+void qf_onnx_set_encoding(QfOnnxNode *n, QfTensor *t, uint32_t count, int32_t axis,
+                          const QfScaleOffset *entries);
+/* A plain constant @t with the encoding of @like, when it has one; else @t. */
+QfTensor *qf_onnx_encoded_like(QfOnnxNode *n, QfTensor *t, const QfTensor *like);
+
 /* Making nodes. @out NULL: a helper tensor. All return NULL on error. */
 QfTensor *qf_onnx_output(QfOnnxNode *n, uint32_t index); /* makes output @index, with its name */
 QfNode *qf_onnx_begin(QfOnnxNode *n, const char *op, QfTensor *const *in, uint32_t n_in, QfTensor *out);

@@ -67,7 +67,7 @@ static QfTensor *encoded(QfOnnxNode *n, QfTensor *t, QfTensor *scale, QfTensor *
                  "'%s' is dequantized with another scale than it is quantized with", t->name);
     return NULL;
   }
-  qf_tensor_set_encoding(n->onnx->graph, t, count, at, entries);
+  qf_onnx_set_encoding(n, t, count, at, entries);
   return t;
 }
 

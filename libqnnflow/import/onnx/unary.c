@@ -66,7 +66,8 @@ QfTensor *qf_onnx_activate(QfOnnxNode *n, const char *activation, const float *p
 /* Bounds that are not known now, or integers: by Maximum and Minimum. */
 static gboolean clip_by_nodes(QfOnnxNode *n, GError **error)
 {
-  QfTensor *x = n->in[0], *lo = qf_onnx_input(n, 1), *hi = qf_onnx_input(n, 2);
+  QfTensor *x = n->in[0], *lo = qf_onnx_encoded_like(n, qf_onnx_input(n, 1), x);
+  QfTensor *hi = qf_onnx_encoded_like(n, qf_onnx_input(n, 2), x);
   if (lo)
     x = qf_onnx_apply2(n, "ElementWiseMaximum", x, lo, hi ? NULL : qf_onnx_output(n, 0), error);
   if (x && hi)
