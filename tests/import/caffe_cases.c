@@ -221,6 +221,19 @@ const ProtoCase caffe_cases[] = {
                  LAYER("n", "ReLU", "bottom:'nothing' top:'n' include{stage:'deploy'}"),
      "1x2",
      {0, 1}},
+    {"labels",
+     X("1,2") LAYER("d", "Data", "top:'data' top:'label' include{phase:TRAIN}")
+         LAYER("s", "Slice", "bottom:'label' top:'a' top:'b'") LAYER("r", "ReLU", "bottom:'a' top:'a'")
+             LAYER("y", "ReLU", "bottom:'x' top:'y'")
+                 LAYER("l", "EuclideanLoss", "bottom:'y' bottom:'a' top:'loss'"),
+     "1x2",
+     {0, 1}},
+    {"data without dimensions",
+     LAYER("d", "Data", "top:'x' top:'label'") Y("ReLU", ""),
+     NULL,
+     {0},
+     QF_ERROR_SHAPE,
+     "in the file: 'x'; give"},
     {"data layer",
      LAYER("d", "MemoryData",
            "top:'x' top:'label' memory_data_param{batch_size:1 channels:2 height:1 width:1}") Y("TanH", ""),

@@ -147,5 +147,8 @@ QfTensor *qf_caffe_late_input(QfCaffe *caffe, const char *name, GError **error)
     top++;
   if (p && !data_shape(caffe, p, top, dims, &rank, error))
     return NULL;
-  return p || is_given(caffe, name) ? add_input(caffe, name, dims, rank, error) : NULL;
+  gboolean known = p && rank > 0, given = is_given(caffe, name);
+  for (int i = 1; i < rank; i++)
+    known = known && dims[i] > 0;
+  return known || given ? add_input(caffe, name, dims, rank, error) : NULL;
 }

@@ -149,7 +149,20 @@ gboolean qf_caffe_from_image(QfCaffeLayer *l, QfTensor *y, GError **error)
   return qf_caffe_bind(l, 0, qf_build_channels_first(&l->build, y, qf_caffe_out(l, 0), error));
 }
 
-static gboolean find_bottom(QfCaffeLayer *l, uint32_t i, GError **error)
+/* Whether a blob comes from layers that are left out; a layer that wants it is left out too. */
+static gboolean is_absent(QfCaffe *caffe, const char *name)
+{
+  guint kind = GPOINTER_TO_UINT(g_hash_table_lookup(caffe->absent, name));
+  gboolean source = kind == 1 || g_hash_table_contains(caffe->pending, name);
+  if (source && caffe->missing->len < 400)
+    g_string_append_printf(caffe->missing, "%s'%.100s'", caffe->missing->len ? ", " : "", name);
+  if (source) /* named once */
+    g_hash_table_insert(caffe->absent, (gpointer)name, GUINT_TO_POINTER(2));
+  g_hash_table_remove(caffe->pending, name);
+  return source || kind;
+}
+
+static gboolean find_bottom(QfCaffeLayer *l, uint32_t i, gboolean *absent, GError **error)
 {
   GError *e = NULL;
   const char *name = l->p->bottom[i];
@@ -160,13 +173,12 @@ static gboolean find_bottom(QfCaffeLayer *l, uint32_t i, GError **error)
     g_propagate_error(error, e);
     return FALSE;
   }
-  if (!l->in[i])
-    return qf_build_fail(
-        &l->build, error, QF_ERROR_FORMAT,
-        "its bottom '%.200s' is made by no layer before it in the test phase; if it is an input of "
-        "the net, give its dimensions (--dims=%.200s=1x3x224x224 to tools)",
-        name, name);
-  g_hash_table_add(l->caffe->used, (gpointer)name);
+  *absent |= !l->in[i];
+  if (!l->in[i] && !is_absent(l->caffe, name))
+    return qf_build_fail(&l->build, error, QF_ERROR_FORMAT,
+                         "its bottom '%.200s' is made by no layer before it in the test phase; if it is an "
+                         "input of the net, give its dimensions (--dims=%.200s=1x3x224x224 to tools)",
+                         name, name);
   return TRUE;
 }
 
@@ -186,9 +198,16 @@ static gboolean map_layer(QfCaffeLayer *l, GError **error)
   QfCaffe *caffe = l->caffe;
   if (!check_counts(l, error))
     return FALSE;
+  gboolean absent = FALSE;
   for (uint32_t i = 0; i < l->n_in; i++)
-    if (!find_bottom(l, i, error))
+    if (!find_bottom(l, i, &absent, error))
       return FALSE;
+  for (uint32_t i = 0; absent && i < l->n_out; i++)
+    g_hash_table_insert(caffe->absent, l->p->top[i], GUINT_TO_POINTER(2));
+  if (absent)
+    return TRUE;
+  for (uint32_t i = 0; i < l->n_in; i++)
+    g_hash_table_add(caffe->used, l->p->bottom[i]);
   l->n_blobs = qf_caffe_blobs(caffe->file, l->p, &l->blobs);
   if (!l->row->map(l, error))
     return FALSE;
@@ -248,9 +267,18 @@ static gboolean add_outputs(QfCaffe *caffe, GError **error)
   }
   if (caffe->graph->outputs->len)
     return TRUE;
-  g_set_error(error, QF_ERROR, QF_ERROR_FORMAT,
-              "%s: no layer of the test phase makes an output; it may be a net for training only, or cut off",
-              caffe->file->name);
+  if (caffe->missing->len)
+    g_set_error(
+        error, QF_ERROR, QF_ERROR_SHAPE,
+        "%s: all layers of the test phase hang on blobs without dimensions in the file: %s; give those of "
+        "the "
+        "net's inputs among them (--dims=NAME=1x3x224x224 to tools, QfModelOptions.input_dims in code)",
+        caffe->file->name, caffe->missing->str);
+  else
+    g_set_error(
+        error, QF_ERROR, QF_ERROR_FORMAT,
+        "%s: no layer of the test phase makes an output; it may be a net for training only, or cut off",
+        caffe->file->name);
   return FALSE;
 }
 
@@ -259,9 +287,14 @@ static gboolean map_net(QfCaffe *caffe, GError **error)
   const Caffe__NetParameter *net = caffe->file->net;
   if (!qf_caffe_add_net_inputs(caffe, error) || !check_supported(caffe, error))
     return FALSE;
-  for (size_t i = 0; i < net->n_layer; i++)
-    for (size_t k = 0; is_included(caffe, net->layer[i]) && k < net->layer[i]->n_top; k++)
-      g_hash_table_insert(caffe->last, net->layer[i]->top[k], GUINT_TO_POINTER((guint)i + 1));
+  for (size_t i = 0; i < net->n_layer; i++) {
+    gboolean included = is_included(caffe, net->layer[i]);
+    for (size_t k = 0; k < net->layer[i]->n_top; k++)
+      if (included)
+        g_hash_table_insert(caffe->last, net->layer[i]->top[k], GUINT_TO_POINTER((guint)i + 1));
+      else
+        g_hash_table_insert(caffe->absent, net->layer[i]->top[k], GUINT_TO_POINTER(1));
+  }
   for (size_t i = 0; i < net->n_layer; i++) {
     const Caffe__LayerParameter *p = net->layer[i];
     if (!is_included(caffe, p))
@@ -288,8 +321,10 @@ static gboolean import_caffe(QfGraph *graph, GBytes *bytes, const char *director
   g_autoptr(GHashTable) pending = g_hash_table_new(g_str_hash, g_str_equal);
   g_autoptr(GHashTable) last = g_hash_table_new(g_str_hash, g_str_equal);
   g_autoptr(GHashTable) channels_last = g_hash_table_new(NULL, NULL);
+  g_autoptr(GHashTable) absent = g_hash_table_new(g_str_hash, g_str_equal);
+  g_autoptr(GString) missing = g_string_new(NULL);
   g_autoptr(GPtrArray) tops = g_ptr_array_new();
-  QfCaffe caffe = {graph, file, options, values, used, pending, last, channels_last, tops};
+  QfCaffe caffe = {graph, file, options, values, used, pending, last, channels_last, tops, absent, missing};
   return map_net(&caffe, error);
 }
 

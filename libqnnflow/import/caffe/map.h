@@ -36,6 +36,9 @@ typedef struct {
   GHashTable *last;          /* blob name -> index + 1 of the last layer that writes it */
   GHashTable *channels_last; /* see QfBuild */
   GPtrArray *tops;           /* names of the blobs that layers have made */
+  GHashTable
+      *absent; /* blob names that only layers left out make: labels, training data. Value 1: at the source */
+  GString *missing; /* those of them that layers wanted, which are left out too */
 } QfCaffe;
 
 /* One layer being imported. */
@@ -102,7 +105,8 @@ extern const QfCaffeRow qf_caffe_conv_rows[], qf_caffe_pool_rows[], qf_caffe_mat
 gboolean qf_caffe_add_net_inputs(QfCaffe *caffe, GError **error);
 gboolean qf_caffe_is_input_layer(const Caffe__LayerParameter *p);
 gboolean qf_caffe_add_input_layer(QfCaffe *caffe, const Caffe__LayerParameter *p, GError **error);
-/* Makes an input of a blob that a data layer gives, or that the caller gave dimensions for. NULL: unknown, or error. */
+/* Makes an input of a blob that a data layer gives, or that the caller gave dimensions for. NULL: unknown, as are its dimensions, or
+ * an error. */
 QfTensor *qf_caffe_late_input(QfCaffe *caffe, const char *name, GError **error);
 
 #endif
