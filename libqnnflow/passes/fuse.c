@@ -85,7 +85,7 @@ static void add_input(QfNode *node, uint32_t index, QfTensor *tensor)
 /* Which dimension of the weight runs along output channels. */
 static int channel_axis(const QfNode *node)
 {
-  return qf_node_is(node, "FullyConnected") ? 0 : 3;
+  return qf_node_is(node, "FullyConnected") || qf_node_is(node, "BlockQuantMatMul") ? 0 : 3;
 }
 
 /* w[..c..] *= scale[c], bias[c] = bias[c] * scale[c] + shift[c]; either may be NULL. */
@@ -94,7 +94,10 @@ static gboolean scale_weights(QfNode *node, const QfTensor *scale, const QfTenso
   QfTensor *w = node->inputs[1], *b = node->n_inputs > 2 ? node->inputs[2] : NULL;
   int axis = channel_axis(node);
   int64_t m = w->dims[axis], n = qf_tensor_count(w);
-  if (!w->data || w->dtype != QF_DTYPE_FLOAT32 || (b && (!b->data || b->dtype != QF_DTYPE_FLOAT32)))
+  gboolean blocks =
+      qf_node_is(node, "BlockQuantMatMul"); /* weights that stay as they are: only a shift can be taken in */
+  if (!w->data || (blocks ? scale != NULL : w->dtype != QF_DTYPE_FLOAT32) ||
+      (b && (!b->data || b->dtype != QF_DTYPE_FLOAT32)))
     return FALSE;
   g_autofree float *bias = g_new0(float, m + 1);
   for (int64_t c = 0; c < m; c++) {

@@ -349,6 +349,7 @@ static void dense_by_hand(const QfGguf *g, const char *type, double *y)
         out[o] = 0;
         for (int64_t k = 0; k < 128; k++)
           out[o] += (double)w[o * 128 + k] * x[k];
+        out[o] += l == 1 ? (double)(o % 2 ? -0.25f : 0.5f) : 0;
         out[o] = l < 2 && out[o] < 0 ? 0 : out[o];
       }
       memcpy(l < 2 ? x : y + (ptrdiff_t)r * 8, out, (size_t)(l < 2 ? 128 : 8) * sizeof(double));
@@ -368,7 +369,9 @@ static GBytes *dense_model(const char *type)
                                           "node Relu a -> b\n"
                                           "node Transpose functional_1.13.weight.%s -> t perm=[1,0]\n"
                                           "node MatMul b,t -> c\n"
-                                          "node Relu c -> d\n"
+                                          "w bias f32 128 = 0.5 -0.25\n"
+                                          "node Add c,bias -> e\n"
+                                          "node Relu e -> d\n"
                                           "node Gemm d,functional_1.15.weight.%s -> y transB=1\n"
                                           "out y\n",
                                           ROWS, type, type, type, type, type, type);
@@ -406,6 +409,8 @@ static void run_dense(const QfGguf *g, size_t i, const char *backend)
   g_autofree char *dump = qf_model_dump(model, QF_DUMP_TEXT);
   g_assert_true((strstr(dump, "BlockQuantMatMul") != NULL) == dense_types[i].blocks);
   g_assert_true(!dense_types[i].blocks || !strstr(dump, "FullyConnected"));
+  g_assert_true(!dense_types[i].blocks ||
+                !strstr(dump, "ElementWiseAdd")); /* the bias is part of the product */
   g_autoptr(QfSession) session = qf_session_new(model, NULL, &error);
   g_assert_no_error(error);
   float *x = qf_session_input_data(session, 0);
