@@ -186,6 +186,11 @@ def weighted():
     sparse("fc_sparse_block", "f32", 4, densify=True)
     sparse("fc_sparse_direct", "f32", 4)
     sparse("fc_sparse_f16", "f16", densify=True)
+    for asym in (0, 1):
+        n = f"batch_matmul_hybrid_{asym}"
+        r = Random(n)
+        add(n, "BATCH_MATMUL", [r.real(2, 3, 16), r.coded("s8", *((16, 4) if asym else (1, 4, 16)), scale=0.01, zero=0, const=True, lo=-127)], [out()],
+            ("BatchMatMulOptions", {"adjY": not asym, "asymmetricQuantizeInputs": bool(asym)}))
     for t in ("f32", "s8", "s16"):
         for adj in (0, 1):
             n = f"batch_matmul_{t}_{adj}"

@@ -39,10 +39,12 @@ void qf_tfl_same_padding(int64_t in, int64_t filter, int64_t stride, int64_t dil
 QfTensor *qf_tfl_emit_pool(QfTflNode *n, QfTensor *in, GError **error);
 /* Float data by 8-bit weights in the `tflite` scheme (map_hybrid.c): whether that is what @x and @w are, ... */
 gboolean qf_tfl_is_hybrid(const QfTflNode *n, const QfTensor *x, const QfTensor *w);
-/* ... a convolution whose window and activation are to be set, and a fully connected layer. */
+/* ... a convolution whose window and activation are to be set, and a fully connected layer (@activation: the field of the
+ * options, G_MAXUINT32: none). */
 QfHybridAttrs *qf_tfl_new_hybrid(QfTflNode *n, QfTensor *const in[3], QfTensor *out, gboolean depthwise,
                                  QfNode **node);
-gboolean qf_tfl_add_hybrid_rows(QfTflNode *n, QfTensor *const in[3], gboolean keep, GError **error);
+gboolean qf_tfl_add_hybrid_rows(QfTflNode *n, QfTensor *const in[3], gboolean keep, gboolean asymmetric,
+                                uint32_t activation, GError **error);
 /* @reduction as in QfGatherAttrs. */
 QfTensor *qf_tfl_emit_scatter(QfTflNode *n, QfTensor *data, QfTensor *indices, QfTensor *updates,
                               int32_t reduction, QfTensor *out, GError **error);

@@ -258,17 +258,36 @@ static gboolean map_fully_connected(QfTflNode *n, GError **error)
     in[0] = rows;
   }
   if (qf_tfl_is_hybrid(n, in[0], in[1]) && in[0]->dims[in[0]->rank - 1] == depth)
-    return qf_tfl_add_hybrid_rows(n, in, keep, error);
+    return qf_tfl_add_hybrid_rows(n, in, keep, qf_tfl_option_byte(n, QF_TFL_FC_ASYMMETRIC, 0) != 0,
+                                  QF_TFL_FC_ACTIVATION, error);
   QfNode *node = qf_tfl_new_node(n, "FullyConnected", in, 3, n->out, 1);
   QfFullyConnectedAttrs *a = node->attrs;
   a->keep_dims = keep;
   return qf_tfl_set_epilogue(n, QF_TFL_FC_ACTIVATION, &a->epi, error) && qf_tfl_add_node(n, node, error);
 }
 
+/* One matrix of 8-bit weights, in the `tflite` scheme: as the weights [outputs, inputs] of a fully connected layer. NULL: no. */
+static QfTensor *hybrid_matrix(QfTflNode *n, GError **error)
+{
+  QfTensor *x = n->in[0], *w = n->in[1], *out = NULL;
+  gboolean swap = qf_tfl_option_byte(n, QF_TFL_MATMUL_ADJ_Y, 0) == 0;
+  if (!qf_tfl_is_hybrid(n, x, w) || w->enc.count != 1 || w->rank < 2 || w->rank > x->rank ||
+      qf_dims_count(w->dims, w->rank - 2) != 1 || qf_tfl_option_byte(n, QF_TFL_MATMUL_ADJ_X, 0) ||
+      x->dims[x->rank - 1] != w->dims[w->rank - 1 - swap] || !x->dims[x->rank - 1])
+    return NULL;
+  QfInts perm = {2, {1, 0}};
+  out = qf_tfl_emit_reshape(n, w, &w->dims[w->rank - 2], 2, NULL, error);
+  return swap ? qf_tfl_emit_transpose(n, out, &perm, NULL, error) : out;
+}
+
 /* 8-bit weights of float data become float. */
 static gboolean map_matmul(QfTflNode *n, GError **error)
 {
-  QfTensor *in[] = {n->in[0], n->in[1]};
+  QfTensor *in[] = {n->in[0], n->in[1]}, *matrix = hybrid_matrix(n, error);
+  if (matrix)
+    return qf_tfl_add_hybrid_rows(n, (QfTensor *const[]){in[0], matrix, NULL}, TRUE,
+                                  qf_tfl_option_byte(n, QF_TFL_MATMUL_ASYMMETRIC, 0) != 0, G_MAXUINT32,
+                                  error);
   for (int i = 0; i < 2; i++) {
     if (!qf_tensor_is_quantized(in[i]) || !qf_dtype_is_float(in[1 - i]->dtype))
       continue;

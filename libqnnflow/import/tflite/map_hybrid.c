@@ -28,7 +28,8 @@ QfHybridAttrs *qf_tfl_new_hybrid(QfTflNode *n, QfTensor *const in[3], QfTensor *
 }
 
 /* A fully connected layer is a convolution of images of one pixel. */
-gboolean qf_tfl_add_hybrid_rows(QfTflNode *n, QfTensor *const in[3], gboolean keep, GError **error)
+gboolean qf_tfl_add_hybrid_rows(QfTflNode *n, QfTensor *const in[3], gboolean keep, gboolean asymmetric,
+                                uint32_t activation, GError **error)
 {
   QfTensor *x = in[0], *w = in[1], *out = n->out[0];
   int64_t depth = w->dims[1], units = w->dims[0], rows = qf_tensor_count(x) / depth;
@@ -53,9 +54,9 @@ gboolean qf_tfl_add_hybrid_rows(QfTflNode *n, QfTensor *const in[3], gboolean ke
     return FALSE;
   QfTensor *pixels = qf_tfl_temp(n, "pixels", NULL);
   QfHybridAttrs *a = qf_tfl_new_hybrid(n, parts, pixels, FALSE, &node);
-  a->asymmetric = qf_tfl_option_byte(n, QF_TFL_FC_ASYMMETRIC, 0) != 0;
+  a->asymmetric = asymmetric;
   a->bias_first = 1;
-  return qf_tfl_set_epilogue(n, QF_TFL_FC_ACTIVATION, &a->conv.epi, error) &&
+  return (activation == G_MAXUINT32 || qf_tfl_set_epilogue(n, activation, &a->conv.epi, error)) &&
          qf_tfl_add_raw_node(n, node, error) &&
          qf_tfl_emit_reshape(n, pixels, dims, rank, out, error) != NULL;
 }
