@@ -174,7 +174,20 @@ static gboolean infer_batch_to_space(QfNode *node, GError **error)
   return qf_infer_set(node, 0, x->dtype, dims, 4, error);
 }
 
-#define RESIZE_OP(Name, text, infer_fn, attrs_t, table, rule_move, rule_quant)                               \
+/* Values that each pixel is made from, over the dimensions that change. */
+static uint64_t macs_resize(const QfNode *node)
+{
+  static const uint64_t taps[] = {[QF_RESIZE_NEAREST] = 0, [QF_RESIZE_LINEAR] = 2, [QF_RESIZE_CUBIC] = 4};
+  const QfResizeAttrs *a = node->attrs;
+  const QfTensor *x = node->inputs[0], *y = node->outputs[0];
+  uint64_t sum = (uint64_t)qf_tensor_count(y);
+  for (int32_t i = 0; i < y->rank; i++)
+    if (x->dims[i] != y->dims[i])
+      sum = qf_infer_product(sum, taps[a->interpolation]);
+  return sum;
+}
+
+#define RESIZE_OP(Name, text, infer_fn, attrs_t, table, rule_move, rule_quant, cost)                         \
   const QfOpDef qf_op_##Name = {                                                                             \
       .name = #Name,                                                                                         \
       .summary = text,                                                                                       \
@@ -187,15 +200,16 @@ static gboolean infer_batch_to_space(QfNode *node, GError **error)
       .move = rule_move,                                                                                     \
       .quant = rule_quant,                                                                                   \
       .infer = infer_fn,                                                                                     \
+      .macs = cost,                                                                                          \
   };
 
 RESIZE_OP(Resize, "x sampled on another grid", infer_resize, QfResizeAttrs, resize_attrs, QF_MOVE_AXES,
-          QF_QUANT_ANY)
+          QF_QUANT_ANY, macs_resize)
 RESIZE_OP(DepthToSpace, "depth to blocks of pixels", infer_depth_to_space, QfBlockAttrs, depth_attrs,
-          QF_MOVE_FIXED, QF_QUANT_SAME)
+          QF_MOVE_FIXED, QF_QUANT_SAME, NULL)
 RESIZE_OP(SpaceToDepth, "blocks of pixels to depth", infer_space_to_depth, QfBlockAttrs, depth_attrs,
-          QF_MOVE_FIXED, QF_QUANT_SAME)
+          QF_MOVE_FIXED, QF_QUANT_SAME, NULL)
 RESIZE_OP(SpaceToBatch, "every block-th pixel to an image of its own", infer_space_to_batch, QfBlockAttrs,
-          batch_attrs, QF_MOVE_FIXED, QF_QUANT_SAME)
+          batch_attrs, QF_MOVE_FIXED, QF_QUANT_SAME, NULL)
 RESIZE_OP(BatchToSpace, "images interleaved to a larger one", infer_batch_to_space, QfBlockAttrs, batch_attrs,
-          QF_MOVE_FIXED, QF_QUANT_SAME)
+          QF_MOVE_FIXED, QF_QUANT_SAME, NULL)

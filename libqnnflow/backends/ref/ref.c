@@ -110,7 +110,7 @@ static gboolean allocate(Evaluation *e, const QfNode *node, void **out)
 #define FOLD_WORK ((uint64_t)8 << 20)
 #else
 #define FOLD_BYTES ((uint64_t)256 << 20)
-#define FOLD_WORK ((uint64_t)256 << 20)
+#define FOLD_WORK ((uint64_t)64 << 20)
 #endif
 #define FOLD_PER_BYTE 64 /* more of both for each byte of the model's files */
 
