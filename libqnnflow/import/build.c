@@ -275,9 +275,9 @@ QfLayout qf_build_guess_layout(const QfTensor *t)
   return t->dims[3] <= 4 ? QF_LAYOUT_NHWC : QF_LAYOUT_ANY;
 }
 
-gboolean qf_build_add_output(QfGraph *graph, QfTensor *t, const char *name, GError **error)
+gboolean qf_build_add_output(QfGraph *graph, QfTensor *t, const char *name, GHashTable *taken, GError **error)
 {
-  if (t->data || qf_graph_is_input(graph, t) || qf_graph_is_output(graph, t) || strcmp(t->name, name)) {
+  if (t->data || !t->producer || g_hash_table_contains(taken, t) || strcmp(t->name, name)) {
     QfTensor *y = qf_graph_add_tensor(graph, name);
     QfNode *node = qf_graph_new_node(graph, "Reshape", name, &t, 1, &y, 1);
     ((QfReshapeAttrs *)node->attrs)->shape = qf_build_dims(t);
@@ -288,6 +288,7 @@ gboolean qf_build_add_output(QfGraph *graph, QfTensor *t, const char *name, GErr
   }
   if (t->layout == QF_LAYOUT_ANY)
     t->layout = qf_build_guess_layout(t);
+  g_hash_table_add(taken, t);
   g_ptr_array_add(graph->outputs, t);
   return TRUE;
 }

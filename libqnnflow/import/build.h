@@ -92,7 +92,8 @@ static inline int32_t qf_build_i32(int64_t v)
 QfLayout qf_build_guess_layout(const QfTensor *t);
 
 /* Adds @t as a graph output called @name; a tensor of its own where @t is an input, a constant, an output already, or named
- * otherwise. */
-gboolean qf_build_add_output(QfGraph *graph, QfTensor *t, const char *name, GError **error);
+ * otherwise. @taken is a set of QfTensor that starts empty: the outputs so far. */
+gboolean qf_build_add_output(QfGraph *graph, QfTensor *t, const char *name, GHashTable *taken,
+                             GError **error);
 
 #endif

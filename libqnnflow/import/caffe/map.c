@@ -258,11 +258,13 @@ static int compare_names(const void *a, const void *b)
 
 static gboolean add_outputs(QfCaffe *caffe, GError **error)
 {
+  g_autoptr(GHashTable) taken = g_hash_table_new(NULL, NULL);
   g_ptr_array_sort(caffe->tops, compare_names);
   for (guint i = 0; i < caffe->tops->len; i++) {
     const char *name = caffe->tops->pdata[i];
     QfTensor *t = g_hash_table_lookup(caffe->values, name);
-    if (!g_hash_table_contains(caffe->used, name) && !qf_build_add_output(caffe->graph, t, name, error))
+    if (!g_hash_table_contains(caffe->used, name) &&
+        !qf_build_add_output(caffe->graph, t, name, taken, error))
       return FALSE;
   }
   if (caffe->graph->outputs->len)

@@ -241,13 +241,14 @@ static gboolean add_node(QfTf *tf, uint32_t index, GError **error)
 /* What nobody reads and is no input; constants (the rest of a switch, sizes) only where there is nothing else. */
 static gboolean add_outputs(QfTf *tf, gboolean constants, GError **error)
 {
+  g_autoptr(GHashTable) taken = g_hash_table_new(NULL, NULL);
   const Tf__GraphDef *g = tf->file->graph;
   for (size_t i = 0; i < g->n_node; i++) {
     gboolean input = !strcmp(g->node[i]->op, "Placeholder") || !strcmp(g->node[i]->op, "Const");
     for (guint k = 0; !tf->consumed[i] && !input && k < tf->outputs[i]->len; k++) {
       QfTensor *t = tf->outputs[i]->pdata[k];
       g_autofree char *name = k ? g_strdup_printf("%s:%u", g->node[i]->name, k) : g_strdup(g->node[i]->name);
-      if (t && (t->data != NULL) == constants && !qf_build_add_output(tf->graph, t, name, error))
+      if (t && (t->data != NULL) == constants && !qf_build_add_output(tf->graph, t, name, taken, error))
         return FALSE;
     }
   }
