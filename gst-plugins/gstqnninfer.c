@@ -35,7 +35,9 @@ static const GstQnnProp props[] = {
     {"backend", "Unit that runs it: auto, cpu, ref, ... as `qnnflow devices` lists them", GST_QNN_PROP_STRING,
      GST_QNN_PROP_READY, FIELD(backend), .def_string = "auto"},
     {"weights",
-     "File with the weights of a Caffe net; empty: the .caffemodel of the same name beside the model",
+     "File with the weights of a Caffe net, or GGUF file for inputs that have its tensors' names; empty: the "
+     ".caffemodel of the same "
+     "name beside the model",
      GST_QNN_PROP_STRING, GST_QNN_PROP_READY, FIELD(weights), .def_string = ""},
     {"signature", "Entry of a TFLite file that has several, by its key; empty: the first graph",
      GST_QNN_PROP_STRING, GST_QNN_PROP_READY, FIELD(signature), .def_string = ""},

@@ -18,7 +18,10 @@ GOptionGroup *qf_tool_model_group(QfToolModel *model)
       {"requant", 0, 0, G_OPTION_ARG_STRING, &model->requant, "Integer arithmetic: float, or tflite with ref",
        "SCHEME"},
       {"weights", 0, 0, G_OPTION_ARG_FILENAME, &model->weights,
-       "Weights of a Caffe net (default: the .caffemodel of the same name beside it)", "FILE"},
+       "Weights of a Caffe net (default: the .caffemodel of the same name beside it), or a GGUF file for "
+       "inputs that "
+       "have its tensors' names",
+       "FILE"},
       {"signature", 0, 0, G_OPTION_ARG_STRING, &model->signature,
        "Entry of a TFLite file that has several (default: its first graph)", "KEY"},
       {"seed-weights", 0, 0, G_OPTION_ARG_INT, &model->seed_weights,
