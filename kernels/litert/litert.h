@@ -53,6 +53,26 @@ typedef struct {
 
 void qfk_litert_resize_ref(const QfkLitertResize *p, const void *x, void *y);
 
+/* x * min(max(x + 3, 0), 6) / 6 of 8 bits, in products of 16 bits: fy is x to y, fr is x to 3 / 2^15. */
+typedef struct {
+  QfkInt x_type, y_type;
+  int32_t x_zero, y_zero, lo, hi;
+  QfkFixed fy, fr;
+} QfkLitertSwish;
+
+void qfk_litert_swish_ref(const QfkLitertSwish *p, const void *x, void *y, size_t n);
+
+/* Sigmoid and tanh of int16 by a table of 65536 * sigmoid(i / 24), 24 entries a unit, and straight lines between them. */
+typedef struct {
+  bool tanh;
+  int32_t multiplier, shift; /* x * multiplier >> shift, rounded: in 1 / (3 * 4096) */
+  uint16_t table[257];
+} QfkLitertSigmoid;
+
+/* Fills in the table and how data of @scale is brought to its steps. */
+void qfk_litert_sigmoid_init(QfkLitertSigmoid *p, float scale);
+void qfk_litert_sigmoid_ref(const QfkLitertSigmoid *p, const int16_t *x, int16_t *y, size_t n);
+
 void qfk_litert_leaky_ref(const QfkLitertLeaky *p, const void *x, void *y, size_t n);
 
 /* Input [n, h, w, c], output [n, oh, ow, m]. */
