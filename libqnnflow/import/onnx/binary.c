@@ -27,9 +27,23 @@ static QfTensor *place_operand(QfOnnxNode *n, GError **error)
   return qf_onnx_reshape(n, b, &shape, NULL, error);
 }
 
+/* Arithmetic on the stored integers of a quantized tensor: as plain ones, back in their type at the end. */
+static gboolean map_stored(QfOnnxNode *n, QfTensor *a, QfTensor *b, GError **error)
+{
+  const QfDType dtype = a->dtype;
+  QfTensor *wide[2] = {qf_onnx_cast(n, a, QF_DTYPE_INT64, NULL, error),
+                       qf_onnx_cast(n, b, QF_DTYPE_INT64, NULL, error)};
+  QfTensor *y = qf_onnx_apply2(n, n->row->target, wide[0], wide[1], NULL, error);
+  if (y && y->dtype == QF_DTYPE_INT64)
+    y = qf_onnx_cast(n, y, dtype, qf_onnx_output(n, 0), error);
+  return qf_onnx_bind(n, 0, y);
+}
+
 static gboolean map_binary(QfOnnxNode *n, GError **error)
 {
   QfTensor *b = place_operand(n, error);
+  if (b && n->in[0]->dtype == b->dtype && (n->in[0]->enc.count || b->enc.count))
+    return map_stored(n, n->in[0], b, error);
   return b && qf_onnx_bind(n, 0, qf_onnx_apply2(n, n->row->target, n->in[0], b, qf_onnx_output(n, 0), error));
 }
 
