@@ -111,6 +111,14 @@ def activations(_, x):
                                      lambda v: F.gelu(v, approximate="tanh"), lambda v: F.glu(v, -1), lambda v: F.celu(v, 2.0))], -1)
 
 
+def more(_, x, i):
+    y = torch.cat([torch.addcmul(x, x, x, value=0.5), torch.addcdiv(x, x, x.abs() + 1, value=2.0), torch.lerp(x, x * 2, 0.25), (x * 3).trunc(),
+                   torch.exp2(x), F.threshold(x, 0.1, 20.0), F.hardshrink(x), F.softshrink(x), F.tanhshrink(x)], 1).flatten()
+    z = F.channel_shuffle(F.pixel_unshuffle(x, 2), 4).flatten()
+    w = torch.cat([x.repeat_interleave(2, 1).flatten(), x.repeat_interleave(3), torch.outer(x.flatten()[:3], x.flatten()[:4]).flatten()])
+    return torch.cat([y, z, w, F.one_hot(i, 5).float().flatten()])
+
+
 def changes(_, x):
     """In place: whole tensors, parts of parts, one index."""
     y = x * 2
@@ -152,6 +160,7 @@ MODELS = {
                                                               (2, 3))), (r(1, 3, 8, 12),)),
     "single-image": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.MaxPool2d(2)), (r(3, 8, 8),)),
     "arithmetic": (lambda: Call(arithmetic), (r(3, 4), r(3, 4))),
+    "more": (lambda: Call(more), (r(1, 2, 4, 6), torch.tensor([[0, 4, 2]]))),
     "changes": (lambda: Call(changes), (r(4, 5),)),
     "pieces": (lambda: Call(pieces), (r(2, 4, 4, 6),)),
     "reductions": (lambda: Call(reductions), (r(2, 5, 3),)),

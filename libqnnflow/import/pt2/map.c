@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-static const QfPt2Row *const tables[] = {qf_pt2_math_rows,   qf_pt2_nn_rows,       qf_pt2_pool_rows,
-                                         qf_pt2_shape_rows,  qf_pt2_move_rows,     qf_pt2_matmul_rows,
-                                         qf_pt2_reduce_rows, qf_pt2_recurrent_rows};
+static const QfPt2Row *const tables[] = {qf_pt2_math_rows,   qf_pt2_nn_rows,        qf_pt2_pool_rows,
+                                         qf_pt2_shape_rows,  qf_pt2_move_rows,      qf_pt2_matmul_rows,
+                                         qf_pt2_reduce_rows, qf_pt2_recurrent_rows, qf_pt2_more_rows};
 
 /* "torch.ops.aten.relu_.default" -> "relu", and whether it changes its first argument in place. */
 static char *operator_name(const char *target, gboolean *in_place)

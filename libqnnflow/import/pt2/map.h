@@ -104,6 +104,7 @@ gboolean qf_pt2_map_simple(QfPt2Node *n, GError **error);
 
 /* The tables, by file. */
 extern const QfPt2Row qf_pt2_math_rows[], qf_pt2_nn_rows[], qf_pt2_pool_rows[], qf_pt2_shape_rows[],
-    qf_pt2_move_rows[], qf_pt2_matmul_rows[], qf_pt2_reduce_rows[], qf_pt2_recurrent_rows[];
+    qf_pt2_move_rows[], qf_pt2_matmul_rows[], qf_pt2_reduce_rows[], qf_pt2_recurrent_rows[],
+    qf_pt2_more_rows[];
 
 #endif
