@@ -43,6 +43,8 @@ float qf_onnx_float(const QfOnnxNode *n, const char *name, float def)
 char *qf_onnx_string(const QfOnnxNode *n, const char *name, const char *def)
 {
   const Onnx__AttributeProto *a = qf_onnx_attr(n, name);
+  if (a && !a->s.len)
+    return g_strdup(""); /* its data may be NULL */
   return a ? g_strndup((const char *)a->s.data, a->s.len) : g_strdup(def);
 }
 
@@ -67,7 +69,7 @@ gboolean qf_onnx_enum(const QfOnnxNode *n, const char *name, const char *const *
 {
   g_autofree char *value = qf_onnx_string(n, name, NULL);
   *out = def;
-  if (!value)
+  if (!value || !*value)
     return TRUE;
   for (int i = 0; names[i]; i++) {
     if (!strcmp(names[i], value)) {
