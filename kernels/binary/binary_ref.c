@@ -3,6 +3,7 @@
  * binary_ref.c - elementwise operations of two operands, in plain C. See binary.h.
  */
 #include "binary.h"
+#include "../nearest.h"
 
 #include <tgmath.h>
 
@@ -179,8 +180,8 @@ static int64_t act_i64(const QfkEpilogue *e, int64_t x)
   if (e->act != QFK_ACT_CLAMP)
     return x;
   if ((double)x < (double)e->lo)
-    return (int64_t)ceilf(e->lo);
-  return (double)x > (double)e->hi ? (int64_t)floorf(e->hi) : x;
+    return qfk_nearest_i64(ceil(e->lo));
+  return (double)x > (double)e->hi ? qfk_nearest_i64(floor(e->hi)) : x;
 }
 
 static uint64_t act_u64(const QfkEpilogue *e, uint64_t x)
@@ -188,8 +189,8 @@ static uint64_t act_u64(const QfkEpilogue *e, uint64_t x)
   if (e->act != QFK_ACT_CLAMP)
     return x;
   if ((double)x < (double)e->lo)
-    return (uint64_t)ceilf(e->lo);
-  return (double)x > (double)e->hi ? (uint64_t)floorf(e->hi) : x;
+    return qfk_nearest_u64(ceil(e->lo));
+  return (double)x > (double)e->hi ? qfk_nearest_u64(floor(e->hi)) : x;
 }
 
 #define BINARY(T, name)                                                                                      \

@@ -3,6 +3,7 @@
  * unary_ref.c - elementwise functions of one operand, in plain C. See unary.h.
  */
 #include "unary.h"
+#include "../nearest.h"
 
 static double sigmoid(double x)
 {
@@ -88,22 +89,11 @@ void qfk_unary_f64_ref(const QfkUnary *p, const double *x, double *y, size_t n)
     y[i] = qfk_unary_eval(p, x[i]);
 }
 
-/* The nearest number that 64 bits hold. */
-static int64_t nearest_int(double v)
-{
-  return v >= 0x1p63 ? INT64_MAX : v >= -0x1p63 ? (int64_t)v : INT64_MIN;
-}
-
-static uint64_t nearest_unsigned(double v)
-{
-  return v >= 0x1p64 ? UINT64_MAX : v > 0 ? (uint64_t)v : 0;
-}
-
 static int64_t clamp_int(const QfkUnary *p, int64_t x)
 {
   if ((double)x < (double)p->lo)
-    return nearest_int(ceil(p->lo));
-  return (double)x > (double)p->hi ? nearest_int(floor(p->hi)) : x;
+    return qfk_nearest_i64(ceil(p->lo));
+  return (double)x > (double)p->hi ? qfk_nearest_i64(floor(p->hi)) : x;
 }
 
 static int64_t eval_int(const QfkUnary *p, int64_t x)
@@ -126,8 +116,8 @@ void qfk_unary_i64_ref(const QfkUnary *p, const int64_t *x, int64_t *y, size_t n
 static uint64_t eval_unsigned(const QfkUnary *p, uint64_t x)
 {
   if (p->op == QFK_UNARY_CLAMP)
-    return (double)x < (double)p->lo   ? nearest_unsigned(ceil(p->lo))
-           : (double)x > (double)p->hi ? nearest_unsigned(floor(p->hi))
+    return (double)x < (double)p->lo   ? qfk_nearest_u64(ceil(p->lo))
+           : (double)x > (double)p->hi ? qfk_nearest_u64(floor(p->hi))
                                        : x;
   return p->op == QFK_UNARY_NEG ? 0 - x : p->op == QFK_UNARY_SIGN ? x > 0 : p->op == QFK_UNARY_NOT ? ~x : x;
 }
