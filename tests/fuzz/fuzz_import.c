@@ -15,21 +15,19 @@
 extern const QfFormat QF_FUZZ_FORMAT;
 
 #ifdef QF_FUZZ_SIGN
-/* Inlined under the sanitizers, gcc warns of sizes that the check excludes. */
-static __attribute__((noinline)) void sign(uint8_t *data, size_t size)
+static void sign(uint8_t *data, size_t size)
 {
-  QfNativeHeader h;
-  if (size < sizeof h)
+  if (size < sizeof(QfNativeHeader))
     return;
-  memcpy(&h, data, sizeof h);
-  memcpy(h.magic, QF_NATIVE_MAGIC, sizeof h.magic);
-  h.version = QF_NATIVE_VERSION;
-  h.file_size = size;
-  h.structure_size = MIN(h.structure_size, size - sizeof h) / QF_NATIVE_ALIGN * QF_NATIVE_ALIGN;
-  h.data_size = size - sizeof h - h.structure_size;
-  memcpy(data, &h, sizeof h);
-  h.sum = qf_native_structure_sum(data, h.structure_size);
-  memcpy(data, &h, sizeof h);
+  g_autofree QfNativeHeader *h = g_memdup2(data, sizeof *h);
+  memcpy(h->magic, QF_NATIVE_MAGIC, sizeof h->magic);
+  h->version = QF_NATIVE_VERSION;
+  h->file_size = size;
+  h->structure_size = MIN(h->structure_size, size - sizeof *h) / QF_NATIVE_ALIGN * QF_NATIVE_ALIGN;
+  h->data_size = size - sizeof *h - h->structure_size;
+  memmove(data, h, sizeof *h);
+  h->sum = qf_native_structure_sum(data, h->structure_size);
+  memmove(data, h, sizeof *h);
 }
 #else
 static void sign(uint8_t *data, size_t size) {}
