@@ -58,7 +58,7 @@ static void exclude(const QfkResize *r, int32_t dim, int64_t first, QfkTaps *tap
 void qfk_resize_taps(const QfkResize *r, int32_t dim, int64_t i, QfkTaps *taps)
 {
   *taps = (QfkTaps){.n = 1, .index = {i}, .weight = {1}};
-  if (r->in[dim] == r->out[dim] && r->scale[dim] == 1.0f)
+  if (!r->out[dim] || (r->in[dim] == r->out[dim] && r->scale[dim] == 1.0f))
     return;
   float x = coordinate(r, dim, i), base = floorf(x), t = x - base;
   int64_t first = (int64_t)base;

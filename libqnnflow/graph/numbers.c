@@ -104,6 +104,19 @@ INTEGER(uint32_t, 0, UINT32_MAX)
 INTEGER(int64_t, INT64_MIN, 9223372036854774784.0)
 INTEGER(uint64_t, 0, 18446744073709549568.0)
 
+/* Of a type that is not known there is nothing: damaged files ask for it. */
+static double real_nothing(const void *data, int64_t i)
+{
+  return 0;
+}
+
+static int64_t int_nothing(const void *data, int64_t i)
+{
+  return 0;
+}
+
+static void store_nothing(void *data, int64_t i, double value) {}
+
 static const struct {
   double (*real)(const void *, int64_t);
   int64_t (*integer)(const void *, int64_t);
@@ -113,6 +126,7 @@ static const struct {
     [QF_DTYPE_FLOAT16] = {real_float16, int_float16, store_float16},
     [QF_DTYPE_BFLOAT16] = {real_bfloat16, int_bfloat16, store_bfloat16},
     [QF_DTYPE_FLOAT64] = {real_float64, int_float64, store_float64},
+    [QF_DTYPE_INVALID] = {real_nothing, int_nothing, store_nothing},
     [QF_DTYPE_INT8] = {real_int8_t, int_int8_t, store_int8_t},
     [QF_DTYPE_UINT8] = {real_uint8_t, int_uint8_t, store_uint8_t},
     [QF_DTYPE_INT16] = {real_int16_t, int_int16_t, store_int16_t},

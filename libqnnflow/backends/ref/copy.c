@@ -39,13 +39,15 @@ static void run_map(const void *params, const void *const *in, void *const *out)
 
 static void run_bytes(const void *params, const void *const *in, void *const *out)
 {
-  memcpy(out[0], in[0], ((const Params *)params)->bytes);
+  if (((const Params *)params)->bytes) /* of nothing there may be no address */
+    memcpy(out[0], in[0], ((const Params *)params)->bytes);
 }
 
 static void run_constant(const void *params, const void *const *in, void *const *out)
 {
   const Params *p = params;
-  memcpy(out[0], p->constant, p->bytes);
+  if (p->bytes)
+    memcpy(out[0], p->constant, p->bytes);
 }
 
 /* Elements are moved as stored, or as float32 when the encodings differ. */
