@@ -109,9 +109,11 @@ static QfTensor *mel_matrix(QfTfNode *n, int64_t bins, int64_t filters, double r
   g_autofree float *m = g_new0(float, bins *filters);
   double first = mel(low), step = (mel(high) - first) / (double)(filters + 1),
          hertz = 0.5 * rate / (double)(bins - 1);
-  int64_t begin = (int64_t)(1.5 + low / hertz), end = (int64_t)(high / hertz);
+  int64_t begin = (int64_t)fmin(1.5 + low / hertz, (double)bins),
+          end = (int64_t)fmin(high / hertz, (double)bins);
   for (int64_t i = MAX(begin, 0); i <= MIN(end, bins - 1); i++) {
     double place = (mel((double)i * hertz) - first) / step; /* centre k stands at k + 1 */
+    place = fmin(fmax(place, -1), (double)filters + 2);
     int64_t below = (int64_t)floor(place) - 1;
     double share = (double)(below + 2) - place;
     if (below >= 0 && below < filters)
