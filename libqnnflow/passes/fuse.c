@@ -155,7 +155,8 @@ static gboolean fuse_activation(QfNode *node, QfNode *user, int host, QfEpilogue
   if (a == G_N_ELEMENTS(activations) || epi->act != QF_ACT_NONE || user->inputs[0] != node->outputs[0])
     return FALSE;
   const QfUnaryAttrs *attrs = user->attrs;
-  int64_t m = node->outputs[0]->dims[node->outputs[0]->rank - 1];
+  const QfTensor *y = node->outputs[0];
+  int64_t m = y->rank ? y->dims[y->rank - 1] : 1;
   if (!hosts[host].weighted && activations[a].act != QF_ACT_CLAMP)
     return FALSE;
   if (activations[a].act == QF_ACT_GELU && attrs->approximate)

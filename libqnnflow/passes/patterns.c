@@ -118,7 +118,7 @@ static gboolean name_layer_norm(QfNode *add)
     for (int k = 0; scale && k < 2; k++) {
       QfTensor *gamma = scale->inputs[k], *beta = add->inputs[1 - side],
                *x = normalised(scale->inputs[1 - k], &epsilon);
-      int64_t n = x ? x->dims[x->rank - 1] : 0;
+      int64_t n = x && x->rank ? x->dims[x->rank - 1] : 0;
       if (!x || !is_vector(gamma, n) || !is_vector(beta, n) || qf_only_user(scale) != add)
         continue;
       QfTensor *inputs[] = {x, as_vector(add->graph, gamma, n), as_vector(add->graph, beta, n)};

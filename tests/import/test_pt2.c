@@ -183,15 +183,16 @@ static void test_truncated(void)
   }
 }
 
-/* Every byte set to a few values: an error or a graph, never a crash. */
+/* Every byte (under the sanitizers, which take minutes, each nineteenth) set to a few values: an error or a graph, never a crash. */
 static void test_flipped(void)
 {
   static const uint8_t values[] = {0x00, '9', ']', 0x80, 0xff};
   g_autoptr(GBytes) bytes = pt2_build(pt2_sample);
   const gsize size = g_bytes_get_size(bytes);
+  const gsize step = g_getenv("QF_SANITIZED") ? 19 : 1;
   uint32_t refused = 0;
   g_autofree uint8_t *copy = g_memdup2(g_bytes_get_data(bytes, NULL), size);
-  for (gsize at = 0; at < size; at++)
+  for (gsize at = 0; at < size; at += step)
     for (uint32_t v = 0; v < G_N_ELEMENTS(values); v++) {
       const uint8_t was = copy[at];
       copy[at] = values[v];
@@ -201,7 +202,7 @@ static void test_flipped(void)
       refused += graph == NULL;
       copy[at] = was;
     }
-  g_assert_cmpuint(refused, >, 1000);
+  g_assert_cmpuint(refused, >, 1000 / step);
 }
 
 /* Views of a storage: dense, turned, out of bounds. */
