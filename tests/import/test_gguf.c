@@ -265,6 +265,7 @@ static void test_memory(void)
   g_autoptr(QfGguf) g = qf_gguf_open_bytes(bytes, "many", &error);
   const struct mallinfo2 after = mallinfo2();
   g_assert_no_error(error);
+  g_assert_nonnull(g);
   g_assert_cmpuint(after.uordblks + after.hblkhd - before.uordblks - before.hblkhd, <, 16 * head);
 }
 

@@ -93,6 +93,7 @@ static void check_damage(gconstpointer data)
   g_autoptr(GError) none = NULL;
   g_autoptr(QfGraph) good = import_bytes(whole, &none);
   g_assert_no_error(none);
+  g_assert_nonnull(good);
   for (gsize cut = 0; cut < size; cut++) {
     g_autoptr(GBytes) part = g_bytes_new_from_bytes(whole, 0, cut);
     g_autoptr(GError) error = NULL;
