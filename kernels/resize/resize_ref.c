@@ -60,7 +60,8 @@ void qfk_resize_taps(const QfkResize *r, int32_t dim, int64_t i, QfkTaps *taps)
   *taps = (QfkTaps){.n = 1, .index = {i}, .weight = {1}};
   if (!r->out[dim] || (r->in[dim] == r->out[dim] && r->scale[dim] == 1.0f))
     return;
-  float x = coordinate(r, dim, i), base = floorf(x), t = x - base;
+  /* All places well outside read the same border: nearer ones keep the index in range, whatever the scale. */
+  float x = fminf(fmaxf(coordinate(r, dim, i), -8), (float)r->in[dim] + 8), base = floorf(x), t = x - base;
   int64_t first = (int64_t)base;
   if (r->interpolation == QFK_RESIZE_NEAREST) {
     first = (int64_t)round_nearest(r->nearest_mode, x);
