@@ -3,11 +3,11 @@
  * verify.c - the graph's invariants. A pass that breaks one is found right after it; a file that breaks one is refused.
  */
 #include "graph.h"
+#include "../ops/infer.h"
 
 #include <string.h>
 
 /* Sizes are kept below 2^40 bytes: far above any machine's memory, far below overflow in later products. */
-#define MAX_OFFSET (1 << 30) /* sums of offsets and values stay in int32 */
 #define MAX_TENSOR_BYTES ((int64_t)1 << 40)
 
 static gboolean fail(const QfGraph *graph, const QfNode *node, const QfTensor *tensor, GError **error,
@@ -123,15 +123,10 @@ gboolean qf_node_infer(QfNode *node, GError **error)
 static gboolean check_encoding(const QfGraph *graph, const QfTensor *t, GError **error)
 {
   const QfEncoding *e = &t->enc;
-  if (e->count > 1 && (e->axis < 0 || e->axis >= t->rank || t->dims[e->axis] != e->count))
-    return fail(graph, t->producer, t, error,
-                "its per-axis encoding does not have one entry per index of the axis");
-  for (uint32_t i = 0; i < e->count; i++)
-    if (!(e->entries[i].scale > 0) || !(e->entries[i].scale < 1e30f))
-      return fail(graph, t->producer, t, error, "its encoding has a scale that is not a positive number");
-  for (uint32_t i = 0; i < e->count; i++)
-    if (e->entries[i].offset < -MAX_OFFSET || e->entries[i].offset > MAX_OFFSET)
-      return fail(graph, t->producer, t, error, "its encoding has an offset beyond 2^30");
+  if (!qf_infer_encoding(t, t->dims, t->rank, error)) {
+    g_prefix_error(error, "%s: ", graph->name);
+    return FALSE;
+  }
   if (e->count && qf_dtype_is_float(t->dtype))
     return fail(graph, t->producer, t, error, "a float tensor has an encoding");
   return TRUE;

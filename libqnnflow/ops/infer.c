@@ -21,8 +21,9 @@ QfTensor *qf_infer_in(const QfNode *node, uint32_t index)
   return index < node->n_inputs ? node->inputs[index] : NULL;
 }
 
-/* One entry for the whole, or one for each index of a dimension; kernels divide by scales and index by entries. */
-static gboolean check_encoding(const QfTensor *t, const int64_t *dims, int32_t rank, GError **error)
+#define MAX_OFFSET (1 << 30) /* so that its sum with a value fits int32, and it can be negated */
+
+gboolean qf_infer_encoding(const QfTensor *t, const int64_t *dims, int32_t rank, GError **error)
 {
   const QfEncoding *e = &t->enc;
   if (e->count > 1 && (e->axis < 0 || e->axis >= rank || dims[e->axis] != e->count))
@@ -36,6 +37,11 @@ static gboolean check_encoding(const QfTensor *t, const int64_t *dims, int32_t r
       return qf_infer_fail(error, QF_ERROR_TYPE,
                            "scale %u of %s is %g, but must be above 0: quantize the model again", i, t->name,
                            (double)e->entries[i].scale);
+  for (uint32_t i = 0; i < e->count; i++)
+    if (e->entries[i].offset < -MAX_OFFSET || e->entries[i].offset > MAX_OFFSET)
+      return qf_infer_fail(error, QF_ERROR_TYPE,
+                           "offset %u of %s is %d, but must be within 2^30: quantize the model again", i,
+                           t->name, e->entries[i].offset);
   return TRUE;
 }
 
@@ -66,7 +72,7 @@ gboolean qf_infer_begin(const QfNode *node, GError **error)
                            "input %u (%s) has an open or impossible dimension: give the model's input "
                            "dimensions",
                            i, t->name);
-    if (!check_encoding(t, t->dims, t->rank, error))
+    if (!qf_infer_encoding(t, t->dims, t->rank, error))
       return FALSE;
   }
   for (uint32_t i = 0; i < node->n_outputs; i++)
@@ -97,7 +103,7 @@ gboolean qf_infer_set(QfNode *node, uint32_t index, QfDType dtype, const int64_t
                          "output %u would be %s of %s, which cannot be addressed: use a smaller shape", index,
                          s, qf_dtype_name(t->dtype));
   }
-  if (!check_encoding(t, dims, rank, error))
+  if (!qf_infer_encoding(t, dims, rank, error))
     return FALSE;
   t->rank = rank;
   for (int32_t i = 0; i < QF_MAX_RANK; i++)

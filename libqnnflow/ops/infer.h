@@ -12,6 +12,10 @@
 /* Sets the error and returns FALSE. */
 gboolean qf_infer_fail(GError **error, QfError code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
+/* Whether the encoding of @t fits a shape: one entry for the whole or one for each index of a dimension, scales above 0 and
+ * offsets within 2^30, for kernels divide by scales, index by entries and add offsets in int32. */
+gboolean qf_infer_encoding(const QfTensor *t, const int64_t *dims, int32_t rank, GError **error);
+
 /* All required inputs and outputs are there, and the inputs have known dimensions. First call of every infer function. */
 gboolean qf_infer_begin(const QfNode *node, GError **error);
 

@@ -99,13 +99,24 @@ static void encodings_are_checked(void)
     int32_t axis;
     float scale;
     gboolean good;
-  } table[] = {{2, 0, 0.5f, TRUE},  {3, 1, 0.5f, TRUE}, {3, 0, 0.5f, FALSE}, {2, -1, 0.5f, FALSE},
-               {2, 2, 0.5f, FALSE}, {1, 0, 0, FALSE},   {1, 0, -1, FALSE},   {1, 0, INFINITY, FALSE},
-               {1, 0, NAN, FALSE},  {1, 77, 1.0f, TRUE}};
+    int32_t offset;
+  } table[] = {{2, 0, 0.5f, TRUE},
+               {3, 1, 0.5f, TRUE},
+               {3, 0, 0.5f, FALSE},
+               {2, -1, 0.5f, FALSE},
+               {2, 2, 0.5f, FALSE},
+               {1, 0, 0, FALSE},
+               {1, 0, -1, FALSE},
+               {1, 0, INFINITY, FALSE},
+               {1, 0, NAN, FALSE},
+               {1, 77, 1.0f, TRUE},
+               {1, 0, 1.0f, TRUE, 1 << 30},
+               {1, 0, 1.0f, FALSE, INT32_MIN},
+               {1, 0, 1.0f, FALSE, INT32_MAX}};
   for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
     g_autoptr(QfGraph) graph = qf_graph_new("case");
     g_autoptr(GError) error = NULL;
-    const QfScaleOffset e = {table[i].scale, 0}, entries[] = {e, e, e};
+    const QfScaleOffset e = {table[i].scale, table[i].offset}, entries[] = {e, e, e};
     const Case c = {.op = "Dequantize", .in = {U8("2x3", 1, 2, 3, 4, 5, 6)}, .out = {SHAPE(FLOAT32, "2x3")}};
     QfNode *node = case_make_node(graph, &c);
     qf_tensor_set_encoding(graph, node->inputs[0], table[i].count, table[i].axis, entries);
