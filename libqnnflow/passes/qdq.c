@@ -20,10 +20,36 @@ static void copy_encoding(QfTensor *to, const QfTensor *from)
   to->enc = from->enc;
 }
 
+/* Takes @node's float outputs to the integers of @from and puts a Dequantize behind each, at place @at of the graph. */
+static gboolean dequantize_outputs(QfNode *node, const QfTensor *from, guint at, GError **error)
+{
+  QfGraph *graph = node->graph;
+  g_autofree QfTensor **reals = g_new0(QfTensor *, node->n_outputs);
+  for (uint32_t i = 0; i < node->n_outputs; i++) {
+    if (!qf_dtype_is_float(node->outputs[i]->dtype))
+      continue;
+    reals[i] = node->outputs[i];
+    node->outputs[i] = qf_graph_add_tensor(graph, NULL);
+    copy_encoding(node->outputs[i], from);
+    node->outputs[i]->producer = node;
+  }
+  if (!qf_node_infer(node, error))
+    return FALSE;
+  for (uint32_t i = 0; i < node->n_outputs; i++) {
+    if (!reals[i])
+      continue;
+    QfNode *after =
+        qf_graph_new_node(graph, "Dequantize", reals[i]->name, &node->outputs[i], 1, &reals[i], 1);
+    ((QfCastAttrs *)after->attrs)->dtype = reals[i]->dtype;
+    if (!qf_graph_insert_node(after, at + 1 < graph->nodes->len ? graph->nodes->pdata[at + 1] : NULL, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 /* Dequantize before @node, whose only data input it is: node works on the integers, and a new Dequantize makes its float output. */
 static gboolean sink_dequantize(QfNode *node, GError **error)
 {
-  QfGraph *graph = node->graph;
   QfNode *dq = node->n_inputs ? qf_produced_by(node->inputs[0], "Dequantize") : NULL;
   if (node->op->quant != QF_QUANT_SAME || !dq || dq->inputs[0]->data || !is_per_tensor(dq->inputs[0]))
     return TRUE;
@@ -31,22 +57,9 @@ static gboolean sink_dequantize(QfNode *node, GError **error)
     if (node->inputs[i] && qf_dtype_is_float(node->inputs[i]->dtype))
       return TRUE;
   guint at;
-  g_ptr_array_find(graph->nodes, node, &at);
+  g_ptr_array_find(node->graph->nodes, node, &at);
   qf_node_set_input(node, 0, dq->inputs[0]);
-  for (uint32_t i = 0; i < node->n_outputs; i++) {
-    QfTensor *real = node->outputs[i], *integer = qf_graph_add_tensor(graph, NULL);
-    if (!qf_dtype_is_float(real->dtype))
-      continue;
-    copy_encoding(integer, dq->inputs[0]);
-    node->outputs[i] = integer;
-    integer->producer = node;
-    QfNode *after = qf_graph_new_node(graph, "Dequantize", real->name, &integer, 1, &real, 1);
-    ((QfCastAttrs *)after->attrs)->dtype = real->dtype;
-    if (!qf_node_infer(node, error) ||
-        !qf_graph_insert_node(after, at + 1 < graph->nodes->len ? graph->nodes->pdata[at + 1] : NULL, error))
-      return FALSE;
-  }
-  return TRUE;
+  return dequantize_outputs(node, dq->inputs[0], at, error);
 }
 
 /* The Quantize nodes that are the only users of @t, when all make the same encoding; the first of them, else NULL. */

@@ -211,6 +211,18 @@ static QfTensor *build_qdq(Maker *m)
   return transpose(m, y, to_nchw);
 }
 
+/* An operator that moves values and has two outputs, between integers. */
+static QfTensor *build_qdq_split(Maker *m)
+{
+  QfTensor *x = quantized(m, add_input(m, (int64_t[]){1, 4, 5, 6}, 4), .02f, -128), *halves[2];
+  for (int i = 0; i < 2; i++)
+    halves[i] = qf_graph_add_tensor(m->graph, NULL);
+  QfNode *split = qf_graph_new_node(m->graph, "Split", NULL, &x, 1, halves, 2);
+  ((QfConcatAttrs *)split->attrs)->axis = 3;
+  finish(split);
+  return quantized(m, finish(new_node(m, "ElementWiseAdd", halves[0], halves[1], NULL)), .03f, -128);
+}
+
 /* Everything that does nothing, in one chain. */
 static QfTensor *build_nothing(Maker *m)
 {
@@ -345,6 +357,7 @@ static const struct {
     {"pad", build_pad, "Conv2d", 1e-5},
     {"qdq", build_qdq, "Quantize Conv2d Transpose Dequantize",
      .03 + 1e-5}, /* one step of the output's scale */
+    {"qdq-split", build_qdq_split, "Quantize Split ElementWiseAdd Dequantize", .03 + 1e-5}, /* one step */
     {"nothing", build_nothing, "ElementWiseExp ElementWiseNeg", 1e-6},
     {"casts", build_casts, "Cast Cast", 1e-6},
     {"repeated", build_repeated, "Relu ElementWiseFloor", 1e-6},
