@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * build.c - see build.h. One graph node gets the record's own name: that of the target operator, or else the first; the
- * others are "name/Operator_number".
+ * build.c - see build.h. One graph node gets the record's own name: that of the target operator, or else the first that can be all
+ * of it; the others are "name/Operator_number".
  */
 #include "build.h"
 #include "../graph/numbers.h"
@@ -38,11 +38,17 @@ gboolean qf_build_charge(const QfBuild *b, uint64_t bytes, GError **error)
          qf_build_fail(b, error, QF_ERROR_LIMIT, "what it and others make out of sizes alone is too large");
 }
 
+/* A node that makes an output at once needs no other to be the record's. */
+static gboolean gets_name(const QfBuild *b, const char *op, gboolean direct)
+{
+  return !b->target || g_str_has_suffix(op, b->target) || (direct && !b->n_emitted);
+}
+
 QfNode *qf_build_begin_many(QfBuild *b, const char *op, QfTensor *const *in, uint32_t n_in,
                             QfTensor *const *out, uint32_t n_out)
 {
   g_autofree char *helper = NULL;
-  if (b->named || (b->target && strcmp(b->target, op)))
+  if (b->named || !gets_name(b, op, n_out == 1 && out[0]))
     helper = g_strdup_printf("%s/%s_%u", b->name, op, b->n_emitted);
   b->named |= !helper;
   b->n_emitted++;
@@ -61,9 +67,10 @@ QfNode *qf_build_begin(QfBuild *b, const char *op, QfTensor *const *in, uint32_t
 
 QfTensor *qf_build_end(QfBuild *b, QfNode *node, GError **error)
 {
-  (void)b;
   if (error && *error)
-    return NULL;
+    return NULL; /* a map function may go on after one node failed */
+  if (b->before_add)
+    b->before_add(node);
   return qf_graph_add_node(node, error) ? node->outputs[0] : NULL;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * build.h - making graph nodes of one record of a file: names of helper nodes, common small nodes, the way between channels
- * first and channels last, and messages that name file and record. For the maps of Caffe and TensorFlow.
+ * first and channels last, and messages that name file and record. For the maps of ONNX, Caffe and TensorFlow.
  *
  * A function that makes a node takes NULL inputs for "an error is set already" and hands NULL on, so calls can be chained
  * and the result checked once.
@@ -18,8 +18,9 @@ typedef struct {
   const char *what;          /* "layer", "node": for messages */
   const char *name;          /* the record's, never NULL */
   const char *type;          /* its operator, never NULL */
-  const char *target;        /* graph operator that gets the record's own name; NULL: the first */
+  const char *target;        /* end of the graph operator that gets the record's own name; NULL: the first */
   GHashTable *channels_last; /* QfTensor -> the same values with the channel last; may be NULL */
+  void (*before_add)(QfNode *node); /* called before a node's shapes are inferred; may be NULL */
   uint32_t n_emitted;
   gboolean named; /* a graph node has the record's name */
 } QfBuild;

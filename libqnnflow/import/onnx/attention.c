@@ -25,7 +25,7 @@ QfTensor *qf_onnx_split_heads(QfOnnxNode *n, QfTensor *x, int64_t heads, GError 
     return NULL;
   }
   QfInts shape = {4, {x->dims[0], x->dims[1], heads, x->dims[2] / heads}};
-  return qf_onnx_transpose(n, qf_onnx_reshape(n, x, &shape, NULL, error), &swap_heads, NULL, error);
+  return qf_build_transpose(n->b, qf_build_reshape(n->b, x, &shape, NULL, error), &swap_heads, NULL, error);
 }
 
 QfTensor *qf_onnx_concat2(QfOnnxNode *n, QfTensor *a, QfTensor *b, int32_t axis, QfTensor *out,
@@ -34,9 +34,9 @@ QfTensor *qf_onnx_concat2(QfOnnxNode *n, QfTensor *a, QfTensor *b, int32_t axis,
   QfTensor *in[] = {a, b};
   if (!a || !b)
     return NULL;
-  QfNode *node = qf_onnx_begin(n, "Concat", in, 2, out);
+  QfNode *node = qf_build_begin(n->b, "Concat", in, 2, out);
   ((QfConcatAttrs *)node->attrs)->axis = axis;
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, node, error);
 }
 
 /* Each head @times times in a row. */
@@ -46,12 +46,12 @@ static QfTensor *repeat_heads(QfOnnxNode *n, QfTensor *x, int64_t times, GError 
     return x;
   const int64_t *d = x->dims;
   QfInts apart = {5, {d[0], d[1], 1, d[2], d[3]}}, joined = {4, {d[0], d[1] * times, d[2], d[3]}};
-  x = qf_onnx_reshape(n, x, &apart, NULL, error);
+  x = qf_build_reshape(n->b, x, &apart, NULL, error);
   if (!x)
     return NULL;
-  QfNode *node = qf_onnx_begin(n, "Tile", &x, 1, NULL);
+  QfNode *node = qf_build_begin(n->b, "Tile", &x, 1, NULL);
   ((QfTileAttrs *)node->attrs)->multiples = (QfInts){5, {1, 1, times, 1, 1}};
-  return qf_onnx_reshape(n, qf_onnx_end(n, node, error), &joined, NULL, error);
+  return qf_build_reshape(n->b, qf_build_end(n->b, node, error), &joined, NULL, error);
 }
 
 QfTensor *qf_onnx_matmul2(QfOnnxNode *n, QfTensor *a, QfTensor *b, gboolean transpose_b, QfTensor *out,
@@ -60,22 +60,22 @@ QfTensor *qf_onnx_matmul2(QfOnnxNode *n, QfTensor *a, QfTensor *b, gboolean tran
   QfTensor *in[] = {a, b};
   if (!a || !b)
     return NULL;
-  QfNode *node = qf_onnx_begin(n, "MatMul", in, 2, out);
+  QfNode *node = qf_build_begin(n->b, "MatMul", in, 2, out);
   ((QfMatMulAttrs *)node->attrs)->transpose_in1 = transpose_b;
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, node, error);
 }
 
 /* 0 where @allowed holds, else -inf. */
 QfTensor *qf_onnx_mask_bias(QfOnnxNode *n, QfTensor *allowed, GError **error)
 {
-  return qf_onnx_select(n, allowed, qf_onnx_scalar(n, 0, QF_DTYPE_FLOAT32),
-                        qf_onnx_scalar(n, -INFINITY, QF_DTYPE_FLOAT32), NULL, error);
+  return qf_onnx_select(n, allowed, qf_build_scalar(n->b, 0, QF_DTYPE_FLOAT32),
+                        qf_build_scalar(n->b, -INFINITY, QF_DTYPE_FLOAT32), NULL, error);
 }
 
 /* The sum of two biases, either of which may be absent. */
 QfTensor *qf_onnx_add_bias(QfOnnxNode *n, QfTensor *a, QfTensor *b, GError **error)
 {
-  return a && b ? qf_onnx_apply2(n, "ElementWiseAdd", a, b, NULL, error) : a ? a : b;
+  return a && b ? qf_build_apply2(n->b, "ElementWiseAdd", a, b, NULL, error) : a ? a : b;
 }
 
 /* The mask as a bias, as wide as there are keys. */
@@ -85,12 +85,12 @@ static QfTensor *wide_mask_bias(QfOnnxNode *n, QfTensor *mask, int64_t n_keys, G
   QfTensor *bias = mask->dtype == QF_DTYPE_BOOL ? qf_onnx_mask_bias(n, mask, error) : mask;
   if (!bias || missing <= 0)
     return bias;
-  QfNode *node = qf_onnx_begin(n, "Pad", &bias, 1, NULL);
+  QfNode *node = qf_build_begin(n->b, "Pad", &bias, 1, NULL);
   QfPadAttrs *a = node->attrs;
   a->before.n = a->after.n = bias->rank;
   a->after.v[bias->rank - 1] = missing;
   a->value = -INFINITY;
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, node, error);
 }
 
 /* first, first + 1, ...: as a row, or as a column. */
@@ -100,14 +100,14 @@ static QfTensor *count_up(QfOnnxNode *n, int64_t count, int64_t first, gboolean 
   g_autofree float *values = g_new(float, count + 1);
   for (int64_t i = 0; i < count; i++)
     values[i] = (float)(first + i);
-  return qf_onnx_floats(n, &shape, values);
+  return qf_build_floats(n->b, &shape, values);
 }
 
 /* query - key, the first query being at position @first: [L,S]. */
 static QfTensor *distances(QfOnnxNode *n, const QfOnnxWindow *w, int64_t first, GError **error)
 {
-  return qf_onnx_apply2(n, "ElementWiseSubtract", count_up(n, w->n_queries, first, TRUE),
-                        count_up(n, w->n_keys, 0, FALSE), NULL, error);
+  return qf_build_apply2(n->b, "ElementWiseSubtract", count_up(n, w->n_queries, first, TRUE),
+                         count_up(n, w->n_keys, 0, FALSE), NULL, error);
 }
 
 static QfTensor *bounded(QfOnnxNode *n, const QfOnnxWindow *w, QfTensor *distance, GError **error)
@@ -115,13 +115,13 @@ static QfTensor *bounded(QfOnnxNode *n, const QfOnnxWindow *w, QfTensor *distanc
   QfTensor *above = NULL, *below = NULL;
   if (isfinite(w->lo))
     above = qf_onnx_mask_bias(n,
-                              qf_onnx_apply2(n, "ElementWiseGreaterEqual", distance,
-                                             qf_onnx_scalar(n, w->lo, QF_DTYPE_FLOAT32), NULL, error),
+                              qf_build_apply2(n->b, "ElementWiseGreaterEqual", distance,
+                                              qf_build_scalar(n->b, w->lo, QF_DTYPE_FLOAT32), NULL, error),
                               error);
   if (isfinite(w->hi))
     below = qf_onnx_mask_bias(n,
-                              qf_onnx_apply2(n, "ElementWiseLessEqual", distance,
-                                             qf_onnx_scalar(n, w->hi, QF_DTYPE_FLOAT32), NULL, error),
+                              qf_build_apply2(n->b, "ElementWiseLessEqual", distance,
+                                              qf_build_scalar(n->b, w->hi, QF_DTYPE_FLOAT32), NULL, error),
                               error);
   return qf_onnx_add_bias(n, above, below, error);
 }
@@ -133,16 +133,16 @@ QfTensor *qf_onnx_window_bias(QfOnnxNode *n, const QfOnnxWindow *w, GError **err
   if (isfinite(w->lo) || isfinite(w->hi)) {
     QfTensor *distance = distances(n, w, w->lengths ? -w->n_queries : w->past, error);
     if (w->lengths)
-      distance = qf_onnx_apply2(n, "ElementWiseAdd", distance, w->lengths, NULL, error);
+      distance = qf_build_apply2(n->b, "ElementWiseAdd", distance, w->lengths, NULL, error);
     bias = distance ? bounded(n, w, distance, error) : NULL;
   }
   if (!w->lengths)
     return bias;
   QfOnnxWindow row = {.n_queries = 1, .n_keys = w->n_keys};
   QfTensor *behind =
-      qf_onnx_apply2(n, "ElementWiseAdd", distances(n, &row, 0, error), w->lengths, NULL, error);
-  QfTensor *seen = behind ? qf_onnx_apply2(n, "ElementWiseGreater", behind,
-                                           qf_onnx_scalar(n, 0, QF_DTYPE_FLOAT32), NULL, error)
+      qf_build_apply2(n->b, "ElementWiseAdd", distances(n, &row, 0, error), w->lengths, NULL, error);
+  QfTensor *seen = behind ? qf_build_apply2(n->b, "ElementWiseGreater", behind,
+                                            qf_build_scalar(n->b, 0, QF_DTYPE_FLOAT32), NULL, error)
                           : NULL;
   return qf_onnx_add_bias(n, bias, seen ? qf_onnx_mask_bias(n, seen, error) : NULL, error);
 }
@@ -158,8 +158,8 @@ static gboolean read_window(QfOnnxNode *n, QfOnnxWindow *w, GError **error)
   if (!lengths)
     return TRUE;
   QfInts shape = {4, {qf_tensor_count(lengths), 1, 1, 1}};
-  w->lengths =
-      qf_onnx_cast(n, qf_onnx_reshape(n, lengths, &shape, NULL, error), QF_DTYPE_FLOAT32, NULL, error);
+  w->lengths = qf_build_cast(n->b, qf_build_reshape(n->b, lengths, &shape, NULL, error), QF_DTYPE_FLOAT32,
+                             NULL, error);
   return w->lengths != NULL;
 }
 
@@ -168,18 +168,18 @@ QfTensor *qf_onnx_weigh(QfOnnxNode *n, QfTensor *scores, QfTensor *bias, GError 
 {
   if (!scores)
     return NULL;
-  QfNode *node = qf_onnx_begin(n, "Softmax", &scores, 1, NULL);
+  QfNode *node = qf_build_begin(n->b, "Softmax", &scores, 1, NULL);
   QfAxisAttrs *a = node->attrs;
   a->axis = scores->rank - 1;
   a->beta = 1;
-  QfTensor *y = qf_onnx_end(n, node, error);
+  QfTensor *y = qf_build_end(n->b, node, error);
   if (!y || !bias)
     return y;
   QfInts last = {1, {bias->rank - 1}};
-  QfTensor *most = qf_onnx_reduce(n, "ReduceMax", bias, &last, TRUE, NULL, error);
-  QfTensor *low = qf_onnx_scalar(n, -INFINITY, QF_DTYPE_FLOAT32);
-  QfTensor *seen = qf_onnx_apply2(n, "ElementWiseGreater", most, low, NULL, error);
-  return seen ? qf_onnx_select(n, seen, y, qf_onnx_scalar(n, 0, QF_DTYPE_FLOAT32), NULL, error) : NULL;
+  QfTensor *most = qf_build_reduce(n->b, "ReduceMax", bias, &last, TRUE, NULL, error);
+  QfTensor *low = qf_build_scalar(n->b, -INFINITY, QF_DTYPE_FLOAT32);
+  QfTensor *seen = qf_build_apply2(n->b, "ElementWiseGreater", most, low, NULL, error);
+  return seen ? qf_onnx_select(n, seen, y, qf_build_scalar(n->b, 0, QF_DTYPE_FLOAT32), NULL, error) : NULL;
 }
 
 /* Queries, keys and values as [B,H,L,D], with the past before them; binds the presents. */
@@ -215,18 +215,19 @@ gboolean qf_onnx_bind_heads(QfOnnxNode *n, QfTensor *y, gboolean split, GError *
 {
   if (split)
     return qf_onnx_bind(n, 0, y);
-  y = qf_onnx_transpose(n, y, &swap_heads, NULL, error);
+  y = qf_build_transpose(n->b, y, &swap_heads, NULL, error);
   if (!y)
     return FALSE;
   QfInts shape = {3, {y->dims[0], y->dims[1], y->dims[2] * y->dims[3]}};
-  return qf_onnx_bind(n, 0, qf_onnx_reshape(n, y, &shape, qf_onnx_output(n, 0), error));
+  return qf_onnx_bind(n, 0, qf_build_reshape(n->b, y, &shape, qf_onnx_output(n, 0), error));
 }
 
 /* tanh(x / cap) * cap */
 static QfTensor *soften(QfOnnxNode *n, QfTensor *x, double cap, GError **error)
 {
-  x = qf_onnx_apply1(n, "Tanh", qf_onnx_scale(n, x, 1 / cap, NULL, error), NULL, error);
-  return qf_onnx_scale(n, x, cap, NULL, error);
+  x = qf_build_apply1(n->b, "Tanh", qf_build_with(n->b, "ElementWiseMultiply", x, 1 / cap, NULL, error), NULL,
+                      error);
+  return qf_build_with(n->b, "ElementWiseMultiply", x, cap, NULL, error);
 }
 
 static gboolean map_attention(QfOnnxNode *n, GError **error)
@@ -239,7 +240,8 @@ static gboolean map_attention(QfOnnxNode *n, GError **error)
   window.n_queries = t[0]->dims[2];
   window.n_keys = t[1]->dims[2];
   double scale = qf_onnx_float(n, "scale", (float)(1 / sqrt((double)MAX(t[0]->dims[3], 1))));
-  stages[0] = qf_onnx_matmul2(n, qf_onnx_scale(n, t[0], scale, NULL, error), t[1], TRUE, NULL, error);
+  stages[0] = qf_onnx_matmul2(n, qf_build_with(n->b, "ElementWiseMultiply", t[0], scale, NULL, error), t[1],
+                              TRUE, NULL, error);
   stages[1] = cap > 0 ? soften(n, stages[0], cap, error) : stages[0];
   if (!stages[1] || !read_window(n, &window, error))
     return FALSE;
@@ -264,12 +266,12 @@ static QfTensor *rotary_part(QfOnnxNode *n, QfTensor *x, gboolean interleaved, i
 {
   int64_t half = x->dims[3] / 2;
   if (!interleaved)
-    return qf_onnx_slice(n, x, 3, first * half, (first + 1) * half, NULL, error);
+    return qf_build_slice(n->b, x, 3, first * half, (first + 1) * half, NULL, error);
   QfInts pairs = {5, {x->dims[0], x->dims[1], x->dims[2], half, 2}};
   QfInts shape = {4, {x->dims[0], x->dims[1], x->dims[2], half}};
   QfTensor *y =
-      qf_onnx_slice(n, qf_onnx_reshape(n, x, &pairs, NULL, error), 4, first, first + 1, NULL, error);
-  return qf_onnx_reshape(n, y, &shape, NULL, error);
+      qf_build_slice(n->b, qf_build_reshape(n->b, x, &pairs, NULL, error), 4, first, first + 1, NULL, error);
+  return qf_build_reshape(n->b, y, &shape, NULL, error);
 }
 
 /* The inverse of rotary_part(). */
@@ -279,9 +281,9 @@ static QfTensor *rotary_join(QfOnnxNode *n, QfTensor *a, QfTensor *b, gboolean i
     return qf_onnx_concat2(n, a, b, 3, NULL, error);
   const int64_t *d = a->dims;
   QfInts single = {5, {d[0], d[1], d[2], d[3], 1}}, joined = {4, {d[0], d[1], d[2], 2 * d[3]}};
-  a = qf_onnx_reshape(n, a, &single, NULL, error);
-  b = qf_onnx_reshape(n, b, &single, NULL, error);
-  return qf_onnx_reshape(n, qf_onnx_concat2(n, a, b, 4, NULL, error), &joined, NULL, error);
+  a = qf_build_reshape(n->b, a, &single, NULL, error);
+  b = qf_build_reshape(n->b, b, &single, NULL, error);
+  return qf_build_reshape(n->b, qf_onnx_concat2(n, a, b, 4, NULL, error), &joined, NULL, error);
 }
 
 /* A table of angles as [B,1,L,D/2]: rows by position, or given for each place. */
@@ -289,7 +291,7 @@ static QfTensor *rotary_angles(QfOnnxNode *n, QfTensor *table, QfTensor *positio
 {
   if (positions) {
     QfTensor *in[] = {table, positions};
-    table = qf_onnx_end(n, qf_onnx_begin(n, "Gather", in, 2, NULL), error);
+    table = qf_build_end(n->b, qf_build_begin(n->b, "Gather", in, 2, NULL), error);
   }
   if (!table)
     return NULL;
@@ -299,7 +301,7 @@ static QfTensor *rotary_angles(QfOnnxNode *n, QfTensor *table, QfTensor *positio
     return NULL;
   }
   QfInts shape = {4, {table->dims[0], 1, table->dims[1], table->dims[2]}};
-  return qf_onnx_reshape(n, table, &shape, NULL, error);
+  return qf_build_reshape(n->b, table, &shape, NULL, error);
 }
 
 /* x [B,H,L,D] by the angles: (x0 + i x1) * (cos + i sin). */
@@ -311,9 +313,9 @@ QfTensor *qf_onnx_rotate(QfOnnxNode *n, QfTensor *x, QfTensor *c, QfTensor *s, g
   for (int i = 0; i < 2; i++)
     part[i] = rotary_part(n, x, interleaved, i, error);
   for (int i = 0; i < 2; i++) {
-    QfTensor *a = qf_onnx_apply2(n, "ElementWiseMultiply", part[0], i ? s : c, NULL, error);
-    QfTensor *b = qf_onnx_apply2(n, "ElementWiseMultiply", part[1], i ? c : s, NULL, error);
-    y[i] = qf_onnx_apply2(n, combine[i], a, b, NULL, error);
+    QfTensor *a = qf_build_apply2(n->b, "ElementWiseMultiply", part[0], i ? s : c, NULL, error);
+    QfTensor *b = qf_build_apply2(n->b, "ElementWiseMultiply", part[1], i ? c : s, NULL, error);
+    y[i] = qf_build_apply2(n->b, combine[i], a, b, NULL, error);
   }
   return rotary_join(n, y[0], y[1], interleaved, error);
 }
@@ -333,9 +335,9 @@ static gboolean map_rotary(QfOnnxNode *n, GError **error)
                         "it rotates %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT
                         " numbers, which its tables do not fit",
                         rotated, size);
-  QfTensor *rest = rotated < size ? qf_onnx_slice(n, x, 3, rotated, size, NULL, error) : NULL;
+  QfTensor *rest = rotated < size ? qf_build_slice(n->b, x, 3, rotated, size, NULL, error) : NULL;
   if (rest)
-    x = qf_onnx_slice(n, x, 3, 0, rotated, NULL, error);
+    x = qf_build_slice(n->b, x, 3, 0, rotated, NULL, error);
   QfTensor *y = x ? qf_onnx_rotate(n, x, c, s, interleaved, error) : NULL;
   if (rest)
     y = qf_onnx_concat2(n, y, rest, 3, NULL, error);
@@ -346,7 +348,7 @@ static gboolean map_rotary(QfOnnxNode *n, GError **error)
 static QfTensor *cache_places(QfOnnxNode *n, const QfTensor *update, int32_t axis, int64_t length,
                               gboolean circular, GError **error)
 {
-  QfInts row = {.n = update->rank}, batch = row, all = qf_onnx_dims(update);
+  QfInts row = {.n = update->rank}, batch = row, all = qf_build_dims(update);
   for (int i = 0; i < row.n; i++)
     row.v[i] = batch.v[i] = 1;
   row.v[axis] = update->dims[axis];
@@ -357,15 +359,16 @@ static QfTensor *cache_places(QfOnnxNode *n, const QfTensor *update, int32_t axi
   QfTensor *at = qf_graph_add_constant_copy(n->onnx->graph, NULL, QF_DTYPE_INT64, row.v, row.n, places);
   QfTensor *first = qf_onnx_input(n, 2), *y = at;
   if (first)
-    y = qf_onnx_apply2(n, "ElementWiseAdd", qf_onnx_reshape(n, first, &batch, NULL, error), at, NULL, error);
+    y = qf_build_apply2(n->b, "ElementWiseAdd", qf_build_reshape(n->b, first, &batch, NULL, error), at, NULL,
+                        error);
   if (y && circular)
-    y = qf_onnx_apply2(n, "ElementWiseMod", y, qf_onnx_scalar(n, (double)length, QF_DTYPE_INT64), NULL,
-                       error);
+    y = qf_build_apply2(n->b, "ElementWiseMod", y, qf_build_scalar(n->b, (double)length, QF_DTYPE_INT64),
+                        NULL, error);
   if (!y)
     return NULL;
-  QfNode *node = qf_onnx_begin(n, "BroadcastTo", &y, 1, NULL);
+  QfNode *node = qf_build_begin(n->b, "BroadcastTo", &y, 1, NULL);
   ((QfTileAttrs *)node->attrs)->multiples = all;
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, node, error);
 }
 
 static gboolean map_tensor_scatter(QfOnnxNode *n, GError **error)
@@ -382,9 +385,9 @@ static gboolean map_tensor_scatter(QfOnnxNode *n, GError **error)
   QfTensor *in[] = {x, cache_places(n, update, axis, x->dims[axis], circular != 0, error), update};
   if (!in[1])
     return FALSE;
-  QfNode *node = qf_onnx_begin(n, "ScatterElements", in, 3, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, "ScatterElements", in, 3, qf_onnx_output(n, 0));
   ((QfGatherAttrs *)node->attrs)->axis = axis;
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 const QfOnnxRow qf_onnx_attention_rows[] = {

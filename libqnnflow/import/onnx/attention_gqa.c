@@ -19,7 +19,7 @@ static QfTensor *heads_of(QfOnnxNode *n, QfTensor *x, int64_t begin, int64_t hea
                           GError **error)
 {
   if (begin || heads * size != x->dims[2])
-    x = qf_onnx_slice(n, x, 2, begin, begin + heads * size, NULL, error);
+    x = qf_build_slice(n->b, x, 2, begin, begin + heads * size, NULL, error);
   return x ? qf_onnx_split_heads(n, x, heads, error) : NULL;
 }
 
@@ -70,13 +70,14 @@ static gboolean read_lengths(QfOnnxNode *n, Group *g, GError **error)
     return qf_onnx_fail(n, error, QF_ERROR_SHAPE, "it needs a length for each of its sequences");
   g->total = wanted > 0 && wanted < 1 << 24 ? MAX(g->past, (int64_t)wanted) : g->past + g->steps;
   g->total = MAX(g->total, g->steps);
-  lengths = qf_onnx_cast(n, qf_onnx_reshape(n, lengths, &column, NULL, error), QF_DTYPE_INT64, NULL, error);
-  QfTensor *shift = qf_onnx_scalar(n, (double)(1 - g->steps), QF_DTYPE_INT64),
-           *zero = qf_onnx_scalar(n, 0, QF_DTYPE_INT64);
-  lengths = qf_onnx_apply2(n, "ElementWiseAdd", lengths, shift, NULL, error);
+  lengths =
+      qf_build_cast(n->b, qf_build_reshape(n->b, lengths, &column, NULL, error), QF_DTYPE_INT64, NULL, error);
+  QfTensor *shift = qf_build_scalar(n->b, (double)(1 - g->steps), QF_DTYPE_INT64),
+           *zero = qf_build_scalar(n->b, 0, QF_DTYPE_INT64);
+  lengths = qf_build_apply2(n->b, "ElementWiseAdd", lengths, shift, NULL, error);
   if (!g->past)
-    lengths = qf_onnx_apply2(n, "ElementWiseMultiply", lengths, zero, NULL, error);
-  g->first = qf_onnx_apply2(n, "ElementWiseMaximum", lengths, zero, NULL, error);
+    lengths = qf_build_apply2(n->b, "ElementWiseMultiply", lengths, zero, NULL, error);
+  g->first = qf_build_apply2(n->b, "ElementWiseMaximum", lengths, zero, NULL, error);
   return g->first != NULL;
 }
 
@@ -85,31 +86,31 @@ static QfTensor *into_cache(QfOnnxNode *n, const Group *g, QfTensor *x, QfTensor
                             GError **error)
 {
   const int64_t *d = x->dims;
-  QfInts row = {4, {1, 1, g->steps, 1}}, all = qf_onnx_dims(x);
+  QfInts row = {4, {1, 1, g->steps, 1}}, all = qf_build_dims(x);
   gboolean wanted = index < n->n_out && n->out_names[index];
   if (past && (past->dims[0] != d[0] || past->dims[1] != d[1] || past->dims[3] != d[3])) {
     qf_onnx_fail(n, error, QF_ERROR_SHAPE, "its cache '%s' does not fit its keys and values", past->name);
     return NULL;
   }
   if (past && g->total > g->past) {
-    QfNode *pad = qf_onnx_begin(n, "Pad", &past, 1, NULL);
+    QfNode *pad = qf_build_begin(n->b, "Pad", &past, 1, NULL);
     QfPadAttrs *a = pad->attrs;
     a->before = a->after = (QfInts){4, {0}};
     a->after.v[2] = g->total - g->past;
-    past = qf_onnx_end(n, pad, error);
+    past = qf_build_end(n->b, pad, error);
   }
   QfTensor *at =
-      past ? qf_onnx_apply2(n, "ElementWiseAdd", iota(n, g->steps, &row, error), g->first, NULL, error)
+      past ? qf_build_apply2(n->b, "ElementWiseAdd", iota(n, g->steps, &row, error), g->first, NULL, error)
            : NULL;
   if (past) {
-    QfNode *node = qf_onnx_begin(n, "BroadcastTo", &at, 1, NULL);
+    QfNode *node = qf_build_begin(n->b, "BroadcastTo", &at, 1, NULL);
     ((QfTileAttrs *)node->attrs)->multiples = all;
-    QfTensor *in[] = {past, at ? qf_onnx_end(n, node, error) : NULL, x};
+    QfTensor *in[] = {past, at ? qf_build_end(n->b, node, error) : NULL, x};
     if (!in[1])
       return NULL;
-    node = qf_onnx_begin(n, "ScatterElements", in, 3, wanted ? qf_onnx_output(n, index) : NULL);
+    node = qf_build_begin(n->b, "ScatterElements", in, 3, wanted ? qf_onnx_output(n, index) : NULL);
     ((QfGatherAttrs *)node->attrs)->axis = 2;
-    x = qf_onnx_end(n, node, error);
+    x = qf_build_end(n->b, node, error);
   }
   if (wanted)
     n->out[index] = x;
@@ -120,14 +121,15 @@ static QfTensor *into_cache(QfOnnxNode *n, const Group *g, QfTensor *x, QfTensor
 static QfTensor *angles(QfOnnxNode *n, const Group *g, QfTensor *table, GError **error)
 {
   QfInts row = {2, {1, g->steps}}, column = {2, {g->batch, 1}};
-  QfTensor *first = qf_onnx_reshape(n, g->first, &column, NULL, error), *given = qf_onnx_input(n, 9);
+  QfTensor *first = qf_build_reshape(n->b, g->first, &column, NULL, error), *given = qf_onnx_input(n, 9);
   QfTensor *at =
-      given ? given : qf_onnx_apply2(n, "ElementWiseAdd", iota(n, g->steps, &row, error), first, NULL, error);
-  QfTensor *y = at && table ? qf_onnx_apply2(n, "Gather", table, at, NULL, error) : NULL;
+      given ? given
+            : qf_build_apply2(n->b, "ElementWiseAdd", iota(n, g->steps, &row, error), first, NULL, error);
+  QfTensor *y = at && table ? qf_build_apply2(n->b, "Gather", table, at, NULL, error) : NULL;
   if (!y || y->rank != 3)
     return NULL;
   QfInts shape = {4, {y->dims[0], 1, y->dims[1], y->dims[2]}};
-  return qf_onnx_reshape(n, y, &shape, NULL, error);
+  return qf_build_reshape(n->b, y, &shape, NULL, error);
 }
 
 static QfTensor *rotated(QfOnnxNode *n, QfTensor *x, QfTensor *c, QfTensor *s, GError **error)
@@ -135,8 +137,8 @@ static QfTensor *rotated(QfOnnxNode *n, QfTensor *x, QfTensor *c, QfTensor *s, G
   const int64_t turned = 2 * c->dims[3], size = x->dims[3];
   if (turned > size || s->dims[3] != c->dims[3])
     return NULL;
-  QfTensor *rest = turned < size ? qf_onnx_slice(n, x, 3, turned, size, NULL, error) : NULL;
-  x = rest ? qf_onnx_slice(n, x, 3, 0, turned, NULL, error) : x;
+  QfTensor *rest = turned < size ? qf_build_slice(n->b, x, 3, turned, size, NULL, error) : NULL;
+  x = rest ? qf_build_slice(n->b, x, 3, 0, turned, NULL, error) : x;
   x = x ? qf_onnx_rotate(n, x, c, s, qf_onnx_int(n, "rotary_interleaved", 0) != 0, error) : NULL;
   return rest ? qf_onnx_concat2(n, x, rest, 3, NULL, error) : x;
 }
@@ -159,15 +161,15 @@ static QfTensor *seen_bias(QfOnnxNode *n, const Group *g, GError **error)
   QfInts row = {4, {1, 1, 1, g->total}}, column = {4, {1, 1, g->steps, 1}};
   const int32_t window = qf_onnx_int(n, "local_window_size", -1);
   QfTensor *place =
-      qf_onnx_apply2(n, "ElementWiseAdd", iota(n, g->steps, &column, error), g->first, NULL, error);
+      qf_build_apply2(n->b, "ElementWiseAdd", iota(n, g->steps, &column, error), g->first, NULL, error);
   QfTensor *behind =
-      qf_onnx_apply2(n, "ElementWiseSubtract", place, iota(n, g->total, &row, error), NULL, error);
-  QfTensor *seen =
-      qf_onnx_apply2(n, "ElementWiseGreaterEqual", behind, qf_onnx_scalar(n, 0, QF_DTYPE_INT64), NULL, error);
+      qf_build_apply2(n->b, "ElementWiseSubtract", place, iota(n, g->total, &row, error), NULL, error);
+  QfTensor *seen = qf_build_apply2(n->b, "ElementWiseGreaterEqual", behind,
+                                   qf_build_scalar(n->b, 0, QF_DTYPE_INT64), NULL, error);
   if (window >= 0) {
-    QfTensor *near =
-        qf_onnx_apply2(n, "ElementWiseLess", behind, qf_onnx_scalar(n, window, QF_DTYPE_INT64), NULL, error);
-    seen = qf_onnx_apply2(n, "ElementWiseAnd", seen, near, NULL, error);
+    QfTensor *near = qf_build_apply2(n->b, "ElementWiseLess", behind,
+                                     qf_build_scalar(n->b, window, QF_DTYPE_INT64), NULL, error);
+    seen = qf_build_apply2(n->b, "ElementWiseAnd", seen, near, NULL, error);
   }
   return seen ? qf_onnx_mask_bias(n, seen, error) : NULL;
 }
@@ -176,7 +178,7 @@ static QfTensor *seen_bias(QfOnnxNode *n, const Group *g, GError **error)
 static QfTensor *grouped(QfOnnxNode *n, QfTensor *x, int64_t groups, GError **error)
 {
   QfInts shape = {5, {x->dims[0], groups, x->dims[1] / groups, x->dims[2], x->dims[3]}};
-  return qf_onnx_reshape(n, x, &shape, NULL, error);
+  return qf_build_reshape(n->b, x, &shape, NULL, error);
 }
 
 static QfTensor *attend(QfOnnxNode *n, const Group *g, GError **error)
@@ -185,21 +187,24 @@ static QfTensor *attend(QfOnnxNode *n, const Group *g, GError **error)
   const float given = qf_onnx_float(n, "scale", 0), cap = qf_onnx_float(n, "softcap", 0);
   const double scale = given > 0 ? (double)given : 1 / sqrt((double)d[3]);
   QfInts flat = {4, {d[0], d[1], d[2], g->total}}, heads = {4, {d[0], d[1], d[2], d[3]}};
-  QfTensor *q = grouped(n, qf_onnx_scale(n, g->q, scale, NULL, error), shared, error);
+  QfTensor *q =
+      grouped(n, qf_build_with(n->b, "ElementWiseMultiply", g->q, scale, NULL, error), shared, error);
   QfTensor *scores = qf_onnx_matmul2(n, q, grouped(n, g->k, shared, error), TRUE, NULL, error);
-  scores = qf_onnx_reshape(n, scores, &flat, NULL, error);
+  scores = qf_build_reshape(n->b, scores, &flat, NULL, error);
   if (cap > 0) {
-    scores = qf_onnx_apply1(n, "Tanh", qf_onnx_scale(n, scores, 1 / (double)cap, NULL, error), NULL, error);
-    scores = qf_onnx_scale(n, scores, (double)cap, NULL, error);
+    scores = qf_build_apply1(n->b, "Tanh",
+                             qf_build_with(n->b, "ElementWiseMultiply", scores, 1 / (double)cap, NULL, error),
+                             NULL, error);
+    scores = qf_build_with(n->b, "ElementWiseMultiply", scores, (double)cap, NULL, error);
   }
   QfTensor *bias = qf_onnx_add_bias(n, qf_onnx_input(n, 10), seen_bias(n, g, error), error);
-  scores = bias && scores ? qf_onnx_apply2(n, "ElementWiseAdd", scores, bias, NULL, error) : NULL;
+  scores = bias && scores ? qf_build_apply2(n->b, "ElementWiseAdd", scores, bias, NULL, error) : NULL;
   scores = qf_onnx_weigh(n, scores, NULL, error);
   if (!scores)
     return NULL;
   QfTensor *y = qf_onnx_matmul2(n, grouped(n, scores, shared, error), grouped(n, g->v, shared, error), FALSE,
                                 NULL, error);
-  return qf_onnx_reshape(n, y, &heads, NULL, error);
+  return qf_build_reshape(n->b, y, &heads, NULL, error);
 }
 
 static gboolean map_group_query(QfOnnxNode *n, GError **error)
@@ -230,24 +235,25 @@ static gboolean map_embed_norm(QfOnnxNode *n, GError **error)
     return qf_onnx_fail(n, error, QF_ERROR_SHAPE,
                         "it needs words [batch, length] and tables of words and places");
   QfInts row = {2, {1, ids->dims[1]}}, last = {1, {1}};
-  QfTensor *x = qf_onnx_apply2(n, "Gather", n->in[2], ids, NULL, error);
+  QfTensor *x = qf_build_apply2(n->b, "Gather", n->in[2], ids, NULL, error);
   places = places ? places : iota(n, ids->dims[1], &row, error);
-  x = x && places ? qf_onnx_apply2(n, "ElementWiseAdd", x,
-                                   qf_onnx_apply2(n, "Gather", n->in[3], places, NULL, error), NULL, error)
-                  : NULL;
+  x = x && places
+          ? qf_build_apply2(n->b, "ElementWiseAdd", x,
+                            qf_build_apply2(n->b, "Gather", n->in[3], places, NULL, error), NULL, error)
+          : NULL;
   if (x && segments && table)
-    x = qf_onnx_apply2(n, "ElementWiseAdd", x, qf_onnx_apply2(n, "Gather", table, segments, NULL, error),
-                       NULL, error);
+    x = qf_build_apply2(n->b, "ElementWiseAdd", x,
+                        qf_build_apply2(n->b, "Gather", table, segments, NULL, error), NULL, error);
   if (!x)
     return FALSE;
   if (n->n_out > 2 && n->out_names[2])
     n->out[2] = x;
   if (n->n_out > 1 && n->out_names[1]) {
     QfInts batch = {1, {ids->dims[0]}};
-    QfTensor *count = mask
-                          ? qf_onnx_reduce(n, "ReduceSum", qf_onnx_cast(n, mask, QF_DTYPE_INT32, NULL, error),
-                                           &last, FALSE, qf_onnx_output(n, 1), error)
-                          : NULL;
+    QfTensor *count =
+        mask ? qf_build_reduce(n->b, "ReduceSum", qf_build_cast(n->b, mask, QF_DTYPE_INT32, NULL, error),
+                               &last, FALSE, qf_onnx_output(n, 1), error)
+             : NULL;
     g_autofree int32_t *zeros = g_new0(int32_t, ids->dims[0] + 1);
     if (!mask)
       count = qf_graph_add_constant_copy(n->onnx->graph, n->out_names[1], QF_DTYPE_INT32, batch.v, 1, zeros);
@@ -255,11 +261,11 @@ static gboolean map_embed_norm(QfOnnxNode *n, GError **error)
       return FALSE;
   }
   QfTensor *in[] = {x, qf_onnx_input(n, 5), qf_onnx_input(n, 6)};
-  QfNode *node = qf_onnx_begin(n, "LayerNorm", in, 3, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, "LayerNorm", in, 3, qf_onnx_output(n, 0));
   QfNormAttrs *a = node->attrs;
   a->epsilon = qf_onnx_float(n, "epsilon", 1e-12f);
   a->axes = (QfInts){1, {x->rank - 1}};
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 const QfOnnxRow qf_onnx_attention_gqa_rows[] = {

@@ -12,10 +12,10 @@
 static QfTensor *filter_bias(QfOnnxNode *n, QfTensor *seen, const QfInts *shape, GError **error)
 {
   double low = qf_onnx_float(n, "mask_filter_value", -10000);
-  seen = qf_onnx_reshape(n, seen, shape, NULL, error);
-  seen = seen ? qf_onnx_cast(n, seen, QF_DTYPE_BOOL, NULL, error) : NULL;
-  return seen ? qf_onnx_select(n, seen, qf_onnx_scalar(n, 0, QF_DTYPE_FLOAT32),
-                               qf_onnx_scalar(n, low, QF_DTYPE_FLOAT32), NULL, error)
+  seen = qf_build_reshape(n->b, seen, shape, NULL, error);
+  seen = seen ? qf_build_cast(n->b, seen, QF_DTYPE_BOOL, NULL, error) : NULL;
+  return seen ? qf_onnx_select(n, seen, qf_build_scalar(n->b, 0, QF_DTYPE_FLOAT32),
+                               qf_build_scalar(n->b, low, QF_DTYPE_FLOAT32), NULL, error)
               : NULL;
 }
 
@@ -26,9 +26,10 @@ static QfTensor *within(QfOnnxNode *n, QfTensor *lengths, int64_t n_keys, GError
   g_autofree float *places = g_new(float, n_keys + 1);
   for (int64_t i = 0; i < n_keys; i++)
     places[i] = (float)i;
-  QfTensor *ends =
-      qf_onnx_cast(n, qf_onnx_reshape(n, lengths, &column, NULL, error), QF_DTYPE_FLOAT32, NULL, error);
-  return ends ? qf_onnx_apply2(n, "ElementWiseLess", qf_onnx_floats(n, &row, places), ends, NULL, error)
+  QfTensor *ends = qf_build_cast(n->b, qf_build_reshape(n->b, lengths, &column, NULL, error),
+                                 QF_DTYPE_FLOAT32, NULL, error);
+  return ends ? qf_build_apply2(n->b, "ElementWiseLess", qf_build_floats(n->b, &row, places), ends, NULL,
+                                error)
               : NULL;
 }
 
@@ -77,9 +78,10 @@ static gboolean attend(QfOnnxNode *n, const Heads *h, GError **error)
   bias = qf_onnx_add_bias(n, bias, causal, error);
   double scale = qf_onnx_float(n, "scale", 0);
   scale = scale > 0 ? scale : 1 / sqrt((double)MAX(t[0]->dims[3], 1));
-  QfTensor *scores = qf_onnx_matmul2(n, qf_onnx_scale(n, t[0], scale, NULL, error), t[1], TRUE, NULL, error);
+  QfTensor *scores = qf_onnx_matmul2(n, qf_build_with(n->b, "ElementWiseMultiply", t[0], scale, NULL, error),
+                                     t[1], TRUE, NULL, error);
   if (scores && bias)
-    scores = qf_onnx_apply2(n, "ElementWiseAdd", scores, bias, NULL, error);
+    scores = qf_build_apply2(n->b, "ElementWiseAdd", scores, bias, NULL, error);
   QfTensor *y = qf_onnx_matmul2(n, qf_onnx_weigh(n, scores, NULL, error), t[2], FALSE, NULL, error);
   return y && qf_onnx_bind_heads(n, y, FALSE, error);
 }
@@ -89,7 +91,7 @@ static QfTensor *bias_part(QfOnnxNode *n, QfTensor *bias, const int64_t *sizes, 
 {
   int64_t begin = at ? sizes[0] + (at == 2 ? sizes[1] : 0) : 0;
   if (bias->rank == 1 && begin + sizes[at] <= bias->dims[0])
-    return qf_onnx_slice(n, bias, 0, begin, begin + sizes[at], NULL, error);
+    return qf_build_slice(n->b, bias, 0, begin, begin + sizes[at], NULL, error);
   qf_onnx_fail(n, error, QF_ERROR_SHAPE, "its bias '%s' has not the size of its queries, keys and values",
                bias->name);
   return NULL;
@@ -99,7 +101,7 @@ static QfTensor *add_part(QfOnnxNode *n, QfTensor *x, QfTensor *bias, const int6
                           GError **error)
 {
   QfTensor *b = bias && x ? bias_part(n, bias, sizes, at, error) : NULL;
-  return bias && x ? qf_onnx_apply2(n, "ElementWiseAdd", x, b, NULL, error) : x;
+  return bias && x ? qf_build_apply2(n->b, "ElementWiseAdd", x, b, NULL, error) : x;
 }
 
 /* Index @at of the first of five dimensions: keys or values of the past, [B,H,P,D]. */
@@ -111,7 +113,7 @@ static QfTensor *past_part(QfOnnxNode *n, QfTensor *past, int at, GError **error
     return NULL;
   }
   QfInts shape = {4, {past->dims[1], past->dims[2], past->dims[3], past->dims[4]}};
-  return qf_onnx_reshape(n, qf_onnx_slice(n, past, 0, at, at + 1, NULL, error), &shape, NULL, error);
+  return qf_build_reshape(n->b, qf_build_slice(n->b, past, 0, at, at + 1, NULL, error), &shape, NULL, error);
 }
 
 /* Keys and values in one tensor, [2,B,H,T,D]. */
@@ -123,7 +125,7 @@ static gboolean bind_present(QfOnnxNode *n, QfTensor *const t[3], GError **error
   for (int i = 0; i < 2; i++) {
     const int64_t *d = t[1 + i]->dims;
     QfInts shape = {5, {1, d[0], d[1], d[2], d[3]}};
-    part[i] = qf_onnx_reshape(n, t[1 + i], &shape, NULL, error);
+    part[i] = qf_build_reshape(n->b, t[1 + i], &shape, NULL, error);
   }
   return qf_onnx_bind(n, 1, qf_onnx_concat2(n, part[0], part[1], 0, qf_onnx_output(n, 1), error));
 }
@@ -153,7 +155,7 @@ static gboolean map_attention(QfOnnxNode *n, GError **error)
   QfTensor *all = qf_onnx_matmul2(n, x, w, FALSE, NULL, error);
   int64_t at = 0;
   for (int i = 0; i < 3; at += sizes.v[i++]) {
-    QfTensor *part = all ? qf_onnx_slice(n, all, 2, at, at + sizes.v[i], NULL, error) : NULL;
+    QfTensor *part = all ? qf_build_slice(n->b, all, 2, at, at + sizes.v[i], NULL, error) : NULL;
     part = add_part(n, part, bias, sizes.v, i, error);
     h.t[i] = part ? qf_onnx_split_heads(n, part, heads, error) : NULL;
     if (h.t[i] && i && past)
@@ -200,14 +202,15 @@ static QfTensor *angles(QfOnnxNode *n, QfTensor *table, int64_t length, GError *
     for (int64_t i = 0; i < length; i++)
       steps[i] = i;
     QfTensor *up = qf_graph_add_constant_copy(n->onnx->graph, NULL, QF_DTYPE_INT64, row.v, 2, steps);
-    at = qf_onnx_apply2(n, "ElementWiseAdd", up, qf_onnx_reshape(n, at, &one, NULL, error), NULL, error);
+    at = qf_build_apply2(n->b, "ElementWiseAdd", up, qf_build_reshape(n->b, at, &one, NULL, error), NULL,
+                         error);
   }
   QfTensor *in[] = {table, at};
-  QfTensor *y = at ? qf_onnx_end(n, qf_onnx_begin(n, "Gather", in, 2, NULL), error) : NULL;
+  QfTensor *y = at ? qf_build_end(n->b, qf_build_begin(n->b, "Gather", in, 2, NULL), error) : NULL;
   if (!y || y->rank != 3)
     return NULL;
   QfInts shape = {4, {y->dims[0], 1, y->dims[1], y->dims[2]}};
-  return qf_onnx_reshape(n, y, &shape, NULL, error);
+  return qf_build_reshape(n->b, y, &shape, NULL, error);
 }
 
 static gboolean map_rotary(QfOnnxNode *n, GError **error)
@@ -226,9 +229,9 @@ static gboolean map_rotary(QfOnnxNode *n, GError **error)
   if (!s)
     return qf_onnx_fail(n, error, QF_ERROR_SHAPE, "its positions do not fit its input");
   int64_t size = x->dims[3];
-  QfTensor *rest = 2 * half < size ? qf_onnx_slice(n, x, 3, 2 * half, size, NULL, error) : NULL;
+  QfTensor *rest = 2 * half < size ? qf_build_slice(n->b, x, 3, 2 * half, size, NULL, error) : NULL;
   if (rest)
-    x = qf_onnx_slice(n, x, 3, 0, 2 * half, NULL, error);
+    x = qf_build_slice(n->b, x, 3, 0, 2 * half, NULL, error);
   if (!x || x->dims[3] != 2 * half)
     return qf_onnx_fail(n, error, QF_ERROR_SHAPE, "its tables are wider than its heads");
   QfTensor *y = qf_onnx_rotate(n, x, c, s, qf_onnx_int(n, "interleaved", 0) != 0, error);

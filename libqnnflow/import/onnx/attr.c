@@ -31,7 +31,7 @@ const Onnx__AttributeProto *qf_onnx_attr(const QfOnnxNode *n, const char *name)
 int32_t qf_onnx_int(const QfOnnxNode *n, const char *name, int32_t def)
 {
   const Onnx__AttributeProto *a = qf_onnx_attr(n, name);
-  return a ? qf_onnx_i32(a->i) : def;
+  return a ? qf_build_i32(a->i) : def;
 }
 
 float qf_onnx_float(const QfOnnxNode *n, const char *name, float def)

@@ -18,10 +18,10 @@ QfTensor *qf_onnx_round_float(QfOnnxNode *n, QfTensor *x, int32_t number, QfTens
     qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "attribute round_mode is '%s': supported is up", mode);
     return NULL;
   }
-  x = qf_onnx_cast(n, x, QF_DTYPE_FLOAT32, NULL, error);
+  x = qf_build_cast(n->b, x, QF_DTYPE_FLOAT32, NULL, error);
   if (!x)
     return NULL;
-  QfNode *node = qf_onnx_begin(n, "MiniFloat", &x, 1, out);
+  QfNode *node = qf_build_begin(n->b, "MiniFloat", &x, 1, out);
   *(QfMiniFloatAttrs *)node->attrs = (QfMiniFloatAttrs){.mantissa_bits = f.mantissa,
                                                         .min_exponent = f.least,
                                                         .beyond = saturate         ? 0
@@ -30,7 +30,7 @@ QfTensor *qf_onnx_round_float(QfOnnxNode *n, QfTensor *x, int32_t number, QfTens
                                                         .max = f.max,
                                                         .up = f.is_scale,
                                                         .no_nan = !f.has_nan};
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, node, error);
 }
 
 /* The low bits of an integer, with their sign: (x mod 2^bits) moved into the range. */
@@ -38,14 +38,16 @@ static QfTensor *wrap(QfOnnxNode *n, QfTensor *x, int32_t number, GError **error
 {
   int32_t lo, hi;
   qf_onnx_narrow_range(number, &lo, &hi);
-  x = qf_onnx_cast(n, x, QF_DTYPE_INT32, NULL, error);
-  x = x ? qf_onnx_apply2(n, "ElementWiseAnd", x, qf_onnx_scalar(n, hi - lo, QF_DTYPE_INT32), NULL, error)
+  x = qf_build_cast(n->b, x, QF_DTYPE_INT32, NULL, error);
+  x = x ? qf_build_apply2(n->b, "ElementWiseAnd", x, qf_build_scalar(n->b, hi - lo, QF_DTYPE_INT32), NULL,
+                          error)
         : NULL;
   if (x && lo) {
-    x = qf_onnx_apply2(n, "ElementWiseXor", x, qf_onnx_scalar(n, -lo, QF_DTYPE_INT32), NULL, error);
-    x = x ? qf_onnx_apply2(n, "ElementWiseAdd", x, qf_onnx_scalar(n, lo, QF_DTYPE_INT32), NULL, error) : NULL;
+    x = qf_build_apply2(n->b, "ElementWiseXor", x, qf_build_scalar(n->b, -lo, QF_DTYPE_INT32), NULL, error);
+    x = x ? qf_build_apply2(n->b, "ElementWiseAdd", x, qf_build_scalar(n->b, lo, QF_DTYPE_INT32), NULL, error)
+          : NULL;
   }
-  return qf_onnx_cast(n, x, qf_onnx_stored_dtype(number), qf_onnx_output(n, 0), error);
+  return qf_build_cast(n->b, x, qf_onnx_stored_dtype(number), qf_onnx_output(n, 0), error);
 }
 
 static gboolean map_cast(QfOnnxNode *n, GError **error)
@@ -64,7 +66,7 @@ static gboolean map_cast(QfOnnxNode *n, GError **error)
                         "it casts to %s, which is not supported: use a number type", name);
   if (qf_dtype_is_float(dtype) && dtype != QF_DTYPE_FLOAT64)
     dtype = QF_DTYPE_FLOAT32; /* that is what half precision is computed in */
-  return qf_onnx_bind(n, 0, qf_onnx_cast(n, n->in[0], dtype, NULL, error));
+  return qf_onnx_bind(n, 0, qf_build_cast(n->b, n->in[0], dtype, NULL, error));
 }
 
 /* The same bits as another type of the same size; half precision has no bits of its own inside the graph. */
@@ -77,9 +79,9 @@ static gboolean map_bit_cast(QfOnnxNode *n, GError **error)
     return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
                         "it makes %s of %s: integers, float32 and float64 of one size are supported", name,
                         qf_dtype_name(n->in[0]->dtype));
-  QfNode *node = qf_onnx_begin(n, "BitCast", n->in, 1, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, "BitCast", n->in, 1, qf_onnx_output(n, 0));
   ((QfCastAttrs *)node->attrs)->dtype = dtype;
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 const QfOnnxRow qf_onnx_cast_rows[] = {

@@ -11,14 +11,14 @@ static QfTensor *with_past(QfOnnxNode *n, int64_t steps, GError **error)
 {
   QfTensor *x = n->in[0], *past = qf_onnx_input(n, 3);
   if (!past) {
-    QfNode *node = qf_onnx_begin(n, "Pad", &x, 1, NULL);
+    QfNode *node = qf_build_begin(n->b, "Pad", &x, 1, NULL);
     *(QfPadAttrs *)node->attrs = (QfPadAttrs){.before = {3, {0, 0, steps}}, .after = {3, {0, 0, 0}}};
-    return qf_onnx_end(n, node, error);
+    return qf_build_end(n->b, node, error);
   }
   QfTensor *in[2] = {past, x};
-  QfNode *node = qf_onnx_begin(n, "Concat", in, 2, NULL);
+  QfNode *node = qf_build_begin(n->b, "Concat", in, 2, NULL);
   ((QfConcatAttrs *)node->attrs)->axis = 2;
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, node, error);
 }
 
 static gboolean map_causal(QfOnnxNode *n, GError **error)
@@ -37,29 +37,34 @@ static gboolean map_causal(QfOnnxNode *n, GError **error)
   QfInts column = {2, {x->dims[1], 1}};
   QfTensor *all = with_past(n, k - 1, error);
   if (bias)
-    y = qf_onnx_reshape(n, bias, &column, NULL, error);
+    y = qf_build_reshape(n->b, bias, &column, NULL, error);
   for (int64_t i = 0; i < k && all; i++) {
-    QfTensor *tap = qf_onnx_reshape(n, qf_onnx_slice(n, w, 2, i, i + 1, NULL, error), &column, NULL, error);
-    QfTensor *part = qf_onnx_apply2(n, "ElementWiseMultiply",
-                                    qf_onnx_slice(n, all, 2, i, i + length, NULL, error), tap, NULL, error);
-    y = y ? qf_onnx_apply2(n, "ElementWiseAdd", y, part, NULL, error) : part;
+    QfTensor *tap =
+        qf_build_reshape(n->b, qf_build_slice(n->b, w, 2, i, i + 1, NULL, error), &column, NULL, error);
+    QfTensor *part =
+        qf_build_apply2(n->b, "ElementWiseMultiply", qf_build_slice(n->b, all, 2, i, i + length, NULL, error),
+                        tap, NULL, error);
+    y = y ? qf_build_apply2(n->b, "ElementWiseAdd", y, part, NULL, error) : part;
   }
   if (activation)
-    y = qf_onnx_apply1(n, "Silu", y, NULL, error);
+    y = qf_build_apply1(n->b, "Silu", y, NULL, error);
   if (!qf_onnx_bind(n, 0, y))
     return FALSE;
   return n->n_out < 2 || !n->out_names[1] ||
-         qf_onnx_bind(n, 1, qf_onnx_slice(n, all, 2, length, length + k - 1, qf_onnx_output(n, 1), error));
+         qf_onnx_bind(n, 1,
+                      qf_build_slice(n->b, all, 2, length, length + k - 1, qf_onnx_output(n, 1), error));
 }
 
 /* a * sigmoid(alpha * a) * b */
 static gboolean map_swiglu(QfOnnxNode *n, GError **error)
 {
-  QfTensor *gate = qf_onnx_scale(n, n->in[0], qf_onnx_float(n, "alpha", 1), NULL, error);
-  gate = qf_onnx_apply2(n, "ElementWiseMultiply", n->in[0], qf_onnx_apply1(n, "Sigmoid", gate, NULL, error),
-                        NULL, error);
+  QfTensor *gate =
+      qf_build_with(n->b, "ElementWiseMultiply", n->in[0], qf_onnx_float(n, "alpha", 1), NULL, error);
+  gate = qf_build_apply2(n->b, "ElementWiseMultiply", n->in[0],
+                         qf_build_apply1(n->b, "Sigmoid", gate, NULL, error), NULL, error);
   return qf_onnx_bind(n, 0,
-                      qf_onnx_apply2(n, "ElementWiseMultiply", gate, n->in[1], qf_onnx_output(n, 0), error));
+                      qf_build_apply2(n->b, "ElementWiseMultiply", gate, n->in[1], qf_onnx_output(n, 0),
+                                      error));
 }
 
 const QfOnnxRow qf_onnx_causal_rows[] = {

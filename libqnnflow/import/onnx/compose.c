@@ -41,7 +41,7 @@ static gboolean map_trilu(QfOnnxNode *n, GError **error)
   Band kind = qf_onnx_int(n, "upper", 1) ? BAND_UPPER : BAND_LOWER;
   QfTensor *keep =
       band(n, kind, x->dims[x->rank - 2], x->dims[x->rank - 1], k.n ? k.v[0] : 0, QF_DTYPE_BOOL, NULL, error);
-  QfTensor *zero = qf_onnx_scalar(n, 0, x->dtype);
+  QfTensor *zero = qf_build_scalar(n->b, 0, x->dtype);
   return qf_onnx_bind(n, 0, qf_onnx_select(n, keep, x, zero, qf_onnx_output(n, 0), error));
 }
 
@@ -49,7 +49,7 @@ static gboolean map_eye_like(QfOnnxNode *n, GError **error)
 {
   const QfTensor *x = n->in[0];
   const Onnx__AttributeProto *to = qf_onnx_attr(n, "dtype");
-  QfDType dtype = to ? qf_onnx_dtype(qf_onnx_i32(to->i), NULL) : x->dtype;
+  QfDType dtype = to ? qf_onnx_dtype(qf_build_i32(to->i), NULL) : x->dtype;
   if (x->rank != 2 || dtype == QF_DTYPE_INVALID)
     return qf_onnx_fail(n, error, QF_ERROR_SHAPE, "it needs a matrix and a type of numbers");
   if (qf_dtype_is_float(dtype))
@@ -62,9 +62,9 @@ static gboolean map_eye_like(QfOnnxNode *n, GError **error)
 /* x where it is above alpha, else 0 */
 static gboolean map_thresholded_relu(QfOnnxNode *n, GError **error)
 {
-  QfTensor *alpha = qf_onnx_scalar(n, qf_onnx_float(n, "alpha", 1), QF_DTYPE_FLOAT32);
-  QfTensor *above = qf_onnx_apply2(n, "ElementWiseGreater", n->in[0], alpha, NULL, error);
-  QfTensor *zero = qf_onnx_scalar(n, 0, QF_DTYPE_FLOAT32);
+  QfTensor *alpha = qf_build_scalar(n->b, qf_onnx_float(n, "alpha", 1), QF_DTYPE_FLOAT32);
+  QfTensor *above = qf_build_apply2(n->b, "ElementWiseGreater", n->in[0], alpha, NULL, error);
+  QfTensor *zero = qf_build_scalar(n->b, 0, QF_DTYPE_FLOAT32);
   return qf_onnx_bind(n, 0, qf_onnx_select(n, above, n->in[0], zero, qf_onnx_output(n, 0), error));
 }
 
@@ -73,14 +73,14 @@ static gboolean map_shrink(QfOnnxNode *n, GError **error)
 {
   QfTensor *x = n->in[0];
   double bias = qf_onnx_float(n, "bias", 0), limit = qf_onnx_float(n, "lambd", 0.5f);
-  QfTensor *zero = qf_onnx_scalar(n, 0, QF_DTYPE_FLOAT32), *y = zero;
+  QfTensor *zero = qf_build_scalar(n->b, 0, QF_DTYPE_FLOAT32), *y = zero;
   for (int side = 0; side < 2; side++) {
     double sign = side ? 1 : -1;
-    QfTensor *edge = qf_onnx_scalar(n, sign * limit, QF_DTYPE_FLOAT32);
+    QfTensor *edge = qf_build_scalar(n->b, sign * limit, QF_DTYPE_FLOAT32);
     QfTensor *beyond =
-        qf_onnx_apply2(n, side ? "ElementWiseGreater" : "ElementWiseLess", x, edge, NULL, error);
-    QfTensor *moved = qf_onnx_apply2(n, "ElementWiseAdd", x,
-                                     qf_onnx_scalar(n, -sign * bias, QF_DTYPE_FLOAT32), NULL, error);
+        qf_build_apply2(n->b, side ? "ElementWiseGreater" : "ElementWiseLess", x, edge, NULL, error);
+    QfTensor *moved = qf_build_apply2(n->b, "ElementWiseAdd", x,
+                                      qf_build_scalar(n->b, -sign * bias, QF_DTYPE_FLOAT32), NULL, error);
     y = qf_onnx_select(n, beyond, moved, y, side ? qf_onnx_output(n, 0) : NULL, error);
   }
   return qf_onnx_bind(n, 0, y);
@@ -89,8 +89,8 @@ static gboolean map_shrink(QfOnnxNode *n, GError **error)
 static gboolean map_is_nan(QfOnnxNode *n, GError **error)
 {
   return qf_onnx_bind(n, 0,
-                      qf_onnx_apply2(n, "ElementWiseNotEqual", n->in[0], n->in[0], qf_onnx_output(n, 0),
-                                     error));
+                      qf_build_apply2(n->b, "ElementWiseNotEqual", n->in[0], n->in[0], qf_onnx_output(n, 0),
+                                      error));
 }
 
 static gboolean map_is_inf(QfOnnxNode *n, GError **error)
@@ -99,15 +99,17 @@ static gboolean map_is_inf(QfOnnxNode *n, GError **error)
   const gboolean sides[] = {qf_onnx_int(n, "detect_negative", 1) != 0,
                             qf_onnx_int(n, "detect_positive", 1) != 0};
   for (int i = 0; i < 2; i++) {
-    QfTensor *limit = qf_onnx_scalar(n, i ? INFINITY : -INFINITY, x->dtype);
-    QfTensor *hit = sides[i] ? qf_onnx_apply2(n, "ElementWiseEqual", x, limit, NULL, error) : NULL;
+    QfTensor *limit = qf_build_scalar(n->b, i ? INFINITY : -INFINITY, x->dtype);
+    QfTensor *hit = sides[i] ? qf_build_apply2(n->b, "ElementWiseEqual", x, limit, NULL, error) : NULL;
     if (sides[i] && !hit)
       return FALSE;
-    y = y && hit ? qf_onnx_apply2(n, "ElementWiseOr", y, hit, qf_onnx_output(n, 0), error) : hit ? hit : y;
+    y = y && hit ? qf_build_apply2(n->b, "ElementWiseOr", y, hit, qf_onnx_output(n, 0), error)
+        : hit    ? hit
+                 : y;
   }
   if (!y) /* no side is asked for: nothing is */
-    y = qf_onnx_apply2(n, "ElementWiseXor", qf_onnx_cast(n, x, QF_DTYPE_BOOL, NULL, error),
-                       qf_onnx_cast(n, x, QF_DTYPE_BOOL, NULL, error), qf_onnx_output(n, 0), error);
+    y = qf_build_apply2(n->b, "ElementWiseXor", qf_build_cast(n->b, x, QF_DTYPE_BOOL, NULL, error),
+                        qf_build_cast(n->b, x, QF_DTYPE_BOOL, NULL, error), qf_onnx_output(n, 0), error);
   return qf_onnx_bind(n, 0, y);
 }
 
@@ -128,17 +130,17 @@ static QfTensor *equals_place(QfOnnxNode *n, QfTensor *indices, int32_t axis, in
     shape.v[i] = i == axis ? depth : 1;
   QfTensor *along =
       qf_graph_add_constant_copy(n->onnx->graph, NULL, QF_DTYPE_INT64, shape.v, shape.n, places);
-  return qf_onnx_apply2(n, "ElementWiseEqual", indices, along, NULL, error);
+  return qf_build_apply2(n->b, "ElementWiseEqual", indices, along, NULL, error);
 }
 
 /* Indices from the end count from the front then; those outside give no hit. */
 static QfTensor *plain_indices(QfOnnxNode *n, QfTensor *indices, int64_t depth, GError **error)
 {
-  indices = qf_onnx_cast(n, indices, QF_DTYPE_INT64, NULL, error);
-  QfTensor *negative =
-      qf_onnx_apply2(n, "ElementWiseLess", indices, qf_onnx_scalar(n, 0, QF_DTYPE_INT64), NULL, error);
-  QfTensor *moved = qf_onnx_apply2(n, "ElementWiseAdd", indices,
-                                   qf_onnx_scalar(n, (double)depth, QF_DTYPE_INT64), NULL, error);
+  indices = qf_build_cast(n->b, indices, QF_DTYPE_INT64, NULL, error);
+  QfTensor *negative = qf_build_apply2(n->b, "ElementWiseLess", indices,
+                                       qf_build_scalar(n->b, 0, QF_DTYPE_INT64), NULL, error);
+  QfTensor *moved = qf_build_apply2(n->b, "ElementWiseAdd", indices,
+                                    qf_build_scalar(n->b, (double)depth, QF_DTYPE_INT64), NULL, error);
   return qf_onnx_select(n, negative, moved, indices, NULL, error);
 }
 
@@ -157,9 +159,11 @@ static gboolean map_one_hot(QfOnnxNode *n, GError **error)
     shape.v[i] = i == axis ? 1 : n->in[0]->dims[i - (i > axis)];
   QfTensor *indices = plain_indices(n, n->in[0], (int64_t)depth, error);
   QfTensor *hit =
-      equals_place(n, qf_onnx_reshape(n, indices, &shape, NULL, error), axis, (int64_t)depth, error);
-  QfTensor *off = qf_onnx_reshape(n, qf_onnx_slice(n, n->in[2], 0, 0, 1, NULL, error), &scalar, NULL, error);
-  QfTensor *on = qf_onnx_reshape(n, qf_onnx_slice(n, n->in[2], 0, 1, 2, NULL, error), &scalar, NULL, error);
+      equals_place(n, qf_build_reshape(n->b, indices, &shape, NULL, error), axis, (int64_t)depth, error);
+  QfTensor *off =
+      qf_build_reshape(n->b, qf_build_slice(n->b, n->in[2], 0, 0, 1, NULL, error), &scalar, NULL, error);
+  QfTensor *on =
+      qf_build_reshape(n->b, qf_build_slice(n->b, n->in[2], 0, 1, 2, NULL, error), &scalar, NULL, error);
   return qf_onnx_bind(n, 0, qf_onnx_select(n, hit, on, off, qf_onnx_output(n, 0), error));
 }
 
@@ -171,19 +175,19 @@ static gboolean map_hardmax(QfOnnxNode *n, GError **error)
   gboolean flat = n->opset < 13;
   if (!qf_onnx_axis(n, qf_onnx_int(n, "axis", flat ? 1 : -1), x->rank, &axis, error))
     return FALSE;
-  QfInts shape = qf_onnx_dims(x), rows = {2, {qf_dims_count(x->dims, axis), 0}};
+  QfInts shape = qf_build_dims(x), rows = {2, {qf_dims_count(x->dims, axis), 0}};
   rows.v[1] = qf_dims_count(x->dims + axis, x->rank - axis);
   if (flat) {
-    x = qf_onnx_reshape(n, x, &rows, NULL, error);
+    x = qf_build_reshape(n->b, x, &rows, NULL, error);
     axis = 1;
   }
   if (!x)
     return FALSE;
-  QfNode *node = qf_onnx_begin(n, "Argmax", &x, 1, NULL);
+  QfNode *node = qf_build_begin(n->b, "Argmax", &x, 1, NULL);
   *(QfAxisAttrs *)node->attrs = (QfAxisAttrs){.axis = axis, .keep_dims = 1, .dtype = QF_DTYPE_INT64};
-  QfTensor *hit = equals_place(n, qf_onnx_end(n, node, error), axis, x->dims[axis], error);
-  hit = qf_onnx_cast(n, hit, QF_DTYPE_FLOAT32, NULL, error);
-  return qf_onnx_bind(n, 0, qf_onnx_reshape(n, hit, &shape, qf_onnx_output(n, 0), error));
+  QfTensor *hit = equals_place(n, qf_build_end(n->b, node, error), axis, x->dims[axis], error);
+  hit = qf_build_cast(n->b, hit, QF_DTYPE_FLOAT32, NULL, error);
+  return qf_onnx_bind(n, 0, qf_build_reshape(n->b, hit, &shape, qf_onnx_output(n, 0), error));
 }
 
 /* a * sigmoid(alpha * a) * b */
@@ -192,11 +196,12 @@ static gboolean map_swiglu(QfOnnxNode *n, GError **error)
   QfTensor *a = n->in[0], *gate = a;
   double alpha = qf_onnx_float(n, "alpha", 1);
   if (alpha != 1)
-    gate = qf_onnx_scale(n, a, alpha, NULL, error);
-  gate = qf_onnx_apply1(n, "Sigmoid", gate, NULL, error);
-  gate = qf_onnx_apply2(n, "ElementWiseMultiply", a, gate, NULL, error);
+    gate = qf_build_with(n->b, "ElementWiseMultiply", a, alpha, NULL, error);
+  gate = qf_build_apply1(n->b, "Sigmoid", gate, NULL, error);
+  gate = qf_build_apply2(n->b, "ElementWiseMultiply", a, gate, NULL, error);
   return qf_onnx_bind(n, 0,
-                      qf_onnx_apply2(n, "ElementWiseMultiply", gate, n->in[1], qf_onnx_output(n, 0), error));
+                      qf_build_apply2(n->b, "ElementWiseMultiply", gate, n->in[1], qf_onnx_output(n, 0),
+                                      error));
 }
 
 /* The same bytes as another type; not of half precision, which the graph keeps as float32. */
@@ -212,9 +217,9 @@ static gboolean map_bit_cast(QfOnnxNode *n, GError **error)
         n, error, QF_ERROR_UNSUPPORTED,
         "it reads the bytes of %s as %s: types of one size are supported, but not half precision",
         qf_dtype_name(n->in[0]->dtype), name);
-  QfNode *node = qf_onnx_begin(n, "BitCast", n->in, 1, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, "BitCast", n->in, 1, qf_onnx_output(n, 0));
   ((QfCastAttrs *)node->attrs)->dtype = dtype;
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 const QfOnnxRow qf_onnx_compose_rows[] = {

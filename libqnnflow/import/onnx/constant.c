@@ -12,7 +12,7 @@
 static QfTensor *own_float(QfOnnxNode *n, QfTensor *t, GError **error)
 {
   return t && qf_dtype_is_float(t->dtype) && t->dtype != QF_DTYPE_FLOAT64
-             ? qf_onnx_cast(n, t, QF_DTYPE_FLOAT32, NULL, error)
+             ? qf_build_cast(n->b, t, QF_DTYPE_FLOAT32, NULL, error)
              : t;
 }
 
@@ -62,7 +62,7 @@ static gboolean map_constant_of_shape(QfOnnxNode *n, GError **error)
   if (!qf_onnx_list(n, NULL, 0, &shape, NULL, error))
     return FALSE;
   value = a && a->t ? own_float(n, qf_onnx_read_tensor(n->onnx->file, g, a->t, NULL, error), error)
-                    : qf_onnx_scalar(n, 0, QF_DTYPE_FLOAT32);
+                    : qf_build_scalar(n->b, 0, QF_DTYPE_FLOAT32);
   if (!value)
     return FALSE;
   int64_t count = qf_dims_count(shape.v, shape.n), size = (int64_t)qf_dtype_size(value->dtype);
@@ -84,8 +84,8 @@ static gboolean map_range(QfOnnxNode *n, GError **error)
   for (uint32_t i = 0; i < 3; i++)
     if (!qf_onnx_need_constant(n, i, error))
       return FALSE;
-  QfNode *node = qf_onnx_begin(n, "Range", n->in, 3, qf_onnx_output(n, 0));
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  QfNode *node = qf_build_begin(n->b, "Range", n->in, 3, qf_onnx_output(n, 0));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 const QfOnnxRow qf_onnx_constant_rows[] = {

@@ -18,7 +18,7 @@ static gboolean finish_product(QfOnnxNode *n, QfTensor *a, QfTensor *b, QfTensor
   if (!a || !b || !qf_onnx_map_as(n, "MatMul", in, 2, &y, error))
     return FALSE;
   if (bias)
-    y = qf_onnx_apply2(n, "ElementWiseAdd", y, bias, qf_onnx_output(n, 0), error);
+    y = qf_build_apply2(n->b, "ElementWiseAdd", y, bias, qf_onnx_output(n, 0), error);
   return qf_onnx_bind(n, 0, y);
 }
 
@@ -34,29 +34,30 @@ static gboolean map_integer_to_float(QfOnnxNode *n, GError **error)
 static gboolean map_dynamic_matmul(QfOnnxNode *n, GError **error)
 {
   const QfInts none = {0};
-  QfTensor *zero = qf_onnx_scalar(n, 0, QF_DTYPE_FLOAT32), *a = n->in[0];
+  QfTensor *zero = qf_build_scalar(n->b, 0, QF_DTYPE_FLOAT32), *a = n->in[0];
   QfInts axes = none;
   for (axes.n = 0; axes.n < a->rank; axes.n++)
     axes.v[axes.n] = axes.n;
-  QfTensor *low = qf_onnx_reduce(n, "ReduceMin", a, &axes, FALSE, NULL, error);
-  QfTensor *high = qf_onnx_reduce(n, "ReduceMax", a, &axes, FALSE, NULL, error);
-  low = qf_onnx_apply2(n, "ElementWiseMinimum", low, zero, NULL, error);
-  high = qf_onnx_apply2(n, "ElementWiseMaximum", high, zero, NULL, error);
-  QfTensor *scale = qf_onnx_apply2(n, "ElementWiseSubtract", high, low, NULL, error);
-  scale = qf_onnx_scale(n, scale, 1.0 / 255, NULL, error);
+  QfTensor *low = qf_build_reduce(n->b, "ReduceMin", a, &axes, FALSE, NULL, error);
+  QfTensor *high = qf_build_reduce(n->b, "ReduceMax", a, &axes, FALSE, NULL, error);
+  low = qf_build_apply2(n->b, "ElementWiseMinimum", low, zero, NULL, error);
+  high = qf_build_apply2(n->b, "ElementWiseMaximum", high, zero, NULL, error);
+  QfTensor *scale = qf_build_apply2(n->b, "ElementWiseSubtract", high, low, NULL, error);
+  scale = qf_build_with(n->b, "ElementWiseMultiply", scale, 1.0 / 255, NULL, error);
   if (!scale)
     return FALSE;
   /* where all of A is 0, any scale does */
-  scale =
-      qf_onnx_apply2(n, "ElementWiseMaximum", scale, qf_onnx_scalar(n, 1e-30, QF_DTYPE_FLOAT32), NULL, error);
+  scale = qf_build_apply2(n->b, "ElementWiseMaximum", scale, qf_build_scalar(n->b, 1e-30, QF_DTYPE_FLOAT32),
+                          NULL, error);
   QfTensor *shift =
-      qf_onnx_apply1(n, "ElementWiseRound", qf_onnx_apply2(n, "ElementWiseDivide", low, scale, NULL, error),
-                     NULL, error);
-  QfTensor *q = qf_onnx_apply2(n, "ElementWiseDivide", a, scale, NULL, error);
-  q = qf_onnx_apply2(n, "ElementWiseSubtract", qf_onnx_apply1(n, "ElementWiseRound", q, NULL, error), shift,
-                     NULL, error);
-  q = qf_onnx_apply2(n, "ElementWiseAdd", qf_onnx_clamp(n, q, 0, 255, NULL, error), shift, NULL, error);
-  a = qf_onnx_apply2(n, "ElementWiseMultiply", q, scale, NULL, error);
+      qf_build_apply1(n->b, "ElementWiseRound",
+                      qf_build_apply2(n->b, "ElementWiseDivide", low, scale, NULL, error), NULL, error);
+  QfTensor *q = qf_build_apply2(n->b, "ElementWiseDivide", a, scale, NULL, error);
+  q = qf_build_apply2(n->b, "ElementWiseSubtract", qf_build_apply1(n->b, "ElementWiseRound", q, NULL, error),
+                      shift, NULL, error);
+  q = qf_build_apply2(n->b, "ElementWiseAdd", qf_build_clamp(n->b, q, 0, 255, NULL, error), shift, NULL,
+                      error);
+  a = qf_build_apply2(n->b, "ElementWiseMultiply", q, scale, NULL, error);
   QfTensor *b = qf_onnx_dequantize_scaled(n, n->in[1], n->in[2], qf_onnx_input(n, 3), -1, 0, NULL, error);
   return finish_product(n, a, b, qf_onnx_input(n, 4), error);
 }
@@ -68,13 +69,13 @@ static QfTensor *lstm_weights(QfOnnxNode *n, QfTensor *w, uint32_t scale, GError
   QfTensor *parts[2] = {qf_onnx_input(n, scale), qf_onnx_input(n, scale + 1)};
   for (int i = 0; i < 2; i++) {
     QfInts shape = {3, {w->dims[0], 1, parts[i]->rank > 1 ? parts[i]->dims[1] : 1}};
-    parts[i] =
-        qf_onnx_cast(n, qf_onnx_reshape(n, parts[i], &shape, NULL, error), QF_DTYPE_FLOAT32, NULL, error);
+    parts[i] = qf_build_cast(n->b, qf_build_reshape(n->b, parts[i], &shape, NULL, error), QF_DTYPE_FLOAT32,
+                             NULL, error);
   }
-  w = qf_onnx_apply2(n, "ElementWiseSubtract", qf_onnx_cast(n, w, QF_DTYPE_FLOAT32, NULL, error), parts[1],
-                     NULL, error);
-  return qf_onnx_transpose(n, qf_onnx_apply2(n, "ElementWiseMultiply", w, parts[0], NULL, error), &swap, NULL,
-                           error);
+  w = qf_build_apply2(n->b, "ElementWiseSubtract", qf_build_cast(n->b, w, QF_DTYPE_FLOAT32, NULL, error),
+                      parts[1], NULL, error);
+  return qf_build_transpose(n->b, qf_build_apply2(n->b, "ElementWiseMultiply", w, parts[0], NULL, error),
+                            &swap, NULL, error);
 }
 
 /* An LSTM of dequantized weights; data and state stay real, so results are nearer to the float model than those that round them. */
@@ -91,8 +92,6 @@ static gboolean map_dynamic_lstm(QfOnnxNode *n, GError **error)
       return FALSE;
   }
   sub.row = qf_onnx_find_row("", "LSTM");
-  sub.n_emitted = n->n_emitted;
-  sub.named = n->named;
   sub.in = in;
   sub.n_in = 8;
   return sub.row && sub.row->map(&sub, error);
@@ -108,8 +107,6 @@ static gboolean map_quantized_attention(QfOnnxNode *n, GError **error)
   if (!in[0] || !in[1])
     return FALSE;
   sub.row = qf_onnx_find_row(MS, "Attention");
-  sub.n_emitted = n->n_emitted;
-  sub.named = n->named;
   sub.in = in;
   sub.n_in = 5;
   return sub.row && sub.row->map(&sub, error);
@@ -118,7 +115,7 @@ static gboolean map_quantized_attention(QfOnnxNode *n, GError **error)
 /* Bytes of two 4-bit numbers each, the lower half first, as bytes of one; along the last dimension. */
 static QfTensor *unpack_halves(QfOnnxNode *n, const QfTensor *t, GError **error)
 {
-  QfInts dims = qf_onnx_dims(t);
+  QfInts dims = qf_build_dims(t);
   const int64_t count = qf_tensor_count(t);
   const uint8_t *from = qf_tensor_data(t);
   dims.v[dims.n - 1] *= 2;
@@ -136,9 +133,9 @@ static QfTensor *gather(QfOnnxNode *n, QfTensor *t, QfTensor *indices, int32_t a
   QfTensor *in[2] = {t, indices};
   if (!t)
     return NULL;
-  QfNode *node = qf_onnx_begin(n, "Gather", in, 2, NULL);
+  QfNode *node = qf_build_begin(n->b, "Gather", in, 2, NULL);
   ((QfGatherAttrs *)node->attrs)->axis = axis;
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, node, error);
 }
 
 /* Rows of a quantized table, dequantized when they are read: the table stays integers, with a scale for each block of a row. */
@@ -158,10 +155,10 @@ static gboolean map_gather_blocks(QfOnnxNode *n, GError **error)
     t = unpack_halves(n, t, error);
     zeros = t && zeros ? unpack_halves(n, zeros, error) : NULL;
     if (zeros && zeros->dims[along] > scales->dims[along])
-      zeros = qf_onnx_slice(n, zeros, along, 0, scales->dims[along], NULL, error);
+      zeros = qf_build_slice(n->b, zeros, along, 0, scales->dims[along], NULL, error);
   }
   if (!zeros && qf_onnx_declared_number(n, 0, 0) == 2)
-    zeros = qf_onnx_scalar(n, packed ? 8 : 128, QF_DTYPE_UINT8);
+    zeros = qf_build_scalar(n->b, packed ? 8 : 128, QF_DTYPE_UINT8);
   else if (zeros)
     zeros = gather(n, zeros, n->in[1], axis, error);
   t = gather(n, t, n->in[1], axis, error);
@@ -226,11 +223,11 @@ static gboolean map_nbits(QfOnnxNode *n, GError **error)
   QfTensor *packed = qf_graph_add_constant(n->onnx->graph, n->in[1]->name, QF_DTYPE_UINT8, dims, 2,
                                            g_bytes_new_take(blocks, w.rows * row));
   QfTensor *in[3] = {n->in[0], packed, bias};
-  QfNode *node = qf_onnx_begin(n, "BlockQuantMatMul", in, 3, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, "BlockQuantMatMul", in, 3, qf_onnx_output(n, 0));
   QfBlockQuantMatMulAttrs *a = node->attrs;
   a->format = (int32_t)(format - qfk_block_formats);
   a->in_features = (int32_t)w.k;
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 /* MaxPool on [N,H,W,C]: the Transposes cancel. */
@@ -240,17 +237,17 @@ static gboolean map_nhwc_max_pool(QfOnnxNode *n, GError **error)
   if (x->rank != 4)
     return qf_onnx_fail(n, error, QF_ERROR_SHAPE, "its input has %d dimensions, but [N,H,W,C] is needed",
                         x->rank);
-  x = qf_onnx_channels_first(n, x, NULL, error);
+  x = qf_build_channels_first(n->b, x, NULL, error);
   if (!x || !qf_onnx_map_as(n, "MaxPool", &x, 1, &y, error))
     return FALSE;
-  return qf_onnx_bind(n, 0, qf_onnx_channels_last(n, y, error));
+  return qf_onnx_bind(n, 0, qf_build_channels_last(n->b, y, error));
 }
 
 /* Sums of 8-bit integers in 32 bits. */
 static gboolean map_reduce_sum_integer(QfOnnxNode *n, GError **error)
 {
   const QfDType to = n->in[0]->dtype == QF_DTYPE_UINT8 ? QF_DTYPE_UINT32 : QF_DTYPE_INT32;
-  QfTensor *x = qf_onnx_cast(n, n->in[0], to, NULL, error), *y = NULL;
+  QfTensor *x = qf_build_cast(n->b, n->in[0], to, NULL, error), *y = NULL;
   return x && qf_onnx_map_as(n, "ReduceSum", &x, 1, &y, error) && qf_onnx_bind(n, 0, y);
 }
 

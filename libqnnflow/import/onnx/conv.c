@@ -8,12 +8,12 @@
 static void set_attrs(QfConv2dAttrs *a, const QfOnnxWindow *w, int32_t group, const int64_t *output_padding)
 {
   for (int i = 0; i < 2; i++) {
-    a->stride[i] = qf_onnx_i32(w->stride[1 + i]);
-    a->dilation[i] = qf_onnx_i32(w->dilation[1 + i]);
-    a->output_padding[i] = output_padding ? qf_onnx_i32(output_padding[1 + i]) : 0;
+    a->stride[i] = qf_build_i32(w->stride[1 + i]);
+    a->dilation[i] = qf_build_i32(w->dilation[1 + i]);
+    a->output_padding[i] = output_padding ? qf_build_i32(output_padding[1 + i]) : 0;
   }
   for (int i = 0; i < 4; i++)
-    a->pad[i] = qf_onnx_i32(w->pad[2 + i]);
+    a->pad[i] = qf_build_i32(w->pad[2 + i]);
   a->group = group;
 }
 
@@ -21,12 +21,12 @@ static void set_volume_attrs(QfConv3dAttrs *a, const QfOnnxWindow *w, int32_t gr
                              const int64_t *output_padding)
 {
   for (int i = 0; i < 3; i++) {
-    a->stride[i] = qf_onnx_i32(w->stride[i]);
-    a->dilation[i] = qf_onnx_i32(w->dilation[i]);
-    a->output_padding[i] = output_padding ? qf_onnx_i32(output_padding[i]) : 0;
+    a->stride[i] = qf_build_i32(w->stride[i]);
+    a->dilation[i] = qf_build_i32(w->dilation[i]);
+    a->output_padding[i] = output_padding ? qf_build_i32(output_padding[i]) : 0;
   }
   for (int i = 0; i < 6; i++)
-    a->pad[i] = qf_onnx_i32(w->pad[i]);
+    a->pad[i] = qf_build_i32(w->pad[i]);
   a->group = group;
 }
 
@@ -37,9 +37,9 @@ static QfTensor *widen_weights(QfOnnxNode *n, QfTensor *w, int32_t rank, GError 
   for (int i = 2; i < w->rank; i++)
     shape.v[rank - w->rank + i] = w->dims[i];
   if (w->data || !qf_onnx_is_constant(w) || w->rank == rank)
-    return qf_onnx_reshape(n, w, &shape, NULL, error);
+    return qf_build_reshape(n->b, w, &shape, NULL, error);
   QfTensor *q = w->producer->inputs[0];
-  QfTensor *r = qf_onnx_reshape(n, q, &shape, NULL, error);
+  QfTensor *r = qf_build_reshape(n->b, q, &shape, NULL, error);
   if (r && !r->enc.count) /* leading dimensions stay, so does the axis */
     qf_tensor_set_encoding(n->onnx->graph, r, q->enc.count, q->enc.axis, q->enc.entries);
   return qf_onnx_dequantize(n, r, NULL, error);
@@ -79,12 +79,12 @@ static gboolean emit_conv(QfOnnxNode *n, const char *op, QfTensor *weights, cons
                     weights, qf_onnx_input(n, 2)};
   if (!in[0])
     return FALSE;
-  QfNode *node = qf_onnx_begin(n, op, in, 3, NULL);
+  QfNode *node = qf_build_begin(n->b, op, in, 3, NULL);
   if (volume)
     set_volume_attrs(node->attrs, w, group, output_padding);
   else
     set_attrs(node->attrs, w, group, output_padding);
-  QfTensor *y = qf_onnx_end(n, node, error);
+  QfTensor *y = qf_build_end(n->b, node, error);
   if (volume)
     return qf_onnx_bind(n, 0, qf_onnx_from_volume(n, y, rank, qf_onnx_output(n, 0), error));
   return qf_onnx_from_image(n, y, rank, error);
@@ -137,9 +137,9 @@ static QfTensor *transpose_conv_weights(QfOnnxNode *n, QfTensor *w, int32_t grou
   }
   whole.v[spatial] = d[0] / group;
   whole.v[spatial + 1] = d[1] * group;
-  w = qf_onnx_reshape(n, w, &split, NULL, error);
-  w = qf_onnx_transpose(n, w, &grouped, NULL, error);
-  return qf_onnx_reshape(n, w, &whole, NULL, error);
+  w = qf_build_reshape(n->b, w, &split, NULL, error);
+  w = qf_build_transpose(n->b, w, &grouped, NULL, error);
+  return qf_build_reshape(n->b, w, &whole, NULL, error);
 }
 
 /* Pads from the wanted output size, or from auto_pad. */
@@ -193,7 +193,7 @@ static gboolean map_fused_conv(QfOnnxNode *n, GError **error)
   if (!qf_onnx_map_as(n, "Conv", n->in, MIN(n->n_in, 3), &y, error))
     return FALSE;
   if (z)
-    y = qf_onnx_apply2(n, "ElementWiseAdd", y, z, *activation ? NULL : qf_onnx_output(n, 0), error);
+    y = qf_build_apply2(n->b, "ElementWiseAdd", y, z, *activation ? NULL : qf_onnx_output(n, 0), error);
   if (*activation)
     y = qf_onnx_activate(n, activation, params ? params->floats : NULL,
                          params ? (uint32_t)params->n_floats : 0, y, qf_onnx_output(n, 0), error);

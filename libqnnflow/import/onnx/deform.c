@@ -78,7 +78,7 @@ static QfTensor *places(QfOnnxNode *n, const Deform *d, int side)
     const int64_t pixel = at * d->stride[side] - d->pad[side] + tap * d->dilation[side];
     v[i] = (float)((2.0 * (double)pixel + 1) / (double)size - 1);
   }
-  return qf_onnx_floats(n, &shape, v);
+  return qf_build_floats(n->b, &shape, v);
 }
 
 /* Coordinates along one side as [N G, K OH, OW, 1]; @offset is [N G, K, 2, OH, OW] in pixels, height first. */
@@ -86,10 +86,10 @@ static QfTensor *coordinates(QfOnnxNode *n, const Deform *d, QfTensor *offset, i
 {
   QfInts own = {4, {d->n * d->g, d->k, d->oh, d->ow}}, column = {4, {d->n * d->g, d->k * d->oh, d->ow, 1}};
   QfTensor *t =
-      qf_onnx_reshape(n, qf_onnx_slice(n, offset, 2, side, side + 1, NULL, error), &own, NULL, error);
-  t = qf_onnx_scale(n, t, 2.0 / (double)(side ? d->w : d->h), NULL, error);
-  t = qf_onnx_apply2(n, "ElementWiseAdd", t, places(n, d, side), NULL, error);
-  return qf_onnx_reshape(n, t, &column, NULL, error);
+      qf_build_reshape(n->b, qf_build_slice(n->b, offset, 2, side, side + 1, NULL, error), &own, NULL, error);
+  t = qf_build_with(n->b, "ElementWiseMultiply", t, 2.0 / (double)(side ? d->w : d->h), NULL, error);
+  t = qf_build_apply2(n->b, "ElementWiseAdd", t, places(n, d, side), NULL, error);
+  return qf_build_reshape(n->b, t, &column, NULL, error);
 }
 
 /* What the weights read: [N G, K OH, OW, C / G]. */
@@ -98,20 +98,21 @@ static QfTensor *sample(QfOnnxNode *n, const Deform *d, GError **error)
   QfInts image = {4, {d->n * d->g, d->c / d->g, d->h, d->w}},
          pairs = {5, {d->n * d->g, d->k, 2, d->oh, d->ow}};
   QfInts column = {4, {d->n * d->g, d->k * d->oh, d->ow, 1}};
-  QfTensor *offset = qf_onnx_reshape(n, n->in[2], &pairs, NULL, error), *mask = qf_onnx_input(n, 4);
+  QfTensor *offset = qf_build_reshape(n->b, n->in[2], &pairs, NULL, error), *mask = qf_onnx_input(n, 4);
   QfTensor *xy[2] = {coordinates(n, d, offset, 1, error), coordinates(n, d, offset, 0, error)};
   if (!xy[0] || !xy[1])
     return NULL;
-  QfNode *node = qf_onnx_begin(n, "Concat", xy, 2, NULL);
+  QfNode *node = qf_build_begin(n->b, "Concat", xy, 2, NULL);
   ((QfConcatAttrs *)node->attrs)->axis = 3;
-  QfTensor *grid = qf_onnx_end(n, node, error), *x = qf_onnx_reshape(n, n->in[0], &image, NULL, error);
-  QfTensor *in[2] = {qf_onnx_channels_last(n, x, error), grid};
+  QfTensor *grid = qf_build_end(n->b, node, error),
+           *x = qf_build_reshape(n->b, n->in[0], &image, NULL, error);
+  QfTensor *in[2] = {qf_build_channels_last(n->b, x, error), grid};
   if (!in[0] || !grid)
     return NULL;
-  QfTensor *y = qf_onnx_end(n, qf_onnx_begin(n, "GridSample", in, 2, NULL), error);
+  QfTensor *y = qf_build_end(n->b, qf_build_begin(n->b, "GridSample", in, 2, NULL), error);
   if (mask)
-    y = qf_onnx_apply2(n, "ElementWiseMultiply", y, qf_onnx_reshape(n, mask, &column, NULL, error), NULL,
-                       error);
+    y = qf_build_apply2(n->b, "ElementWiseMultiply", y, qf_build_reshape(n->b, mask, &column, NULL, error),
+                        NULL, error);
   return y;
 }
 
@@ -124,15 +125,16 @@ static gboolean map_deform_conv(QfOnnxNode *n, GError **error)
   const int64_t pixels = d.n * d.oh * d.ow, sum = d.c / d.group * d.k;
   QfInts apart = {6, {d.n, d.g, d.k, d.oh, d.ow, d.c / d.g}}, rows = {3, {pixels, d.group, sum}};
   QfInts weights = {3, {d.group, d.out / d.group, sum}}, image = {4, {d.n, d.oh, d.ow, d.out}};
-  QfTensor *x = qf_onnx_reshape(n, sample(n, &d, error), &apart, NULL, error);
-  x = qf_onnx_reshape(n, qf_onnx_transpose(n, x, &to_rows, NULL, error), &rows, NULL, error);
-  x = qf_onnx_transpose(n, x, &swap, NULL, error); /* [group, pixels, sum] */
-  QfTensor *w = qf_onnx_reshape(n, n->in[1], &weights, NULL, error);
-  QfTensor *y = qf_onnx_apply2(n, "MatMul", x, qf_onnx_transpose(n, w, &last, NULL, error), NULL, error);
-  y = qf_onnx_reshape(n, qf_onnx_transpose(n, y, &swap, NULL, error), &image, NULL, error);
+  QfTensor *x = qf_build_reshape(n->b, sample(n, &d, error), &apart, NULL, error);
+  x = qf_build_reshape(n->b, qf_build_transpose(n->b, x, &to_rows, NULL, error), &rows, NULL, error);
+  x = qf_build_transpose(n->b, x, &swap, NULL, error); /* [group, pixels, sum] */
+  QfTensor *w = qf_build_reshape(n->b, n->in[1], &weights, NULL, error);
+  QfTensor *y =
+      qf_build_apply2(n->b, "MatMul", x, qf_build_transpose(n->b, w, &last, NULL, error), NULL, error);
+  y = qf_build_reshape(n->b, qf_build_transpose(n->b, y, &swap, NULL, error), &image, NULL, error);
   if (y && qf_onnx_input(n, 3))
-    y = qf_onnx_apply2(n, "ElementWiseAdd", y, n->in[3], NULL, error);
-  return qf_onnx_bind(n, 0, qf_onnx_channels_first(n, y, qf_onnx_output(n, 0), error));
+    y = qf_build_apply2(n->b, "ElementWiseAdd", y, n->in[3], NULL, error);
+  return qf_onnx_bind(n, 0, qf_build_channels_first(n->b, y, qf_onnx_output(n, 0), error));
 }
 
 const QfOnnxRow qf_onnx_deform_rows[] = {

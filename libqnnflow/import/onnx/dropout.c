@@ -61,36 +61,36 @@ static QfTensor *uniform(QfOnnxNode *n, const QfTensor *x, GError **error)
 /* All true, without a constant of the size of @x. */
 static QfTensor *all_true(QfOnnxNode *n, QfTensor *x, QfTensor *out, GError **error)
 {
-  QfTensor *none = qf_onnx_apply2(n, "ElementWiseLess", x, x, NULL, error);
-  return qf_onnx_apply1(n, "ElementWiseNot", none, out, error);
+  QfTensor *none = qf_build_apply2(n->b, "ElementWiseLess", x, x, NULL, error);
+  return qf_build_apply1(n->b, "ElementWiseNot", none, out, error);
 }
 
 static QfTensor *scalar_of(QfOnnxNode *n, QfTensor *t, QfDType dtype, double def, GError **error)
 {
   QfInts shape = {0};
   if (!t)
-    return qf_onnx_scalar(n, def, dtype);
-  return qf_onnx_cast(n, qf_onnx_reshape(n, t, &shape, NULL, error), dtype, NULL, error);
+    return qf_build_scalar(n->b, def, dtype);
+  return qf_build_cast(n->b, qf_build_reshape(n->b, t, &shape, NULL, error), dtype, NULL, error);
 }
 
 /* keep = uniform >= ratio or not training; y = keep ? x * (training ? 1 / (1 - ratio) : 1) : 0 */
 static gboolean train(QfOnnxNode *n, GError **error)
 {
-  QfTensor *x = n->in[0], *one = qf_onnx_scalar(n, 1, QF_DTYPE_FLOAT32);
+  QfTensor *x = n->in[0], *one = qf_build_scalar(n->b, 1, QF_DTYPE_FLOAT32);
   QfTensor *ratio = scalar_of(n, qf_onnx_input(n, 1), QF_DTYPE_FLOAT32, 0.5, error);
   QfTensor *training = scalar_of(n, n->in[2], QF_DTYPE_BOOL, 0, error);
   QfTensor *draw = uniform(n, x, error);
   gboolean wanted = n->n_out > 1 && n->out_names[1];
   if (!draw || !ratio || !training)
     return FALSE;
-  QfTensor *keep = qf_onnx_apply2(n, "ElementWiseGreaterEqual", draw, ratio, NULL, error);
-  QfTensor *idle = qf_onnx_apply1(n, "ElementWiseNot", training, NULL, error);
-  keep = qf_onnx_apply2(n, "ElementWiseOr", keep, idle, wanted ? qf_onnx_output(n, 1) : NULL, error);
-  QfTensor *scale = qf_onnx_apply2(n, "ElementWiseSubtract", one, ratio, NULL, error);
-  scale = qf_onnx_apply1(n, "ElementWiseReciprocal", scale, NULL, error);
+  QfTensor *keep = qf_build_apply2(n->b, "ElementWiseGreaterEqual", draw, ratio, NULL, error);
+  QfTensor *idle = qf_build_apply1(n->b, "ElementWiseNot", training, NULL, error);
+  keep = qf_build_apply2(n->b, "ElementWiseOr", keep, idle, wanted ? qf_onnx_output(n, 1) : NULL, error);
+  QfTensor *scale = qf_build_apply2(n->b, "ElementWiseSubtract", one, ratio, NULL, error);
+  scale = qf_build_apply1(n->b, "ElementWiseReciprocal", scale, NULL, error);
   scale = qf_onnx_select(n, training, scale, one, NULL, error);
-  QfTensor *y = qf_onnx_apply2(n, "ElementWiseMultiply", x, scale, NULL, error);
-  y = qf_onnx_select(n, keep, y, qf_onnx_scalar(n, 0, QF_DTYPE_FLOAT32), qf_onnx_output(n, 0), error);
+  QfTensor *y = qf_build_apply2(n->b, "ElementWiseMultiply", x, scale, NULL, error);
+  y = qf_onnx_select(n, keep, y, qf_build_scalar(n->b, 0, QF_DTYPE_FLOAT32), qf_onnx_output(n, 0), error);
   if (wanted)
     n->out[1] = keep;
   return qf_onnx_bind(n, 0, y);

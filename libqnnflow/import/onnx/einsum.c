@@ -96,7 +96,7 @@ static gboolean arrange(QfOnnxNode *n, Term *term, const int *order, QfTensor *o
   for (int i = 0; i < term->n; i++)
     same &= perm.v[i] == i;
   if (!same || out)
-    term->t = qf_onnx_transpose(n, term->t, &perm, out, error);
+    term->t = qf_build_transpose(n->b, term->t, &perm, out, error);
   memcpy(term->label, order, (size_t)term->n * sizeof(*order));
   return term->t != NULL;
 }
@@ -119,17 +119,18 @@ static gboolean take_diagonal(QfOnnxNode *n, Term *term, int i, int j, GError **
   term->label[at] = label;
   term->n--;
   shape.v[at] = size * size;
-  QfTensor *t = qf_onnx_reshape(n, qf_onnx_transpose(n, term->t, &perm, NULL, error), &shape, NULL, error);
+  QfTensor *t =
+      qf_build_reshape(n->b, qf_build_transpose(n->b, term->t, &perm, NULL, error), &shape, NULL, error);
   if (!t)
     return FALSE;
-  QfNode *node = qf_onnx_begin(n, "StridedSlice", &t, 1, NULL);
+  QfNode *node = qf_build_begin(n->b, "StridedSlice", &t, 1, NULL);
   QfStridedSliceAttrs *a = node->attrs;
   a->begin.n = a->end.n = a->stride.n = shape.n;
   for (int k = 0; k < shape.n; k++) {
     a->end.v[k] = shape.v[k];
     a->stride.v[k] = k == at ? size + 1 : 1;
   }
-  term->t = qf_onnx_end(n, node, error);
+  term->t = qf_build_end(n->b, node, error);
   return term->t != NULL;
 }
 
@@ -160,9 +161,9 @@ static gboolean sum_others(QfOnnxNode *n, Term *term, uint64_t keep, GError **er
   term->n = left;
   if (!axes.n)
     return TRUE;
-  QfNode *node = qf_onnx_begin(n, "ReduceSum", &term->t, 1, NULL);
+  QfNode *node = qf_build_begin(n->b, "ReduceSum", &term->t, 1, NULL);
   ((QfReduceAttrs *)node->attrs)->axes = axes;
-  term->t = qf_onnx_end(n, node, error);
+  term->t = qf_build_end(n->b, node, error);
   return term->t != NULL;
 }
 
@@ -187,7 +188,7 @@ static QfTensor *spread(QfOnnxNode *n, Term *term, const int *order, int count, 
     return NULL;
   for (int i = 0, k = 0; i < count; i++)
     shape.v[i] = mask & BIT(order[i]) ? term->t->dims[k++] : 1;
-  return qf_onnx_reshape(n, term->t, &shape, NULL, error);
+  return qf_build_reshape(n->b, term->t, &shape, NULL, error);
 }
 
 /* [batch..., rows, columns] of @term: its labels are batch, then @rows of them, then the rest. */
@@ -198,7 +199,7 @@ static QfTensor *as_matrices(QfOnnxNode *n, const Term *term, int batch, int row
     shape.v[i] = term->t->dims[i];
   shape.v[batch] = qf_dims_count(term->t->dims + batch, rows);
   shape.v[batch + 1] = qf_dims_count(term->t->dims + batch + rows, term->n - batch - rows);
-  return qf_onnx_reshape(n, term->t, &shape, NULL, error);
+  return qf_build_reshape(n->b, term->t, &shape, NULL, error);
 }
 
 /* a[batch, rows, sum] b[batch, sum, columns] -> [batch, rows, columns] */
@@ -229,8 +230,8 @@ static gboolean multiply_matrices(QfOnnxNode *n, Term *a, Term *b, uint64_t batc
   QfTensor *in[2] = {as_matrices(n, a, n_batch, rows, error), as_matrices(n, b, n_batch, sums, error)};
   if (!in[0] || !in[1])
     return FALSE;
-  QfTensor *y = qf_onnx_end(n, qf_onnx_begin(n, "MatMul", in, 2, NULL), error);
-  a->t = qf_onnx_reshape(n, y, &shape, NULL, error);
+  QfTensor *y = qf_build_end(n->b, qf_build_begin(n->b, "MatMul", in, 2, NULL), error);
+  a->t = qf_build_reshape(n->b, y, &shape, NULL, error);
   memcpy(a->label, la, (size_t)(n_batch + rows) * sizeof(*la));
   memcpy(a->label + n_batch + rows, lb + n_batch + sums, (size_t)(nb - n_batch - sums) * sizeof(*lb));
   a->n = shape.n;
@@ -256,8 +257,8 @@ static gboolean join(QfOnnxNode *n, Term *a, Term *b, uint64_t keep, GError **er
                         QF_MAX_RANK);
   if (sum)
     return multiply_matrices(n, a, b, shared & ~sum & mask_of(a) & mask_of(b), sum, error);
-  a->t = qf_onnx_apply2(n, "ElementWiseMultiply", spread(n, a, all, count, error),
-                        spread(n, b, all, count, error), NULL, error);
+  a->t = qf_build_apply2(n->b, "ElementWiseMultiply", spread(n, a, all, count, error),
+                         spread(n, b, all, count, error), NULL, error);
   a->n = count;
   memcpy(a->label, all, (size_t)count * sizeof(*all));
   return a->t != NULL;

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * emit.c - making graph nodes from inside the map: names, helper tensors, encodings carried along by nodes that only move
- * values, and the way between ONNX's channels-first and the graph's channels-last tensors.
+ * emit.c - what the map needs besides build.h to make graph nodes: encodings carried along by nodes that only move values, images of
+ * one or two dimensions, weights behind a Dequantize.
  */
 #include "map.h"
-#include "../build.h"
-#include "../../graph/numbers.h"
 
 #include <string.h>
 
@@ -31,20 +29,6 @@ gboolean qf_onnx_charge(QfOnnxNode *n, int64_t count, GError **error)
                       " numbers) is too large for a file of this size; "
                       "give it smaller sizes",
                       count);
-}
-
-/* One node gets the file's name: the row's target, or else the one that makes an output directly. */
-QfNode *qf_onnx_begin(QfOnnxNode *n, const char *op, QfTensor *const *in, uint32_t n_in, QfTensor *out)
-{
-  g_autofree char *helper = NULL;
-  gboolean target = n->row->target && g_str_has_suffix(op, n->row->target);
-  if (n->named || !(target || (out && !n->n_emitted)))
-    helper = g_strdup_printf("%s/%s_%u", n->name, op, n->n_emitted);
-  n->named |= !helper;
-  n->n_emitted++;
-  if (!out)
-    out = qf_graph_add_tensor(n->onnx->graph, helper);
-  return qf_graph_new_node(n->onnx->graph, op, helper ? helper : n->name, in, n_in, &out, 1);
 }
 
 /* Operators that choose or mix values: the same on stored integers as on the numbers they stand for, when all have one encoding. */
@@ -119,7 +103,7 @@ void qf_onnx_set_encoding(QfOnnxNode *n, QfTensor *t, uint32_t count, int32_t ax
 }
 
 /* The encoding of what such a node gives: that of its input, its axis moved along. */
-static void carry_encoding(QfNode *node)
+void qf_onnx_carry_encoding(QfNode *node)
 {
   const QfTensor *x = node->n_inputs ? node->inputs[0] : NULL;
   if (!qf_tensor_is_quantized(x) || !keeps_encoding(node))
@@ -140,108 +124,13 @@ static void carry_encoding(QfNode *node)
     }
 }
 
-QfTensor *qf_onnx_end(QfOnnxNode *n, QfNode *node, GError **error)
-{
-  if (error && *error)
-    return NULL; /* a map function may go on emitting after one node failed */
-  carry_encoding(node);
-  return qf_graph_add_node(node, error) ? node->outputs[0] : NULL;
-}
-
-QfTensor *qf_onnx_apply1(QfOnnxNode *n, const char *op, QfTensor *x, QfTensor *out, GError **error)
-{
-  return x ? qf_onnx_end(n, qf_onnx_begin(n, op, &x, 1, out), error) : NULL;
-}
-
-QfTensor *qf_onnx_apply2(QfOnnxNode *n, const char *op, QfTensor *a, QfTensor *b, QfTensor *out,
-                         GError **error)
-{
-  QfTensor *in[] = {a, b};
-  return a && b ? qf_onnx_end(n, qf_onnx_begin(n, op, in, 2, out), error) : NULL;
-}
-
-QfTensor *qf_onnx_transpose(QfOnnxNode *n, QfTensor *x, const QfInts *perm, QfTensor *out, GError **error)
-{
-  if (!x)
-    return NULL;
-  QfNode *node = qf_onnx_begin(n, "Transpose", &x, 1, out);
-  ((QfTransposeAttrs *)node->attrs)->perm = *perm;
-  return qf_onnx_end(n, node, error);
-}
-
-QfTensor *qf_onnx_reshape(QfOnnxNode *n, QfTensor *x, const QfInts *shape, QfTensor *out, GError **error)
-{
-  if (!x)
-    return NULL;
-  if (!out && x->rank == shape->n && !memcmp(x->dims, shape->v, (size_t)shape->n * sizeof(*shape->v)))
-    return x;
-  QfNode *node = qf_onnx_begin(n, "Reshape", &x, 1, out);
-  ((QfReshapeAttrs *)node->attrs)->shape = *shape;
-  return qf_onnx_end(n, node, error);
-}
-
-QfTensor *qf_onnx_slice(QfOnnxNode *n, QfTensor *x, int32_t axis, int64_t begin, int64_t end, QfTensor *out,
-                        GError **error)
-{
-  if (!x)
-    return NULL;
-  QfNode *node = qf_onnx_begin(n, "StridedSlice", &x, 1, out);
-  QfStridedSliceAttrs *a = node->attrs;
-  a->begin.n = a->end.n = a->stride.n = x->rank;
-  for (int i = 0; i < x->rank; i++) {
-    a->begin.v[i] = i == axis ? begin : 0;
-    a->end.v[i] = i == axis ? end : x->dims[i];
-    a->stride.v[i] = 1;
-  }
-  return qf_onnx_end(n, node, error);
-}
-
-QfTensor *qf_onnx_cast(QfOnnxNode *n, QfTensor *x, QfDType dtype, QfTensor *out, GError **error)
-{
-  if (!x || (!out && x->dtype == dtype))
-    return x;
-  QfNode *node = qf_onnx_begin(n, "Cast", &x, 1, out);
-  ((QfCastAttrs *)node->attrs)->dtype = dtype;
-  return qf_onnx_end(n, node, error);
-}
-
 QfTensor *qf_onnx_dequantize(QfOnnxNode *n, QfTensor *t, QfTensor *out, GError **error)
 {
   if (!t)
     return NULL;
-  QfNode *node = qf_onnx_begin(n, "Dequantize", &t, 1, out);
+  QfNode *node = qf_build_begin(n->b, "Dequantize", &t, 1, out);
   ((QfCastAttrs *)node->attrs)->dtype = QF_DTYPE_FLOAT32;
-  return qf_onnx_end(n, node, error);
-}
-
-QfTensor *qf_onnx_clamp(QfOnnxNode *n, QfTensor *x, double lo, double hi, QfTensor *out, GError **error)
-{
-  if (!x)
-    return NULL;
-  QfNode *node = qf_onnx_begin(n, "ReluMinMax", &x, 1, out);
-  QfUnaryAttrs *a = node->attrs;
-  a->lo = (float)lo;
-  a->hi = (float)hi;
-  return qf_onnx_end(n, node, error);
-}
-
-QfTensor *qf_onnx_scalar(QfOnnxNode *n, double value, QfDType dtype)
-{
-  uint64_t bits = 0;
-  qf_number_store(dtype, &bits, 0, value);
-  return qf_graph_add_constant_copy(n->onnx->graph, NULL, dtype, NULL, 0, &bits);
-}
-
-QfTensor *qf_onnx_floats(QfOnnxNode *n, const QfInts *shape, const float *values)
-{
-  return qf_graph_add_constant_copy(n->onnx->graph, NULL, QF_DTYPE_FLOAT32, shape->v, shape->n, values);
-}
-
-QfTensor *qf_onnx_scale(QfOnnxNode *n, QfTensor *x, double value, QfTensor *out, GError **error)
-{
-  if (!x)
-    return NULL;
-  return qf_onnx_apply2(n, "ElementWiseMultiply", x, qf_onnx_scalar(n, value, QF_DTYPE_FLOAT32), out, error);
+  return qf_build_end(n->b, node, error);
 }
 
 QfTensor *qf_onnx_select(QfOnnxNode *n, QfTensor *condition, QfTensor *yes, QfTensor *no, QfTensor *out,
@@ -250,58 +139,13 @@ QfTensor *qf_onnx_select(QfOnnxNode *n, QfTensor *condition, QfTensor *yes, QfTe
   QfTensor *in[] = {condition, yes, no};
   if (!condition || !yes || !no)
     return NULL;
-  return qf_onnx_end(n, qf_onnx_begin(n, "ElementWiseSelect", in, 3, out), error);
-}
-
-QfTensor *qf_onnx_reduce(QfOnnxNode *n, const char *op, QfTensor *x, const QfInts *axes, gboolean keep_dims,
-                         QfTensor *out, GError **error)
-{
-  if (!x)
-    return NULL;
-  QfNode *node = qf_onnx_begin(n, op, &x, 1, out);
-  QfReduceAttrs *a = node->attrs;
-  a->axes = *axes;
-  a->keep_dims = keep_dims;
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, qf_build_begin(n->b, "ElementWiseSelect", in, 3, out), error);
 }
 
 gboolean qf_onnx_bind(QfOnnxNode *n, uint32_t index, QfTensor *t)
 {
   n->out[index] = t;
   return t != NULL;
-}
-
-static QfInts channel_perm(int32_t rank, gboolean to_last)
-{
-  QfInts p = {.n = rank, .v = {0}};
-  for (int i = 1; i < rank; i++)
-    p.v[i] = to_last ? (i == rank - 1 ? 1 : i + 1) : (i == 1 ? rank - 1 : i - 1);
-  return p;
-}
-
-QfTensor *qf_onnx_channels_last(QfOnnxNode *n, QfTensor *x, GError **error)
-{
-  if (!x || x->rank <= 2)
-    return x;
-  QfTensor *known = g_hash_table_lookup(n->onnx->channels_last, x);
-  if (known)
-    return known;
-  QfInts perm = channel_perm(x->rank, TRUE);
-  QfTensor *y = qf_onnx_transpose(n, x, &perm, NULL, error);
-  if (y)
-    g_hash_table_insert(n->onnx->channels_last, x, y);
-  return y;
-}
-
-QfTensor *qf_onnx_channels_first(QfOnnxNode *n, QfTensor *x, QfTensor *out, GError **error)
-{
-  if (!x)
-    return NULL;
-  QfInts perm = channel_perm(x->rank, FALSE);
-  QfTensor *y = qf_onnx_transpose(n, x, &perm, out, error);
-  if (y)
-    g_hash_table_insert(n->onnx->channels_last, y, x);
-  return y;
 }
 
 QfTensor *qf_onnx_to_image(QfOnnxNode *n, QfTensor *x, GError **error)
@@ -312,9 +156,9 @@ QfTensor *qf_onnx_to_image(QfOnnxNode *n, QfTensor *x, GError **error)
                  "its input '%s' is %s: only [N,C,L] and [N,C,H,W] are supported", x->name, dims);
     return NULL;
   }
-  QfTensor *y = qf_onnx_channels_last(n, x, error);
+  QfTensor *y = qf_build_channels_last(n->b, x, error);
   QfInts image = {4, {x->dims[0], 1, x->dims[2], x->dims[1]}};
-  return x->rank == 3 ? qf_onnx_reshape(n, y, &image, NULL, error) : y;
+  return x->rank == 3 ? qf_build_reshape(n->b, y, &image, NULL, error) : y;
 }
 
 gboolean qf_onnx_from_image(QfOnnxNode *n, QfTensor *y, int32_t rank, GError **error)
@@ -323,9 +167,9 @@ gboolean qf_onnx_from_image(QfOnnxNode *n, QfTensor *y, int32_t rank, GError **e
     return FALSE;
   if (rank == 3) {
     QfInts line = {3, {y->dims[0], y->dims[2], y->dims[3]}};
-    y = qf_onnx_reshape(n, y, &line, NULL, error);
+    y = qf_build_reshape(n->b, y, &line, NULL, error);
   }
-  n->out[0] = qf_onnx_channels_first(n, y, qf_onnx_output(n, 0), error);
+  n->out[0] = qf_build_channels_first(n->b, y, qf_onnx_output(n, 0), error);
   return n->out[0] != NULL;
 }
 
@@ -350,6 +194,7 @@ QfTensor *qf_onnx_permute_weights(QfOnnxNode *n, QfTensor *w, const QfInts *perm
     return NULL;
   }
   if (w->data || !qf_onnx_is_constant(w))
-    return qf_onnx_transpose(n, w, perm, NULL, error);
-  return qf_onnx_dequantize(n, qf_onnx_transpose(n, w->producer->inputs[0], perm, NULL, error), NULL, error);
+    return qf_build_transpose(n->b, w, perm, NULL, error);
+  return qf_onnx_dequantize(n, qf_build_transpose(n->b, w->producer->inputs[0], perm, NULL, error), NULL,
+                            error);
 }

@@ -9,13 +9,13 @@
 static QfTensor *centred(QfOnnxNode *n, QfTensor *t, QfTensor *zero, const QfInts *shape, GError **error)
 {
   const QfInts scalar = {0};
-  t = qf_onnx_cast(n, t, QF_DTYPE_INT32, NULL, error);
+  t = qf_build_cast(n->b, t, QF_DTYPE_INT32, NULL, error);
   if (!zero || !t)
     return t;
   if (zero->rank == 1)
-    zero = qf_onnx_reshape(n, zero, zero->dims[0] == 1 ? &scalar : shape, NULL, error);
-  zero = qf_onnx_cast(n, zero, QF_DTYPE_INT32, NULL, error);
-  return qf_onnx_apply2(n, "ElementWiseSubtract", t, zero, NULL, error);
+    zero = qf_build_reshape(n->b, zero, zero->dims[0] == 1 ? &scalar : shape, NULL, error);
+  zero = qf_build_cast(n->b, zero, QF_DTYPE_INT32, NULL, error);
+  return qf_build_apply2(n->b, "ElementWiseSubtract", t, zero, NULL, error);
 }
 
 static gboolean is_list_of(const QfTensor *zero, int64_t count)
@@ -34,7 +34,7 @@ static gboolean map_matmul_integer(QfOnnxNode *n, GError **error)
   QfTensor *in[] = {centred(n, a, za, &rows, error), centred(n, b, zb, &columns, error)};
   if (!in[0] || !in[1] || !qf_onnx_map_as(n, "MatMul", in, 2, &y, error))
     return FALSE;
-  return qf_onnx_bind(n, 0, qf_onnx_cast(n, y, QF_DTYPE_INT32, NULL, error));
+  return qf_onnx_bind(n, 0, qf_build_cast(n->b, y, QF_DTYPE_INT32, NULL, error));
 }
 
 /* The zero point of the weights is one number, or one for each output channel. */
@@ -57,27 +57,28 @@ static QfTensor *extreme(QfOnnxNode *n, gboolean largest, GError **error)
   QfInts axes = {.n = x->rank};
   for (int i = 0; i < axes.n; i++)
     axes.v[i] = i;
-  QfTensor *y = qf_onnx_reduce(n, largest ? "ReduceMax" : "ReduceMin", x, &axes, FALSE, NULL, error);
-  return qf_onnx_apply2(n, largest ? "ElementWiseMaximum" : "ElementWiseMinimum", y,
-                        qf_onnx_scalar(n, 0, QF_DTYPE_FLOAT32), NULL, error);
+  QfTensor *y = qf_build_reduce(n->b, largest ? "ReduceMax" : "ReduceMin", x, &axes, FALSE, NULL, error);
+  return qf_build_apply2(n->b, largest ? "ElementWiseMaximum" : "ElementWiseMinimum", y,
+                         qf_build_scalar(n->b, 0, QF_DTYPE_FLOAT32), NULL, error);
 }
 
 static gboolean map_dynamic_quantize(QfOnnxNode *n, GError **error)
 {
   QfTensor *low = extreme(n, FALSE, error), *high = extreme(n, TRUE, error);
-  QfTensor *levels = qf_onnx_scalar(n, 255, QF_DTYPE_FLOAT32), *zero;
-  QfTensor *scale = low ? qf_onnx_apply2(n, "ElementWiseSubtract", high, low, NULL, error) : NULL;
-  scale = qf_onnx_apply2(n, "ElementWiseDivide", scale, levels, qf_onnx_output(n, 1), error);
-  zero = qf_onnx_apply2(n, "ElementWiseDivide", low, scale, NULL, error);
-  zero = qf_onnx_apply1(n, "ElementWiseNeg", zero, NULL, error);
-  zero = qf_onnx_clamp(n, qf_onnx_apply1(n, "ElementWiseRound", zero, NULL, error), 0, 255, NULL, error);
-  QfTensor *y = scale ? qf_onnx_apply2(n, "ElementWiseDivide", n->in[0], scale, NULL, error) : NULL;
-  y = qf_onnx_apply1(n, "ElementWiseRound", y, NULL, error);
-  y = zero ? qf_onnx_apply2(n, "ElementWiseAdd", y, zero, NULL, error) : NULL;
-  y = qf_onnx_clamp(n, y, 0, 255, NULL, error);
+  QfTensor *levels = qf_build_scalar(n->b, 255, QF_DTYPE_FLOAT32), *zero;
+  QfTensor *scale = low ? qf_build_apply2(n->b, "ElementWiseSubtract", high, low, NULL, error) : NULL;
+  scale = qf_build_apply2(n->b, "ElementWiseDivide", scale, levels, qf_onnx_output(n, 1), error);
+  zero = qf_build_apply2(n->b, "ElementWiseDivide", low, scale, NULL, error);
+  zero = qf_build_apply1(n->b, "ElementWiseNeg", zero, NULL, error);
+  zero =
+      qf_build_clamp(n->b, qf_build_apply1(n->b, "ElementWiseRound", zero, NULL, error), 0, 255, NULL, error);
+  QfTensor *y = scale ? qf_build_apply2(n->b, "ElementWiseDivide", n->in[0], scale, NULL, error) : NULL;
+  y = qf_build_apply1(n->b, "ElementWiseRound", y, NULL, error);
+  y = zero ? qf_build_apply2(n->b, "ElementWiseAdd", y, zero, NULL, error) : NULL;
+  y = qf_build_clamp(n->b, y, 0, 255, NULL, error);
   return y && qf_onnx_bind(n, 1, scale) &&
-         qf_onnx_bind(n, 2, qf_onnx_cast(n, zero, QF_DTYPE_UINT8, qf_onnx_output(n, 2), error)) &&
-         qf_onnx_bind(n, 0, qf_onnx_cast(n, y, QF_DTYPE_UINT8, qf_onnx_output(n, 0), error));
+         qf_onnx_bind(n, 2, qf_build_cast(n->b, zero, QF_DTYPE_UINT8, qf_onnx_output(n, 2), error)) &&
+         qf_onnx_bind(n, 0, qf_build_cast(n->b, y, QF_DTYPE_UINT8, qf_onnx_output(n, 0), error));
 }
 
 const QfOnnxRow qf_onnx_integer_rows[] = {

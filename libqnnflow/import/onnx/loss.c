@@ -22,9 +22,9 @@ static gboolean read_target(QfOnnxNode *n, Terms *t, GError **error)
   if (!ignore)
     return TRUE;
   QfDType dtype = t->target->dtype;
-  QfTensor *index = qf_onnx_scalar(n, (double)qf_onnx_i32(ignore->i), dtype);
-  t->keep = qf_onnx_apply2(n, "ElementWiseNotEqual", t->target, index, NULL, error);
-  t->target = qf_onnx_select(n, t->keep, t->target, qf_onnx_scalar(n, 0, dtype), NULL, error);
+  QfTensor *index = qf_build_scalar(n->b, (double)qf_build_i32(ignore->i), dtype);
+  t->keep = qf_build_apply2(n->b, "ElementWiseNotEqual", t->target, index, NULL, error);
+  t->target = qf_onnx_select(n, t->keep, t->target, qf_build_scalar(n->b, 0, dtype), NULL, error);
   return t->target != NULL;
 }
 
@@ -36,11 +36,12 @@ static gboolean read_weight(QfOnnxNode *n, Terms *t, GError **error)
     return qf_onnx_fail(n, error, QF_ERROR_SHAPE, "its weights '%s' do not have one number for each class",
                         weight->name);
   if (weight)
-    t->weight = qf_onnx_apply2(n, "Gather", weight, t->target, NULL, error);
+    t->weight = qf_build_apply2(n->b, "Gather", weight, t->target, NULL, error);
   if (weight && t->keep)
-    t->weight = qf_onnx_select(n, t->keep, t->weight, qf_onnx_scalar(n, 0, QF_DTYPE_FLOAT32), NULL, error);
+    t->weight =
+        qf_onnx_select(n, t->keep, t->weight, qf_build_scalar(n->b, 0, QF_DTYPE_FLOAT32), NULL, error);
   if (!weight && t->keep)
-    t->weight = qf_onnx_cast(n, t->keep, QF_DTYPE_FLOAT32, NULL, error);
+    t->weight = qf_build_cast(n->b, t->keep, QF_DTYPE_FLOAT32, NULL, error);
   return t->weight || !(weight || t->keep);
 }
 
@@ -59,15 +60,15 @@ static gboolean check_shapes(const QfOnnxNode *n, GError **error)
 /* -log_prob at each target, not yet weighted. */
 static QfTensor *pick(QfOnnxNode *n, QfTensor *log_prob, const Terms *t, GError **error)
 {
-  QfInts column = qf_onnx_dims(log_prob), flat = qf_onnx_dims(t->target);
+  QfInts column = qf_build_dims(log_prob), flat = qf_build_dims(t->target);
   column.v[1] = 1;
-  QfTensor *in[] = {log_prob, qf_onnx_reshape(n, t->target, &column, NULL, error)};
+  QfTensor *in[] = {log_prob, qf_build_reshape(n->b, t->target, &column, NULL, error)};
   if (!in[1])
     return NULL;
-  QfNode *node = qf_onnx_begin(n, "GatherElements", in, 2, NULL);
+  QfNode *node = qf_build_begin(n->b, "GatherElements", in, 2, NULL);
   ((QfGatherAttrs *)node->attrs)->axis = 1;
-  QfTensor *y = qf_onnx_reshape(n, qf_onnx_end(n, node, error), &flat, NULL, error);
-  return qf_onnx_apply1(n, "ElementWiseNeg", y, NULL, error);
+  QfTensor *y = qf_build_reshape(n->b, qf_build_end(n->b, node, error), &flat, NULL, error);
+  return qf_build_apply1(n->b, "ElementWiseNeg", y, NULL, error);
 }
 
 static QfTensor *reduce_all(QfOnnxNode *n, const char *op, QfTensor *x, QfTensor *out, GError **error)
@@ -75,7 +76,7 @@ static QfTensor *reduce_all(QfOnnxNode *n, const char *op, QfTensor *x, QfTensor
   QfInts axes = {.n = x ? x->rank : 0};
   for (int i = 0; i < axes.n; i++)
     axes.v[i] = i;
-  return qf_onnx_reduce(n, op, x, &axes, FALSE, out, error);
+  return qf_build_reduce(n->b, op, x, &axes, FALSE, out, error);
 }
 
 static gboolean emit_loss(QfOnnxNode *n, QfTensor *log_prob, GError **error)
@@ -89,16 +90,16 @@ static gboolean emit_loss(QfOnnxNode *n, QfTensor *log_prob, GError **error)
     return FALSE;
   QfTensor *y = pick(n, log_prob, &t, error), *out = qf_onnx_output(n, 0);
   if (t.keep) /* an ignored value may be infinite, so it is not multiplied by 0 */
-    y = qf_onnx_select(n, t.keep, y, qf_onnx_scalar(n, 0, QF_DTYPE_FLOAT32), NULL, error);
+    y = qf_onnx_select(n, t.keep, y, qf_build_scalar(n->b, 0, QF_DTYPE_FLOAT32), NULL, error);
   if (t.weight)
-    y = qf_onnx_apply2(n, "ElementWiseMultiply", y, t.weight, reduction == NONE ? out : NULL, error);
+    y = qf_build_apply2(n->b, "ElementWiseMultiply", y, t.weight, reduction == NONE ? out : NULL, error);
   if (reduction == NONE)
     return qf_onnx_bind(n, 0, y);
   if (reduction == SUM || !t.weight)
     return qf_onnx_bind(n, 0, reduce_all(n, reduction == SUM ? "ReduceSum" : "ReduceMean", y, out, error));
   y = reduce_all(n, "ReduceSum", y, NULL, error);
   QfTensor *total = reduce_all(n, "ReduceSum", t.weight, NULL, error);
-  return qf_onnx_bind(n, 0, qf_onnx_apply2(n, "ElementWiseDivide", y, total, out, error));
+  return qf_onnx_bind(n, 0, qf_build_apply2(n->b, "ElementWiseDivide", y, total, out, error));
 }
 
 static gboolean map_nll_loss(QfOnnxNode *n, GError **error)
@@ -111,11 +112,11 @@ static gboolean map_cross_entropy(QfOnnxNode *n, GError **error)
   if (!check_shapes(n, error))
     return FALSE;
   gboolean wanted = n->n_out > 1 && n->out_names[1];
-  QfNode *node = qf_onnx_begin(n, "LogSoftmax", n->in, 1, wanted ? qf_onnx_output(n, 1) : NULL);
+  QfNode *node = qf_build_begin(n->b, "LogSoftmax", n->in, 1, wanted ? qf_onnx_output(n, 1) : NULL);
   QfAxisAttrs *a = node->attrs;
   a->axis = 1;
   a->beta = 1;
-  QfTensor *log_prob = qf_onnx_end(n, node, error);
+  QfTensor *log_prob = qf_build_end(n->b, node, error);
   if (wanted)
     n->out[1] = log_prob;
   return emit_loss(n, log_prob, error);

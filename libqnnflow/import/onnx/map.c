@@ -219,7 +219,7 @@ static gboolean map_node(QfOnnxNode *n, GError **error)
   const char *first = NULL; /* outputs before it may be left out */
   for (uint32_t i = n->n_out; i--;)
     first = n->out_names[i] ? n->out_names[i] : first;
-  n->name = *p->name ? p->name : first ? first : p->op_type;
+  n->b->name = n->name = *p->name ? p->name : first ? first : p->op_type;
   if (!first)
     return qf_onnx_fail(n, error, QF_ERROR_FORMAT, "it has no output");
   return resolve_inputs(n, error) && qf_onnx_settle_floats(n, error) && n->row->map(n, error) &&
@@ -233,7 +233,7 @@ gboolean qf_onnx_map_as(QfOnnxNode *n, const char *op, QfTensor **in, uint32_t n
   const char *out_names[1] = {NULL};
   QfOnnxNode sub = *n;
   sub.row = qf_onnx_find_row("", op);
-  sub.opset = qf_onnx_int(n, "opset", qf_onnx_i32(n->opset)); /* QLinearSoftmax says whose meaning it has */
+  sub.opset = qf_onnx_int(n, "opset", qf_build_i32(n->opset)); /* QLinearSoftmax says whose meaning it has */
   sub.in = in;
   sub.n_in = n_in;
   sub.out = out;
@@ -241,8 +241,6 @@ gboolean qf_onnx_map_as(QfOnnxNode *n, const char *op, QfTensor **in, uint32_t n
   sub.n_out = 1;
   if (!sub.row || !sub.row->map(&sub, error))
     return FALSE;
-  n->n_emitted = sub.n_emitted;
-  n->named = sub.named;
   *result = out[0];
   return TRUE;
 }
@@ -256,8 +254,14 @@ static int64_t opset_of(const QfOnnx *onnx, const Onnx__NodeProto *p)
 
 gboolean qf_onnx_add_node(QfOnnx *onnx, const Onnx__NodeProto *p, GError **error)
 {
+  QfBuild b = {.graph = onnx->graph,
+               .what = "node",
+               .type = p->op_type,
+               .channels_last = onnx->channels_last,
+               .before_add = qf_onnx_carry_encoding};
   QfOnnxNode n = {.onnx = onnx,
                   .proto = p,
+                  .b = &b,
                   .row = qf_onnx_find_row(p->domain, p->op_type),
                   .opset = opset_of(onnx, p),
                   .n_in = (uint32_t)p->n_input,
@@ -269,6 +273,7 @@ gboolean qf_onnx_add_node(QfOnnx *onnx, const Onnx__NodeProto *p, GError **error
                 onnx->file->name, p->name, p->domain, *p->domain ? "." : "", p->op_type);
     return FALSE;
   }
+  b.target = n.row->target;
   n.in = g_new0(QfTensor *, n.n_in + 1);
   n.out = g_new0(QfTensor *, n.n_out + 1);
   n.out_names = g_new0(const char *, n.n_out + 1);
@@ -355,7 +360,7 @@ gboolean qf_onnx_add_output(QfOnnx *onnx, const Onnx__ValueInfoProto *v, GError 
     if (cast)
       ((QfCastAttrs *)node->attrs)->dtype = dtype;
     if (!cast)
-      ((QfReshapeAttrs *)node->attrs)->shape = qf_onnx_dims(t);
+      ((QfReshapeAttrs *)node->attrs)->shape = qf_build_dims(t);
     if (!cast && qf_tensor_is_quantized(t))
       qf_tensor_set_encoding(onnx->graph, y, t->enc.count, t->enc.axis, t->enc.entries);
     if (!qf_graph_add_node(node, error))

@@ -9,6 +9,7 @@
 #ifndef QF_IMPORT_ONNX_MAP_H
 #define QF_IMPORT_ONNX_MAP_H
 
+#include "../build.h"
 #include "../import.h"
 #include "../program.h"
 #include "../../ops/attrs.h"
@@ -58,8 +59,7 @@ struct QfOnnxNode {
   QfTensor **out;         /* bound by the map function */
   const char **out_names; /* NULL: not wanted */
   uint32_t n_out;
-  uint32_t n_emitted; /* to name helper nodes */
-  gboolean named;     /* a graph node has the node's own name */
+  QfBuild *b; /* makes its graph nodes (qf_build_...); shared with what maps it as another operator */
 };
 
 /* Sets an error "file: node 'name' (op): rule" and returns FALSE. */
@@ -136,57 +136,24 @@ void qf_onnx_set_encoding(QfOnnxNode *n, QfTensor *t, uint32_t count, int32_t ax
 /* A plain constant @t with the encoding of @like, when it has one; else @t. */
 QfTensor *qf_onnx_encoded_like(QfOnnxNode *n, QfTensor *t, const QfTensor *like);
 
-/* Making nodes. @out NULL: a helper tensor. All return NULL on error. */
+/* Making nodes, besides those of build.h. @out NULL: a helper tensor. All return NULL on error. */
 QfTensor *qf_onnx_output(QfOnnxNode *n, uint32_t index); /* makes output @index, with its name */
-QfNode *qf_onnx_begin(QfOnnxNode *n, const char *op, QfTensor *const *in, uint32_t n_in, QfTensor *out);
-QfTensor *qf_onnx_end(QfOnnxNode *n, QfNode *node, GError **error); /* returns its first output */
-/* A node without attributes. */
-QfTensor *qf_onnx_apply1(QfOnnxNode *n, const char *op, QfTensor *x, QfTensor *out, GError **error);
-QfTensor *qf_onnx_apply2(QfOnnxNode *n, const char *op, QfTensor *a, QfTensor *b, QfTensor *out,
-                         GError **error);
-QfTensor *qf_onnx_transpose(QfOnnxNode *n, QfTensor *x, const QfInts *perm, QfTensor *out, GError **error);
-QfTensor *qf_onnx_reshape(QfOnnxNode *n, QfTensor *x, const QfInts *shape, QfTensor *out, GError **error);
-QfTensor *qf_onnx_slice(QfOnnxNode *n, QfTensor *x, int32_t axis, int64_t begin, int64_t end, QfTensor *out,
-                        GError **error);
-QfTensor *qf_onnx_cast(QfOnnxNode *n, QfTensor *x, QfDType dtype, QfTensor *out, GError **error);
+/* For QfBuild.before_add: what only moves values hands on the encoding of its input. */
+void qf_onnx_carry_encoding(QfNode *node);
 QfTensor *qf_onnx_dequantize(QfOnnxNode *n, QfTensor *t, QfTensor *out, GError **error);
-QfTensor *qf_onnx_clamp(QfOnnxNode *n, QfTensor *x, double lo, double hi, QfTensor *out, GError **error);
-QfTensor *qf_onnx_scalar(QfOnnxNode *n, double value, QfDType dtype);
-QfTensor *qf_onnx_floats(QfOnnxNode *n, const QfInts *shape, const float *values);
-/* x * value. */
-QfTensor *qf_onnx_scale(QfOnnxNode *n, QfTensor *x, double value, QfTensor *out, GError **error);
 
 /* Where @condition (bool) holds @yes, else @no; broadcast. */
 QfTensor *qf_onnx_select(QfOnnxNode *n, QfTensor *condition, QfTensor *yes, QfTensor *no, QfTensor *out,
                          GError **error);
-/* A reduction @op ("ReduceSum", ...) of @x. */
-QfTensor *qf_onnx_reduce(QfOnnxNode *n, const char *op, QfTensor *x, const QfInts *axes, gboolean keep_dims,
-                         QfTensor *out, GError **error);
 
 /* Output @index is @t, which may be a tensor made earlier. FALSE when @t is NULL: an error is set then. */
 gboolean qf_onnx_bind(QfOnnxNode *n, uint32_t index, QfTensor *t);
 
-/* [N,C,spatial...] <-> [N,spatial...,C]. Rank 2 and below: unchanged. */
-QfTensor *qf_onnx_channels_last(QfOnnxNode *n, QfTensor *x, GError **error);
-QfTensor *qf_onnx_channels_first(QfOnnxNode *n, QfTensor *x, QfTensor *out, GError **error);
 /* [N,C,L] or [N,C,H,W] to [N,H,W,C] (H 1 for L), and back to @rank dimensions as output 0. */
 QfTensor *qf_onnx_to_image(QfOnnxNode *n, QfTensor *x, GError **error);
 gboolean qf_onnx_from_image(QfOnnxNode *n, QfTensor *y, int32_t rank, GError **error);
 /* Transpose of weights: constants become constants, Dequantize of a constant stays one. */
 QfTensor *qf_onnx_permute_weights(QfOnnxNode *n, QfTensor *w, const QfInts *perm, GError **error);
-
-static inline QfInts qf_onnx_dims(const QfTensor *t)
-{
-  QfInts d = {.n = t->rank};
-  for (int i = 0; i < t->rank; i++)
-    d.v[i] = t->dims[i];
-  return d;
-}
-
-static inline int32_t qf_onnx_i32(int64_t v)
-{
-  return (int32_t)CLAMP(v, INT32_MIN, INT32_MAX);
-}
 
 /* The tables, one a family: tables.inc. */
 #define QF_ONNX_TABLE(family) extern const QfOnnxRow qf_onnx_##family##_rows[];

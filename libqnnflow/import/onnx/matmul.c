@@ -15,11 +15,11 @@ static QfTensor *emit_matmul(QfOnnxNode *n, QfTensor *a, QfTensor *b, gboolean t
   QfTensor *in[] = {a, b};
   if (!a || !b)
     return NULL;
-  QfNode *node = qf_onnx_begin(n, "MatMul", in, 2, out);
+  QfNode *node = qf_build_begin(n->b, "MatMul", in, 2, out);
   QfMatMulAttrs *attrs = node->attrs;
   attrs->transpose_in0 = transpose_a;
   attrs->transpose_in1 = transpose_b;
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, node, error);
 }
 
 /* @w is [in, out], or [out, in] when @transposed. */
@@ -31,9 +31,9 @@ static QfTensor *emit_fc(QfOnnxNode *n, QfTensor *x, QfTensor *w, gboolean trans
   QfTensor *in[] = {x, w, bias};
   if (!x || !w)
     return NULL;
-  QfNode *node = qf_onnx_begin(n, "FullyConnected", in, 3, out);
+  QfNode *node = qf_build_begin(n->b, "FullyConnected", in, 3, out);
   ((QfFullyConnectedAttrs *)node->attrs)->keep_dims = keep_dims;
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, node, error);
 }
 
 /* A bias that FullyConnected can take: one constant for each of @m outputs, as a vector. NULL without an error: none. */
@@ -45,7 +45,7 @@ static QfTensor *as_bias(QfOnnxNode *n, QfTensor *c, int64_t m, float beta, GErr
   if (!vector || beta != 1)
     return NULL;
   if (c->rank == 1 || c->data)
-    return qf_onnx_reshape(n, c, &shape, NULL, error);
+    return qf_build_reshape(n->b, c, &shape, NULL, error);
   return NULL; /* Dequantize of [1, m]: left to an Add */
 }
 
@@ -63,7 +63,7 @@ static QfTensor *emit_gemm(QfOnnxNode *n, QfTensor *out, GError **error)
   float alpha = qf_onnx_float(n, "alpha", 1), beta = qf_onnx_float(n, "beta", 1);
   GError *e = NULL;
   if (a->rank == 1 && b->rank == 2) /* seen in old exports */
-    a = qf_onnx_reshape(n, a, &(QfInts){2, {1, a->dims[0]}}, NULL, error);
+    a = qf_build_reshape(n->b, a, &(QfInts){2, {1, a->dims[0]}}, NULL, error);
   if (!a || !check_matrix(n, a, error) || !check_matrix(n, b, error))
     return NULL;
   if (qf_onnx_is_constant(b)) {
@@ -73,19 +73,19 @@ static QfTensor *emit_gemm(QfOnnxNode *n, QfTensor *out, GError **error)
       return NULL;
     }
     if (transpose_a)
-      a = qf_onnx_transpose(n, a, &swap, NULL, error);
+      a = qf_build_transpose(n->b, a, &swap, NULL, error);
     y = emit_fc(n, a, b, transpose_b, bias, FALSE, bias || (!c && alpha == 1) ? out : NULL, error);
     c = bias ? NULL : c;
   } else {
     y = emit_matmul(n, a, b, transpose_a, transpose_b, !c && alpha == 1 ? out : NULL, error);
   }
   if (alpha != 1)
-    y = qf_onnx_scale(n, y, alpha, c ? NULL : out, error);
+    y = qf_build_with(n->b, "ElementWiseMultiply", y, alpha, c ? NULL : out, error);
   if (!c)
     return y;
   if (beta != 1)
-    c = qf_onnx_scale(n, c, beta, NULL, error);
-  return qf_onnx_apply2(n, "ElementWiseAdd", y, c, out, error);
+    c = qf_build_with(n->b, "ElementWiseMultiply", c, beta, NULL, error);
+  return qf_build_apply2(n->b, "ElementWiseAdd", y, c, out, error);
 }
 
 static gboolean map_gemm(QfOnnxNode *n, GError **error)
@@ -107,9 +107,9 @@ static QfTensor *matmul_vectors(QfOnnxNode *n, GError **error)
   QfInts row = {2, {1, a->dims[0]}}, column = {2, {b->dims[0], 1}};
   gboolean is_row = a->rank == 1, is_column = b->rank == 1;
   if (is_row)
-    a = qf_onnx_reshape(n, a, &row, NULL, error);
+    a = qf_build_reshape(n->b, a, &row, NULL, error);
   if (is_column)
-    b = qf_onnx_reshape(n, b, &column, NULL, error);
+    b = qf_build_reshape(n->b, b, &column, NULL, error);
   QfTensor *y = emit_matmul(n, a, b, FALSE, FALSE, NULL, error);
   if (!y)
     return NULL;
@@ -117,7 +117,7 @@ static QfTensor *matmul_vectors(QfOnnxNode *n, GError **error)
   for (int i = 0; i < y->rank; i++)
     if (!(is_row && i == y->rank - 2) && !(is_column && i == y->rank - 1))
       shape.v[shape.n++] = y->dims[i];
-  return qf_onnx_reshape(n, y, &shape, qf_onnx_output(n, 0), error);
+  return qf_build_reshape(n->b, y, &shape, qf_onnx_output(n, 0), error);
 }
 
 /* FusedMatMul's transBatch: the matrices' rows come before the leading dimensions. */
@@ -128,7 +128,7 @@ static QfTensor *rows_inward(QfOnnxNode *n, const char *attr, QfTensor *t, GErro
     return t;
   for (int i = 0; i < t->rank; i++)
     perm.v[i] = i < t->rank - 2 ? i + 1 : i == t->rank - 2 ? 0 : i;
-  return qf_onnx_transpose(n, t, &perm, NULL, error);
+  return qf_build_transpose(n->b, t, &perm, NULL, error);
 }
 
 static gboolean map_matmul(QfOnnxNode *n, GError **error)
@@ -149,7 +149,7 @@ static gboolean map_matmul(QfOnnxNode *n, GError **error)
   else
     y = emit_matmul(n, a, b, transpose_a, transpose_b, out, error);
   if (alpha != 1)
-    y = qf_onnx_scale(n, y, alpha, qf_onnx_output(n, 0), error);
+    y = qf_build_with(n->b, "ElementWiseMultiply", y, alpha, qf_onnx_output(n, 0), error);
   return qf_onnx_bind(n, 0, y);
 }
 

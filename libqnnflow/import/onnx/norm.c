@@ -31,8 +31,8 @@ static gboolean fold_statistics(QfOnnxNode *n, int64_t channels, QfTensor **weig
     w[i] = (float)k;
     b[i] = (float)(qf_tensor_get_real(c[1], i) - qf_tensor_get_real(c[2], i) * k);
   }
-  *weight = qf_onnx_floats(n, &shape, w);
-  *bias = qf_onnx_floats(n, &shape, b);
+  *weight = qf_build_floats(n->b, &shape, w);
+  *bias = qf_build_floats(n->b, &shape, b);
   return TRUE;
 }
 
@@ -50,21 +50,21 @@ static QfInts axes_but(const QfTensor *x, int32_t but)
 static void emit_moments(QfOnnxNode *n, QfTensor *x, const QfInts *axes, gboolean keep_dims, QfTensor **mean,
                          QfTensor **variance, GError **error)
 {
-  QfTensor *kept = qf_onnx_reduce(n, "ReduceMean", x, axes, TRUE, NULL, error);
-  QfTensor *d = qf_onnx_apply2(n, "ElementWiseSubtract", x, kept, NULL, error);
-  d = qf_onnx_apply2(n, "ElementWiseMultiply", d, d, NULL, error);
-  *variance = qf_onnx_reduce(n, "ReduceMean", d, axes, keep_dims, NULL, error);
+  QfTensor *kept = qf_build_reduce(n->b, "ReduceMean", x, axes, TRUE, NULL, error);
+  QfTensor *d = qf_build_apply2(n->b, "ElementWiseSubtract", x, kept, NULL, error);
+  d = qf_build_apply2(n->b, "ElementWiseMultiply", d, d, NULL, error);
+  *variance = qf_build_reduce(n->b, "ReduceMean", d, axes, keep_dims, NULL, error);
   *mean = keep_dims || !*variance
               ? kept
-              : qf_onnx_reshape(n, kept, &(QfInts){1, {qf_tensor_count(kept)}}, NULL, error);
+              : qf_build_reshape(n->b, kept, &(QfInts){1, {qf_tensor_count(kept)}}, NULL, error);
 }
 
 /* 1 / sqrt(variance + epsilon) */
 static QfTensor *emit_inverse(QfOnnxNode *n, QfTensor *variance, float epsilon, QfTensor *out, GError **error)
 {
-  QfTensor *e = qf_onnx_scalar(n, epsilon, QF_DTYPE_FLOAT32);
-  variance = qf_onnx_apply2(n, "ElementWiseAdd", variance, e, NULL, error);
-  return qf_onnx_apply1(n, "ElementWiseRsqrt", variance, out, error);
+  QfTensor *e = qf_build_scalar(n->b, epsilon, QF_DTYPE_FLOAT32);
+  variance = qf_build_apply2(n->b, "ElementWiseAdd", variance, e, NULL, error);
+  return qf_build_apply1(n->b, "ElementWiseRsqrt", variance, out, error);
 }
 
 /* Output @index: what was known, moved towards this batch. */
@@ -73,10 +73,10 @@ static gboolean emit_running(QfOnnxNode *n, uint32_t index, QfTensor *known, QfT
   float momentum = qf_onnx_float(n, "momentum", 0.9f);
   if (index >= n->n_out || !n->out_names[index])
     return TRUE;
-  known = qf_onnx_scale(n, known, momentum, NULL, error);
-  batch = qf_onnx_scale(n, batch, 1.0f - momentum, NULL, error);
+  known = qf_build_with(n->b, "ElementWiseMultiply", known, momentum, NULL, error);
+  batch = qf_build_with(n->b, "ElementWiseMultiply", batch, 1.0f - momentum, NULL, error);
   return qf_onnx_bind(n, index,
-                      qf_onnx_apply2(n, "ElementWiseAdd", known, batch, qf_onnx_output(n, index), error));
+                      qf_build_apply2(n->b, "ElementWiseAdd", known, batch, qf_onnx_output(n, index), error));
 }
 
 /* Weight and bias as fold_statistics(), computed at run time: of this batch when training, else of the inputs. */
@@ -91,15 +91,15 @@ static gboolean emit_statistics(QfOnnxNode *n, QfTensor *x, gboolean training, Q
       (!emit_running(n, 1, n->in[3], mean, error) || !emit_running(n, 2, n->in[4], variance, error)))
     return FALSE;
   *weight = emit_inverse(n, variance, qf_onnx_float(n, "epsilon", 1e-5f), NULL, error);
-  *weight = qf_onnx_apply2(n, "ElementWiseMultiply", *weight, n->in[1], NULL, error);
-  *bias = qf_onnx_apply2(n, "ElementWiseMultiply", mean, *weight, NULL, error);
-  *bias = qf_onnx_apply2(n, "ElementWiseSubtract", n->in[2], *bias, NULL, error);
+  *weight = qf_build_apply2(n->b, "ElementWiseMultiply", *weight, n->in[1], NULL, error);
+  *bias = qf_build_apply2(n->b, "ElementWiseMultiply", mean, *weight, NULL, error);
+  *bias = qf_build_apply2(n->b, "ElementWiseSubtract", n->in[2], *bias, NULL, error);
   return *bias != NULL;
 }
 
 static gboolean map_batchnorm(QfOnnxNode *n, GError **error)
 {
-  QfTensor *x = n->in[0], *in[3] = {qf_onnx_channels_last(n, x, error)};
+  QfTensor *x = n->in[0], *in[3] = {qf_build_channels_last(n->b, x, error)};
   gboolean training = qf_onnx_int(n, "training_mode", 0) != 0, constant = !training;
   if (!in[0])
     return FALSE;
@@ -111,22 +111,22 @@ static gboolean map_batchnorm(QfOnnxNode *n, GError **error)
   if (!(constant ? fold_statistics(n, x->dims[1], &in[1], &in[2], error)
                  : emit_statistics(n, in[0], training, &in[1], &in[2], error)))
     return FALSE;
-  QfNode *node = qf_onnx_begin(n, "Batchnorm", in, 3, x->rank == 2 ? qf_onnx_output(n, 0) : NULL);
-  QfTensor *y = qf_onnx_end(n, node, error);
+  QfNode *node = qf_build_begin(n->b, "Batchnorm", in, 3, x->rank == 2 ? qf_onnx_output(n, 0) : NULL);
+  QfTensor *y = qf_build_end(n->b, node, error);
   if (x->rank > 2)
-    y = qf_onnx_channels_first(n, y, qf_onnx_output(n, 0), error);
+    y = qf_build_channels_first(n->b, y, qf_onnx_output(n, 0), error);
   return qf_onnx_bind(n, 0, y);
 }
 
 static gboolean map_instance_norm(QfOnnxNode *n, GError **error)
 {
-  QfTensor *in[] = {qf_onnx_channels_last(n, n->in[0], error), n->in[1], n->in[2]};
+  QfTensor *in[] = {qf_build_channels_last(n->b, n->in[0], error), n->in[1], n->in[2]};
   if (!in[0])
     return FALSE;
-  QfNode *node = qf_onnx_begin(n, "InstanceNorm", in, 3, NULL);
+  QfNode *node = qf_build_begin(n->b, "InstanceNorm", in, 3, NULL);
   ((QfNormAttrs *)node->attrs)->epsilon = qf_onnx_float(n, "epsilon", 1e-5f);
-  QfTensor *y = qf_onnx_end(n, node, error);
-  return qf_onnx_bind(n, 0, qf_onnx_channels_first(n, y, qf_onnx_output(n, 0), error));
+  QfTensor *y = qf_build_end(n->b, node, error);
+  return qf_onnx_bind(n, 0, qf_build_channels_first(n->b, y, qf_onnx_output(n, 0), error));
 }
 
 /* (x - mean) / (standard deviation + 1e-9) */
@@ -141,10 +141,10 @@ static gboolean map_mean_variance_norm(QfOnnxNode *n, GError **error)
   if (!qf_onnx_axes(n, &axes, x->rank, error))
     return FALSE;
   emit_moments(n, x, &axes, TRUE, &mean, &variance, error);
-  QfTensor *d = qf_onnx_apply1(n, "ElementWiseSquareRoot", variance, NULL, error);
-  d = qf_onnx_apply2(n, "ElementWiseAdd", d, qf_onnx_scalar(n, 1e-9, QF_DTYPE_FLOAT32), NULL, error);
-  QfTensor *y = d ? qf_onnx_apply2(n, "ElementWiseSubtract", x, mean, NULL, error) : NULL;
-  return qf_onnx_bind(n, 0, qf_onnx_apply2(n, "ElementWiseDivide", y, d, qf_onnx_output(n, 0), error));
+  QfTensor *d = qf_build_apply1(n->b, "ElementWiseSquareRoot", variance, NULL, error);
+  d = qf_build_apply2(n->b, "ElementWiseAdd", d, qf_build_scalar(n->b, 1e-9, QF_DTYPE_FLOAT32), NULL, error);
+  QfTensor *y = d ? qf_build_apply2(n->b, "ElementWiseSubtract", x, mean, NULL, error) : NULL;
+  return qf_onnx_bind(n, 0, qf_build_apply2(n->b, "ElementWiseDivide", y, d, qf_onnx_output(n, 0), error));
 }
 
 static QfTensor *emit_layer_norm(QfOnnxNode *n, QfTensor *x, QfTensor *weight, QfTensor *bias, int32_t axis,
@@ -153,12 +153,12 @@ static QfTensor *emit_layer_norm(QfOnnxNode *n, QfTensor *x, QfTensor *weight, Q
   QfTensor *in[] = {x, weight, bias};
   if (!x)
     return NULL;
-  QfNode *node = qf_onnx_begin(n, "LayerNorm", in, 3, out);
+  QfNode *node = qf_build_begin(n->b, "LayerNorm", in, 3, out);
   QfNormAttrs *a = node->attrs;
   a->epsilon = epsilon;
   for (int i = axis; i < x->rank; i++)
     a->axes.v[a->axes.n++] = i;
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, node, error);
 }
 
 static gboolean wanted(const QfOnnxNode *n, uint32_t index)
@@ -200,20 +200,20 @@ static gboolean map_layer_norm(QfOnnxNode *n, GError **error)
 static QfTensor *emit_rms_norm(QfOnnxNode *n, QfTensor *x, QfTensor *weight, int32_t axis, QfTensor *out,
                                GError **error)
 {
-  QfTensor *y = qf_onnx_apply2(n, "ElementWiseMultiply", x, x, NULL, error);
+  QfTensor *y = qf_build_apply2(n->b, "ElementWiseMultiply", x, x, NULL, error);
   if (!y)
     return NULL;
-  QfNode *node = qf_onnx_begin(n, "ReduceMean", &y, 1, NULL);
+  QfNode *node = qf_build_begin(n->b, "ReduceMean", &y, 1, NULL);
   QfReduceAttrs *a = node->attrs;
   a->keep_dims = 1;
   for (int i = axis; i < x->rank; i++)
     a->axes.v[a->axes.n++] = i;
-  y = qf_onnx_end(n, node, error);
-  QfTensor *epsilon = qf_onnx_scalar(n, qf_onnx_float(n, "epsilon", 1e-5f), QF_DTYPE_FLOAT32);
-  y = qf_onnx_apply2(n, "ElementWiseAdd", y, epsilon, NULL, error);
-  y = qf_onnx_apply1(n, "ElementWiseRsqrt", y, NULL, error);
-  y = qf_onnx_apply2(n, "ElementWiseMultiply", x, y, NULL, error);
-  return qf_onnx_apply2(n, "ElementWiseMultiply", y, weight, out, error);
+  y = qf_build_end(n->b, node, error);
+  QfTensor *epsilon = qf_build_scalar(n->b, qf_onnx_float(n, "epsilon", 1e-5f), QF_DTYPE_FLOAT32);
+  y = qf_build_apply2(n->b, "ElementWiseAdd", y, epsilon, NULL, error);
+  y = qf_build_apply1(n->b, "ElementWiseRsqrt", y, NULL, error);
+  y = qf_build_apply2(n->b, "ElementWiseMultiply", x, y, NULL, error);
+  return qf_build_apply2(n->b, "ElementWiseMultiply", y, weight, out, error);
 }
 
 static gboolean map_rms_norm(QfOnnxNode *n, GError **error)
@@ -228,10 +228,10 @@ static gboolean map_skip_norm(QfOnnxNode *n, GError **error)
 {
   QfTensor *bias = qf_onnx_input(n, n->row->arg ? 3 : 4), *y;
   gboolean keep = wanted(n, 3);
-  QfTensor *sum = qf_onnx_apply2(n, "ElementWiseAdd", n->in[0], n->in[1],
-                                 keep && !bias ? qf_onnx_output(n, 3) : NULL, error);
+  QfTensor *sum = qf_build_apply2(n->b, "ElementWiseAdd", n->in[0], n->in[1],
+                                  keep && !bias ? qf_onnx_output(n, 3) : NULL, error);
   if (sum && bias)
-    sum = qf_onnx_apply2(n, "ElementWiseAdd", sum, bias, keep ? qf_onnx_output(n, 3) : NULL, error);
+    sum = qf_build_apply2(n->b, "ElementWiseAdd", sum, bias, keep ? qf_onnx_output(n, 3) : NULL, error);
   if (!sum)
     return FALSE;
   if (keep)
@@ -259,28 +259,28 @@ static gboolean map_group_norm(QfOnnxNode *n, GError **error)
     return qf_onnx_fail(n, error, QF_ERROR_SHAPE,
                         "its scale and bias fit neither its groups nor its channels");
   int64_t each = qf_tensor_count(x) / MAX(x->dims[0] * groups, 1);
-  QfInts grouped = {3, {x->dims[0], groups, each}}, shape = qf_onnx_dims(x);
+  QfInts grouped = {3, {x->dims[0], groups, each}}, shape = qf_build_dims(x);
   QfInts spread = {3, {x->dims[0], parts, qf_tensor_count(x) / MAX(x->dims[0] * parts, 1)}};
   QfInts column = {3, {1, parts, 1}};
-  QfTensor *y = qf_onnx_reshape(n, x, &grouped, NULL, error);
+  QfTensor *y = qf_build_reshape(n->b, x, &grouped, NULL, error);
   y = emit_layer_norm(n, y, NULL, NULL, 2, qf_onnx_float(n, "epsilon", 1e-5f), NULL, error);
-  y = qf_onnx_reshape(n, y, &spread, NULL, error);
-  y = qf_onnx_apply2(n, "ElementWiseMultiply", y, qf_onnx_reshape(n, n->in[1], &column, NULL, error), NULL,
-                     error);
-  y = y ? qf_onnx_apply2(n, "ElementWiseAdd", y, qf_onnx_reshape(n, n->in[2], &column, NULL, error), NULL,
-                         error)
+  y = qf_build_reshape(n->b, y, &spread, NULL, error);
+  y = qf_build_apply2(n->b, "ElementWiseMultiply", y, qf_build_reshape(n->b, n->in[1], &column, NULL, error),
+                      NULL, error);
+  y = y ? qf_build_apply2(n->b, "ElementWiseAdd", y, qf_build_reshape(n->b, n->in[2], &column, NULL, error),
+                          NULL, error)
         : NULL;
-  return qf_onnx_bind(n, 0, qf_onnx_reshape(n, y, &shape, qf_onnx_output(n, 0), error));
+  return qf_onnx_bind(n, 0, qf_build_reshape(n->b, y, &shape, qf_onnx_output(n, 0), error));
 }
 
 /* x / max(sum |x|, tiny): all zeros stay zeros. */
 static QfTensor *emit_l1_norm(QfOnnxNode *n, int32_t axis, GError **error)
 {
-  QfTensor *tiny = qf_onnx_scalar(n, 1e-30, QF_DTYPE_FLOAT32);
-  QfTensor *sum = qf_onnx_apply1(n, "ElementWiseAbs", n->in[0], NULL, error);
-  sum = qf_onnx_reduce(n, "ReduceSum", sum, &(QfInts){1, {axis}}, TRUE, NULL, error);
-  sum = qf_onnx_apply2(n, "ElementWiseMaximum", sum, tiny, NULL, error);
-  return qf_onnx_apply2(n, "ElementWiseDivide", n->in[0], sum, qf_onnx_output(n, 0), error);
+  QfTensor *tiny = qf_build_scalar(n->b, 1e-30, QF_DTYPE_FLOAT32);
+  QfTensor *sum = qf_build_apply1(n->b, "ElementWiseAbs", n->in[0], NULL, error);
+  sum = qf_build_reduce(n->b, "ReduceSum", sum, &(QfInts){1, {axis}}, TRUE, NULL, error);
+  sum = qf_build_apply2(n->b, "ElementWiseMaximum", sum, tiny, NULL, error);
+  return qf_build_apply2(n->b, "ElementWiseDivide", n->in[0], sum, qf_onnx_output(n, 0), error);
 }
 
 static gboolean map_lp_norm(QfOnnxNode *n, GError **error)
@@ -292,11 +292,11 @@ static gboolean map_lp_norm(QfOnnxNode *n, GError **error)
     return FALSE;
   if (p == 1)
     return qf_onnx_bind(n, 0, emit_l1_norm(n, axis, error));
-  QfNode *node = qf_onnx_begin(n, "L2Norm", n->in, 1, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, "L2Norm", n->in, 1, qf_onnx_output(n, 0));
   QfNormAttrs *a = node->attrs;
   a->axes = (QfInts){1, {axis}};
   a->epsilon = 1e-30f; /* only so that zeros do not divide by zero */
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 /* x / (bias + alpha * mean over size channels of x * x) ^ beta: the mean is a pool along the channels. */
@@ -304,30 +304,30 @@ static gboolean map_lrn(QfOnnxNode *n, GError **error)
 {
   QfTensor *x = n->in[0];
   int32_t size = qf_onnx_int(n, "size", 0);
-  QfTensor *last = qf_onnx_channels_last(n, x, error);
+  QfTensor *last = qf_build_channels_last(n->b, x, error);
   if (!last)
     return FALSE;
   if (size < 1 || size > 1 << 16 || x->rank < 3 || !x->dims[1])
     return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
                         "it needs an input [N,C,...] and a size of at least 1");
-  QfInts shape = qf_onnx_dims(last), rows = {4, {1, qf_tensor_count(x) / x->dims[1], x->dims[1], 1}};
-  QfTensor *y = qf_onnx_apply2(n, "ElementWiseMultiply", last, last, NULL, error);
-  y = qf_onnx_reshape(n, y, &rows, NULL, error);
+  QfInts shape = qf_build_dims(last), rows = {4, {1, qf_tensor_count(x) / x->dims[1], x->dims[1], 1}};
+  QfTensor *y = qf_build_apply2(n->b, "ElementWiseMultiply", last, last, NULL, error);
+  y = qf_build_reshape(n->b, y, &rows, NULL, error);
   if (!y)
     return FALSE;
-  QfNode *node = qf_onnx_begin(n, "PoolAvg2d", &y, 1, NULL);
+  QfNode *node = qf_build_begin(n->b, "PoolAvg2d", &y, 1, NULL);
   QfPool2dAttrs *a = node->attrs;
   *a = (QfPool2dAttrs){.filter = {1, size}, .stride = {1, 1}, .dilation = {1, 1}, .count_pad = 1};
   a->pad[2] = (size - 1) / 2;
   a->pad[3] = size - 1 - a->pad[2];
-  y = qf_onnx_reshape(n, qf_onnx_end(n, node, error), &shape, NULL, error);
-  y = qf_onnx_scale(n, y, qf_onnx_float(n, "alpha", 1e-4f), NULL, error);
-  QfTensor *bias = qf_onnx_scalar(n, qf_onnx_float(n, "bias", 1), QF_DTYPE_FLOAT32);
-  QfTensor *beta = qf_onnx_scalar(n, qf_onnx_float(n, "beta", 0.75f), QF_DTYPE_FLOAT32);
-  y = qf_onnx_apply2(n, "ElementWiseAdd", y, bias, NULL, error);
-  y = qf_onnx_apply2(n, "ElementWisePower", y, beta, NULL, error);
-  y = qf_onnx_apply2(n, "ElementWiseDivide", last, y, NULL, error);
-  return qf_onnx_bind(n, 0, qf_onnx_channels_first(n, y, qf_onnx_output(n, 0), error));
+  y = qf_build_reshape(n->b, qf_build_end(n->b, node, error), &shape, NULL, error);
+  y = qf_build_with(n->b, "ElementWiseMultiply", y, qf_onnx_float(n, "alpha", 1e-4f), NULL, error);
+  QfTensor *bias = qf_build_scalar(n->b, qf_onnx_float(n, "bias", 1), QF_DTYPE_FLOAT32);
+  QfTensor *beta = qf_build_scalar(n->b, qf_onnx_float(n, "beta", 0.75f), QF_DTYPE_FLOAT32);
+  y = qf_build_apply2(n->b, "ElementWiseAdd", y, bias, NULL, error);
+  y = qf_build_apply2(n->b, "ElementWisePower", y, beta, NULL, error);
+  y = qf_build_apply2(n->b, "ElementWiseDivide", last, y, NULL, error);
+  return qf_onnx_bind(n, 0, qf_build_channels_first(n->b, y, qf_onnx_output(n, 0), error));
 }
 
 const QfOnnxRow qf_onnx_norm_rows[] = {

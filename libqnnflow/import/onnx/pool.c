@@ -23,7 +23,7 @@ static void pad_for_ceil(const QfOnnxWindow *w, int64_t *extra)
 /* Zeros that do count in an average, as pixels of the image or volume. */
 static QfTensor *pad_with_zeros(QfOnnxNode *n, QfTensor *x, QfOnnxWindow *w, GError **error)
 {
-  QfNode *node = qf_onnx_begin(n, "Pad", &x, 1, NULL);
+  QfNode *node = qf_build_begin(n->b, "Pad", &x, 1, NULL);
   QfPadAttrs *a = node->attrs;
   a->before.n = a->after.n = x->rank;
   for (int i = 1; i < x->rank - 1; i++) {
@@ -32,7 +32,7 @@ static QfTensor *pad_with_zeros(QfOnnxNode *n, QfTensor *x, QfOnnxWindow *w, GEr
     a->after.v[i] = w->pad[2 * side + 1];
     w->pad[2 * side] = w->pad[2 * side + 1] = 0;
   }
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, node, error);
 }
 
 static QfTensor *emit_pool(QfOnnxNode *n, const char *op, QfTensor *x, const QfOnnxWindow *w,
@@ -40,17 +40,17 @@ static QfTensor *emit_pool(QfOnnxNode *n, const char *op, QfTensor *x, const QfO
 {
   if (!x)
     return NULL;
-  QfNode *node = qf_onnx_begin(n, op, &x, 1, NULL);
+  QfNode *node = qf_build_begin(n->b, op, &x, 1, NULL);
   QfPool2dAttrs *a = node->attrs;
   for (int i = 0; i < 2; i++) {
-    a->filter[i] = qf_onnx_i32(w->kernel[1 + i]);
-    a->stride[i] = qf_onnx_i32(w->stride[1 + i]);
-    a->dilation[i] = qf_onnx_i32(w->dilation[1 + i]);
+    a->filter[i] = qf_build_i32(w->kernel[1 + i]);
+    a->stride[i] = qf_build_i32(w->stride[1 + i]);
+    a->dilation[i] = qf_build_i32(w->dilation[1 + i]);
   }
   for (int i = 0; i < 4; i++)
-    a->pad[i] = qf_onnx_i32(w->pad[2 + i]);
+    a->pad[i] = qf_build_i32(w->pad[2 + i]);
   a->count_pad = count_pad;
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, node, error);
 }
 
 /* @places: NULL, or where the places of maxima go. */
@@ -65,14 +65,14 @@ static QfTensor *emit_volume_pool(QfOnnxNode *n, const char *op, QfTensor *x, co
   QfNode *node = qf_graph_new_node(n->onnx->graph, op, n->name, &x, 1, out, places ? 2 : 1);
   QfPool3dAttrs *a = node->attrs;
   for (int i = 0; i < 3; i++) {
-    a->filter[i] = qf_onnx_i32(w->kernel[i]);
-    a->stride[i] = qf_onnx_i32(w->stride[i]);
-    a->dilation[i] = qf_onnx_i32(w->dilation[i]);
+    a->filter[i] = qf_build_i32(w->kernel[i]);
+    a->stride[i] = qf_build_i32(w->stride[i]);
+    a->dilation[i] = qf_build_i32(w->dilation[i]);
   }
   for (int i = 0; i < 6; i++)
-    a->pad[i] = qf_onnx_i32(w->pad[i]);
+    a->pad[i] = qf_build_i32(w->pad[i]);
   a->count_pad = count_pad;
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, node, error);
 }
 
 /* Places by column: (w * H + h) * D + d instead of (d * H + h) * W + w, as values and, for the order, dimensions. */
@@ -81,12 +81,12 @@ static QfTensor *by_column(QfOnnxNode *n, QfTensor *places, const QfOnnxWindow *
   QfTensor *rest = places, *sum = NULL;
   int64_t weight = w->in[0] * w->in[1];
   for (int i = 2; i >= 0; i--) {
-    QfTensor *size = qf_onnx_scalar(n, (double)w->in[i], QF_DTYPE_INT64);
-    QfTensor *at = i ? qf_onnx_apply2(n, "ElementWiseMod", rest, size, NULL, error) : rest;
-    at = qf_onnx_apply2(n, "ElementWiseMultiply", at, qf_onnx_scalar(n, (double)weight, QF_DTYPE_INT64), NULL,
-                        error);
-    sum = sum ? qf_onnx_apply2(n, "ElementWiseAdd", sum, at, NULL, error) : at;
-    rest = i ? qf_onnx_apply2(n, "ElementWiseFloorDiv", rest, size, NULL, error) : rest;
+    QfTensor *size = qf_build_scalar(n->b, (double)w->in[i], QF_DTYPE_INT64);
+    QfTensor *at = i ? qf_build_apply2(n->b, "ElementWiseMod", rest, size, NULL, error) : rest;
+    at = qf_build_apply2(n->b, "ElementWiseMultiply", at,
+                         qf_build_scalar(n->b, (double)weight, QF_DTYPE_INT64), NULL, error);
+    sum = sum ? qf_build_apply2(n->b, "ElementWiseAdd", sum, at, NULL, error) : at;
+    rest = i ? qf_build_apply2(n->b, "ElementWiseFloorDiv", rest, size, NULL, error) : rest;
     weight = i ? weight / MAX(w->in[i - 1], 1) : 1;
   }
   return sum;
@@ -107,7 +107,7 @@ static QfTensor *emit_indices(QfOnnxNode *n, QfTensor *places, const QfOnnxWindo
   for (int64_t i = 0; i < planes; i++)
     first[i] = i * size;
   QfTensor *base = qf_graph_add_constant_copy(n->onnx->graph, NULL, QF_DTYPE_INT64, shape.v, shape.n, first);
-  return qf_onnx_apply2(n, "ElementWiseAdd", places, base, qf_onnx_output(n, 1), error);
+  return qf_build_apply2(n->b, "ElementWiseAdd", places, base, qf_onnx_output(n, 1), error);
 }
 
 /* MaxPool and AveragePool; LpPool as p-th root of a sum. arg: LpPool. */
@@ -170,9 +170,9 @@ static gboolean map_pool(QfOnnxNode *n, GError **error)
 static QfTensor *power(QfOnnxNode *n, QfTensor *x, int32_t p, gboolean root, QfTensor *out, GError **error)
 {
   if (!root)
-    x = qf_onnx_apply1(n, "ElementWiseAbs", x, NULL, error);
-  return qf_onnx_apply2(n, "ElementWisePower", x, qf_onnx_scalar(n, root ? 1.0 / p : p, QF_DTYPE_FLOAT32),
-                        out, error);
+    x = qf_build_apply1(n->b, "ElementWiseAbs", x, NULL, error);
+  return qf_build_apply2(n->b, "ElementWisePower", x,
+                         qf_build_scalar(n->b, root ? 1.0 / p : p, QF_DTYPE_FLOAT32), out, error);
 }
 
 /* The mean over whole windows, zeros beyond the border included, times their size: so pads are made pixels. */
@@ -190,7 +190,7 @@ static gboolean map_lp_pool(QfOnnxNode *n, GError **error)
   }
   QfTensor *y = power(n, n->in[0], p, FALSE, NULL, error);
   double count = (double)pool.w.kernel[0] * (double)pool.w.kernel[1] * (double)pool.w.kernel[2];
-  y = qf_onnx_scale(n, apply_pool(n, &pool, y, NULL, error), count, NULL, error);
+  y = qf_build_with(n->b, "ElementWiseMultiply", apply_pool(n, &pool, y, NULL, error), count, NULL, error);
   y = power(n, y, p, TRUE, NULL, error);
   if (pool.volume)
     return qf_onnx_bind(n, 0, qf_onnx_from_volume(n, y, rank, qf_onnx_output(n, 0), error));
@@ -206,7 +206,8 @@ static gboolean map_global_lp_pool(QfOnnxNode *n, GError **error)
     return qf_onnx_fail(n, error, QF_ERROR_FORMAT, "p is %d and its input has %d dimensions", p, x->rank);
   for (int i = 2; i < x->rank; i++)
     axes.v[axes.n++] = i;
-  QfTensor *y = qf_onnx_reduce(n, "ReduceSum", power(n, x, p, FALSE, NULL, error), &axes, TRUE, NULL, error);
+  QfTensor *y =
+      qf_build_reduce(n->b, "ReduceSum", power(n, x, p, FALSE, NULL, error), &axes, TRUE, NULL, error);
   return qf_onnx_bind(n, 0, power(n, y, p, TRUE, qf_onnx_output(n, 0), error));
 }
 
@@ -215,7 +216,7 @@ static gboolean unpool_sizes(QfOnnxNode *n, QfInts *inferred, QfInts *given, GEr
 {
   QfOnnxWindow w;
   QfTensor *x = n->in[0];
-  *inferred = qf_onnx_dims(x);
+  *inferred = qf_build_dims(x);
   if (!qf_onnx_window(n, x, NULL, &w, error) || !qf_onnx_list(n, NULL, 2, given, NULL, error))
     return FALSE;
   for (int i = 2; i < x->rank; i++) {
@@ -241,23 +242,23 @@ static gboolean map_max_unpool(QfOnnxNode *n, GError **error)
   if (!unpool_sizes(n, &inferred, &given, error))
     return FALSE;
   whole.v[0] = qf_dims_count(inferred.v, inferred.n);
-  QfTensor *zero = qf_onnx_reshape(n, qf_onnx_scalar(n, 0, n->in[0]->dtype), &one, NULL, error);
-  QfNode *fill = qf_onnx_begin(n, "Tile", &zero, 1, NULL);
+  QfTensor *zero = qf_build_reshape(n->b, qf_build_scalar(n->b, 0, n->in[0]->dtype), &one, NULL, error);
+  QfNode *fill = qf_build_begin(n->b, "Tile", &zero, 1, NULL);
   ((QfTileAttrs *)fill->attrs)->multiples = whole;
-  QfTensor *in[] = {qf_onnx_end(n, fill, error), qf_onnx_reshape(n, n->in[1], &flat, NULL, error),
-                    qf_onnx_reshape(n, n->in[0], &flat, NULL, error)};
+  QfTensor *in[] = {qf_build_end(n->b, fill, error), qf_build_reshape(n->b, n->in[1], &flat, NULL, error),
+                    qf_build_reshape(n->b, n->in[0], &flat, NULL, error)};
   if (!in[0] || !in[1] || !in[2])
     return FALSE;
-  QfTensor *y = qf_onnx_end(n, qf_onnx_begin(n, "ScatterElements", in, 3, NULL), error);
-  y = qf_onnx_reshape(n, y, &inferred, given.n ? NULL : qf_onnx_output(n, 0), error);
+  QfTensor *y = qf_build_end(n->b, qf_build_begin(n->b, "ScatterElements", in, 3, NULL), error);
+  y = qf_build_reshape(n->b, y, &inferred, given.n ? NULL : qf_onnx_output(n, 0), error);
   if (!y || !given.n)
     return qf_onnx_bind(n, 0, y);
-  QfNode *pad = qf_onnx_begin(n, "Pad", &y, 1, qf_onnx_output(n, 0));
+  QfNode *pad = qf_build_begin(n->b, "Pad", &y, 1, qf_onnx_output(n, 0));
   QfPadAttrs *a = pad->attrs;
   a->before.n = a->after.n = y->rank;
   for (int i = 0; i < y->rank; i++)
     a->after.v[i] = given.v[i] - inferred.v[i];
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, pad, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, pad, error));
 }
 
 /* A reduction over all spatial dimensions. arg: channels are last already. */
@@ -267,13 +268,13 @@ static gboolean map_global_pool(QfOnnxNode *n, GError **error)
   if (x->rank < 3)
     return qf_onnx_fail(n, error, QF_ERROR_SHAPE,
                         "its input has %d dimensions, but [N,C,spatial...] is needed", x->rank);
-  QfNode *node = qf_onnx_begin(n, n->row->target, &x, 1, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, n->row->target, &x, 1, qf_onnx_output(n, 0));
   QfReduceAttrs *a = node->attrs;
   gboolean last = qf_onnx_int(n, "channels_last", 0) != 0;
   for (int i = 2; i < x->rank; i++)
     a->axes.v[a->axes.n++] = last ? i - 1 : i;
   a->keep_dims = 1;
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 const QfOnnxRow qf_onnx_pool_rows[] = {

@@ -84,14 +84,14 @@ static QfTensor *quantize(QfOnnxNode *n, QfTensor *x, QfTensor *scale, QfTensor 
     qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "its output type or its number of scales is not supported");
     return NULL;
   }
-  x = qf_onnx_cast(n, x, QF_DTYPE_FLOAT32, NULL, error);
+  x = qf_build_cast(n->b, x, QF_DTYPE_FLOAT32, NULL, error);
   if (!x)
     return NULL;
   out->dtype = dtype;
   qf_tensor_set_encoding(n->onnx->graph, out, count, at, entries);
-  QfNode *node = qf_onnx_begin(n, "Quantize", &x, 1, out);
+  QfNode *node = qf_build_begin(n->b, "Quantize", &x, 1, out);
   ((QfCastAttrs *)node->attrs)->dtype = dtype;
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, node, error);
 }
 
 /* A scale and a zero point that an encoding can hold. */
@@ -143,7 +143,7 @@ static QfTensor *bias_of(QfOnnxNode *n, QfTensor *bias, QfTensor *const *in, GEr
 {
   const QfTensor *x = in[0]->producer->inputs[0], *w = in[1]->producer->inputs[0];
   if (!x->enc.count || !w->enc.count) { /* the operator's inputs 1 and 4 */
-    QfTensor *scale = qf_onnx_apply2(n, "ElementWiseMultiply", n->in[1], n->in[4], NULL, error);
+    QfTensor *scale = qf_build_apply2(n->b, "ElementWiseMultiply", n->in[1], n->in[4], NULL, error);
     return scale ? qf_onnx_dequantize_scaled(n, bias, scale, NULL, 0, 0, NULL, error) : NULL;
   }
   g_autofree QfScaleOffset *entries = g_new(QfScaleOffset, w->enc.count);
@@ -224,11 +224,11 @@ static gboolean map_qlinear(QfOnnxNode *n, GError **error)
   if (count < 0)
     return error && *error ? FALSE : qf_onnx_fail(n, error, QF_ERROR_FORMAT, "an input is missing");
   if (last)
-    in[0] = qf_onnx_channels_first(n, in[0], NULL, error);
+    in[0] = qf_build_channels_first(n->b, in[0], NULL, error);
   if (!in[0] || !qf_onnx_map_as(n, n->row->target, in, (uint32_t)count, &y, error))
     return FALSE;
   if (last)
-    y = qf_onnx_channels_last(n, y, error);
+    y = qf_build_channels_last(n->b, y, error);
   if (out >= n->n_in || !n->in[out]) /* QGemm: without an output scale it gives real numbers */
     return qf_onnx_bind(n, 0, y);
   QfTensor *scale = qf_onnx_input(n, out), *zero = qf_onnx_input(n, out + 1), *q = qf_onnx_output(n, 0);

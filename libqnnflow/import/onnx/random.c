@@ -19,7 +19,7 @@ static gboolean read_type(const QfOnnxNode *n, QfDType def, QfDType *dtype, GErr
 {
   const Onnx__AttributeProto *to = qf_onnx_attr(n, "dtype");
   const char *name = "";
-  *dtype = to ? qf_onnx_dtype(qf_onnx_i32(to->i), &name) : def;
+  *dtype = to ? qf_onnx_dtype(qf_build_i32(to->i), &name) : def;
   if (*dtype == QF_DTYPE_INVALID)
     return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
                         "its type %s is not supported: use a float or integer type", name);
@@ -40,10 +40,10 @@ static gboolean map_noise(QfOnnxNode *n, GError **error)
     return FALSE;
   read_seed(n, &a);
   a.fixed = !n->row->arg;
-  QfTensor *like = a.fixed ? qf_onnx_scalar(n, 0, QF_DTYPE_FLOAT32) : n->in[0];
-  QfNode *node = qf_onnx_begin(n, n->row->target, &like, 1, qf_onnx_output(n, 0));
+  QfTensor *like = a.fixed ? qf_build_scalar(n->b, 0, QF_DTYPE_FLOAT32) : n->in[0];
+  QfNode *node = qf_build_begin(n->b, n->row->target, &like, 1, qf_onnx_output(n, 0));
   *(QfRandomAttrs *)node->attrs = a;
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 /* 1 with the probability that the input says. */
@@ -54,10 +54,11 @@ static gboolean map_bernoulli(QfOnnxNode *n, GError **error)
   if (!read_type(n, n->in[0]->dtype, &dtype, error))
     return FALSE;
   read_seed(n, &a);
-  QfNode *node = qf_onnx_begin(n, "RandomUniform", n->in, 1, NULL);
+  QfNode *node = qf_build_begin(n->b, "RandomUniform", n->in, 1, NULL);
   *(QfRandomAttrs *)node->attrs = a;
-  QfTensor *hit = qf_onnx_apply2(n, "ElementWiseLess", qf_onnx_end(n, node, error), n->in[0], NULL, error);
-  return qf_onnx_bind(n, 0, qf_onnx_cast(n, hit, dtype, qf_onnx_output(n, 0), error));
+  QfTensor *hit =
+      qf_build_apply2(n->b, "ElementWiseLess", qf_build_end(n->b, node, error), n->in[0], NULL, error);
+  return qf_onnx_bind(n, 0, qf_build_cast(n->b, hit, dtype, qf_onnx_output(n, 0), error));
 }
 
 static gboolean map_multinomial(QfOnnxNode *n, GError **error)
@@ -68,9 +69,9 @@ static gboolean map_multinomial(QfOnnxNode *n, GError **error)
     return FALSE;
   a.dtype = (int32_t)dtype;
   read_seed(n, &a);
-  QfNode *node = qf_onnx_begin(n, "Multinomial", n->in, 1, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, "Multinomial", n->in, 1, qf_onnx_output(n, 0));
   *(QfRandomAttrs *)node->attrs = a;
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 const QfOnnxRow qf_onnx_random_rows[] = {

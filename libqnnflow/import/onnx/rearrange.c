@@ -13,9 +13,9 @@ static gboolean map_reverse_sequence(QfOnnxNode *n, GError **error)
   if (!qf_onnx_axis(n, qf_onnx_int(n, "time_axis", 0), n->in[0]->rank, &a.time_axis, error) ||
       !qf_onnx_axis(n, qf_onnx_int(n, "batch_axis", 1), n->in[0]->rank, &a.batch_axis, error))
     return FALSE;
-  QfNode *node = qf_onnx_begin(n, "ReverseSequence", n->in, 2, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, "ReverseSequence", n->in, 2, qf_onnx_output(n, 0));
   *(QfReverseAttrs *)node->attrs = a;
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 /* A list attribute of @count values, all @def when it is missing. */
@@ -51,14 +51,14 @@ static gboolean map_col2im(QfOnnxNode *n, GError **error)
     a.pad_before.v[i] = pads.v[i];
     a.pad_after.v[i] = pads.v[rank + i];
   }
-  QfNode *node = qf_onnx_begin(n, "Col2Im", n->in, 1, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, "Col2Im", n->in, 1, qf_onnx_output(n, 0));
   *(QfCol2ImAttrs *)node->attrs = a;
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 static gboolean map_matrix(QfOnnxNode *n, GError **error)
 {
-  return qf_onnx_bind(n, 0, qf_onnx_apply1(n, n->row->target, n->in[0], qf_onnx_output(n, 0), error));
+  return qf_onnx_bind(n, 0, qf_build_apply1(n->b, n->row->target, n->in[0], qf_onnx_output(n, 0), error));
 }
 
 /* A list attribute as a constant of int64. */
@@ -93,14 +93,14 @@ static gboolean map_tf_idf(QfOnnxNode *n, GError **error)
   const Onnx__AttributeProto *weights = qf_onnx_attr(n, "weights");
   if (weights && weights->n_floats) {
     QfInts shape = {1, {(int64_t)weights->n_floats}};
-    in[4] = qf_onnx_floats(n, &shape, weights->floats);
+    in[4] = qf_build_floats(n->b, &shape, weights->floats);
   }
-  QfNode *node = qf_onnx_begin(n, "TfIdfVectorizer", in, 5, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, "TfIdfVectorizer", in, 5, qf_onnx_output(n, 0));
   *(QfTfIdfAttrs *)node->attrs = (QfTfIdfAttrs){.mode = mode,
                                                 .min_gram = qf_onnx_int(n, "min_gram_length", 1),
                                                 .max_gram = qf_onnx_int(n, "max_gram_length", 1),
                                                 .max_skip = qf_onnx_int(n, "max_skip_count", 0)};
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 const QfOnnxRow qf_onnx_rearrange_rows[] = {

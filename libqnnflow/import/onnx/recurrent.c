@@ -87,7 +87,7 @@ static gboolean read_attrs(const QfOnnxNode *n, QfRecurrentAttrs *a, GError **er
 static QfTensor *swap_state(QfOnnxNode *n, QfTensor *t, QfTensor *out, GError **error)
 {
   static const QfInts perm = {3, {1, 0, 2}};
-  return qf_onnx_transpose(n, t, &perm, out, error);
+  return qf_build_transpose(n->b, t, &perm, out, error);
 }
 
 static gboolean check_hidden(const QfOnnxNode *n, GError **error)
@@ -113,13 +113,13 @@ static gboolean map_recurrent(QfOnnxNode *n, GError **error)
     if (swap && in[i] && (i == 5 || i == 6) && !(in[i] = swap_state(n, in[i], NULL, error)))
       return FALSE;
   }
-  in[4] = qf_onnx_cast(n, in[4], QF_DTYPE_INT32, NULL, error);
+  in[4] = qf_build_cast(n->b, in[4], QF_DTYPE_INT32, NULL, error);
   for (uint32_t i = 0; i < n_out; i++)
     out[i] = swap && i ? qf_graph_add_tensor(n->onnx->graph, NULL) : qf_onnx_output(n, i);
   QfNode *node = qf_graph_new_node(n->onnx->graph, n->row->target, n->name, in, 8, out, n_out);
   if (n->n_in <= 6)
     qf_node_set_inputs(node, in, 6);
-  if (!read_attrs(n, node->attrs, error) || !qf_onnx_end(n, node, error))
+  if (!read_attrs(n, node->attrs, error) || !qf_build_end(n->b, node, error))
     return FALSE;
   for (uint32_t i = 0; i < MIN(n->n_out, n_out); i++) {
     if (!n->out_names[i])

@@ -29,8 +29,8 @@ static gboolean map_reduce(QfOnnxNode *n, GError **error)
   if (axes.n <= 0)
     return qf_onnx_bind(n, 0, n->in[0]);
   return qf_onnx_bind(n, 0,
-                      qf_onnx_reduce(n, n->row->target, n->in[0], &axes, qf_onnx_int(n, "keepdims", 1) != 0,
-                                     qf_onnx_output(n, 0), error));
+                      qf_build_reduce(n->b, n->row->target, n->in[0], &axes,
+                                      qf_onnx_int(n, "keepdims", 1) != 0, qf_onnx_output(n, 0), error));
 }
 
 /* ReduceL1, ReduceLogSum, ReduceLogSumExp from a sum: target is applied before, arg names what is applied after. */
@@ -41,12 +41,12 @@ static gboolean map_reduce_sum_of(QfOnnxNode *n, GError **error)
     return FALSE;
   QfTensor *x = n->in[0];
   if (n->row->target)
-    x = qf_onnx_apply1(n, n->row->target, x, NULL, error);
+    x = qf_build_apply1(n->b, n->row->target, x, NULL, error);
   if (axes.n > 0)
-    x = qf_onnx_reduce(n, "ReduceSum", x, &axes, qf_onnx_int(n, "keepdims", 1) != 0,
-                       n->row->arg ? NULL : qf_onnx_output(n, 0), error);
+    x = qf_build_reduce(n->b, "ReduceSum", x, &axes, qf_onnx_int(n, "keepdims", 1) != 0,
+                        n->row->arg ? NULL : qf_onnx_output(n, 0), error);
   if (n->row->arg)
-    x = qf_onnx_apply1(n, "ElementWiseLog", x, qf_onnx_output(n, 0), error);
+    x = qf_build_apply1(n->b, "ElementWiseLog", x, qf_onnx_output(n, 0), error);
   return qf_onnx_bind(n, 0, x);
 }
 
@@ -58,13 +58,13 @@ static gboolean map_log_sum_exp(QfOnnxNode *n, GError **error)
     return FALSE;
   if (axes.n <= 0)
     return qf_onnx_bind(n, 0, n->in[0]);
-  QfTensor *m = qf_onnx_reduce(n, "ReduceMax", n->in[0], &axes, TRUE, NULL, error);
-  QfTensor *x = qf_onnx_apply2(n, "ElementWiseSubtract", n->in[0], m, NULL, error);
-  x = qf_onnx_apply1(n, "ElementWiseExp", x, NULL, error);
-  x = qf_onnx_reduce(n, "ReduceSum", x, &axes, TRUE, NULL, error);
-  x = qf_onnx_apply1(n, "ElementWiseLog", x, NULL, error);
+  QfTensor *m = qf_build_reduce(n->b, "ReduceMax", n->in[0], &axes, TRUE, NULL, error);
+  QfTensor *x = qf_build_apply2(n->b, "ElementWiseSubtract", n->in[0], m, NULL, error);
+  x = qf_build_apply1(n->b, "ElementWiseExp", x, NULL, error);
+  x = qf_build_reduce(n->b, "ReduceSum", x, &axes, TRUE, NULL, error);
+  x = qf_build_apply1(n->b, "ElementWiseLog", x, NULL, error);
   gboolean keep = qf_onnx_int(n, "keepdims", 1) != 0;
-  x = qf_onnx_apply2(n, "ElementWiseAdd", x, m, keep ? qf_onnx_output(n, 0) : NULL, error);
+  x = qf_build_apply2(n->b, "ElementWiseAdd", x, m, keep ? qf_onnx_output(n, 0) : NULL, error);
   if (!x || keep)
     return qf_onnx_bind(n, 0, x);
   QfInts shape = {0};
@@ -74,7 +74,7 @@ static gboolean map_log_sum_exp(QfOnnxNode *n, GError **error)
     else
       shape.v[shape.n++] = x->dims[i];
   }
-  return qf_onnx_bind(n, 0, qf_onnx_reshape(n, x, &shape, qf_onnx_output(n, 0), error));
+  return qf_onnx_bind(n, 0, qf_build_reshape(n->b, x, &shape, qf_onnx_output(n, 0), error));
 }
 
 static gboolean map_arg(QfOnnxNode *n, GError **error)
@@ -82,24 +82,24 @@ static gboolean map_arg(QfOnnxNode *n, GError **error)
   int32_t axis;
   if (!qf_onnx_axis(n, qf_onnx_int(n, "axis", 0), n->in[0]->rank, &axis, error))
     return FALSE;
-  QfNode *node = qf_onnx_begin(n, n->row->target, n->in, 1, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, n->row->target, n->in, 1, qf_onnx_output(n, 0));
   QfAxisAttrs *a = node->attrs;
   a->axis = axis;
   a->keep_dims = qf_onnx_int(n, "keepdims", 1) != 0;
   a->dtype = QF_DTYPE_INT64;
   a->last = qf_onnx_int(n, "select_last_index", 0) != 0;
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 static QfTensor *emit_softmax(QfOnnxNode *n, QfTensor *x, int32_t axis, QfTensor *out, GError **error)
 {
   if (!x)
     return NULL;
-  QfNode *node = qf_onnx_begin(n, n->row->target, &x, 1, out);
+  QfNode *node = qf_build_begin(n->b, n->row->target, &x, 1, out);
   QfAxisAttrs *a = node->attrs;
   a->axis = axis;
   a->beta = 1;
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, node, error);
 }
 
 /* Before opset 13 all dimensions from the axis on were one. */
@@ -115,9 +115,9 @@ static gboolean map_softmax(QfOnnxNode *n, GError **error)
   gboolean simple = axis < x->rank && (!flat || inner == x->dims[axis]);
   if (simple)
     return qf_onnx_bind(n, 0, emit_softmax(n, x, axis, qf_onnx_output(n, 0), error));
-  QfInts rows = {2, {outer, inner}}, shape = qf_onnx_dims(x);
-  QfTensor *y = emit_softmax(n, qf_onnx_reshape(n, x, &rows, NULL, error), 1, NULL, error);
-  return qf_onnx_bind(n, 0, qf_onnx_reshape(n, y, &shape, qf_onnx_output(n, 0), error));
+  QfInts rows = {2, {outer, inner}}, shape = qf_build_dims(x);
+  QfTensor *y = emit_softmax(n, qf_build_reshape(n->b, x, &rows, NULL, error), 1, NULL, error);
+  return qf_onnx_bind(n, 0, qf_build_reshape(n->b, y, &shape, qf_onnx_output(n, 0), error));
 }
 
 static gboolean map_cumsum(QfOnnxNode *n, GError **error)
@@ -127,12 +127,12 @@ static gboolean map_cumsum(QfOnnxNode *n, GError **error)
   if (!qf_onnx_list(n, NULL, 1, &list, NULL, error) ||
       !qf_onnx_axis(n, list.n ? list.v[0] : 0, n->in[0]->rank, &axis, error))
     return FALSE;
-  QfNode *node = qf_onnx_begin(n, n->row->target, n->in, 1, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, n->row->target, n->in, 1, qf_onnx_output(n, 0));
   QfAxisAttrs *a = node->attrs;
   a->axis = axis;
   a->exclusive = qf_onnx_int(n, "exclusive", 0) != 0;
   a->reverse = qf_onnx_int(n, "reverse", 0) != 0;
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 static gboolean map_topk(QfOnnxNode *n, GError **error)
@@ -147,15 +147,15 @@ static gboolean map_topk(QfOnnxNode *n, GError **error)
     return qf_onnx_fail(n, error, QF_ERROR_FORMAT, "it needs two outputs, values and indices");
   QfTensor *out[] = {qf_onnx_output(n, 0), qf_onnx_output(n, 1)};
   out[1]->dtype = QF_DTYPE_INT64;
-  n->named = TRUE;
+  n->b->named = TRUE;
   QfNode *node = qf_graph_new_node(n->onnx->graph, "TopK", n->name, n->in, 1, out, 2);
   QfTopKAttrs *a = node->attrs;
   a->axis = axis;
-  a->k = qf_onnx_i32(count);
+  a->k = qf_build_i32(count);
   a->largest = qf_onnx_int(n, "largest", 1) != 0;
   a->sorted = qf_onnx_int(n, "sorted", 1) != 0;
   n->out[1] = out[1];
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 #define REDUCE(op, target)                                                                                   \

@@ -83,7 +83,7 @@ static QfTensor *matrix(QfOnnxNode *n, const Line *l, gboolean transposed)
   for (int64_t i = 0; i < l->out; i++)
     if (!is_outside(l, coordinate(l, (double)i)))
       fill_weights(l, i, w + (transposed ? i : i * l->in), transposed ? l->out : 1);
-  return qf_onnx_floats(n, &shape, w);
+  return qf_build_floats(n->b, &shape, w);
 }
 
 static QfTensor *take_nearest(QfOnnxNode *n, QfTensor *x, const Line *l, int32_t axis, GError **error)
@@ -92,26 +92,26 @@ static QfTensor *take_nearest(QfOnnxNode *n, QfTensor *x, const Line *l, int32_t
   for (int64_t i = 0; i < l->out; i++)
     index[i] = nearest(l, coordinate(l, (double)i));
   QfTensor *in[2] = {x, qf_graph_add_constant_copy(n->onnx->graph, NULL, QF_DTYPE_INT64, &l->out, 1, index)};
-  QfNode *node = qf_onnx_begin(n, "Gather", in, 2, NULL);
+  QfNode *node = qf_build_begin(n->b, "Gather", in, 2, NULL);
   ((QfGatherAttrs *)node->attrs)->axis = axis;
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, node, error);
 }
 
 /* The last dimension is multiplied from the right, the one before it from the left, others are brought to the end. */
 static QfTensor *multiply(QfOnnxNode *n, QfTensor *x, const Line *l, int32_t axis, GError **error)
 {
   if (axis == x->rank - 1)
-    return qf_onnx_apply2(n, "MatMul", x, matrix(n, l, TRUE), NULL, error);
+    return qf_build_apply2(n->b, "MatMul", x, matrix(n, l, TRUE), NULL, error);
   if (axis == x->rank - 2)
-    return qf_onnx_apply2(n, "MatMul", matrix(n, l, FALSE), x, NULL, error);
+    return qf_build_apply2(n->b, "MatMul", matrix(n, l, FALSE), x, NULL, error);
   QfInts perm = {.n = x->rank};
   for (int i = 0; i < x->rank; i++)
     perm.v[i] = i;
   perm.v[axis] = x->rank - 1;
   perm.v[x->rank - 1] = axis;
-  QfTensor *y = qf_onnx_transpose(n, x, &perm, NULL, error);
-  y = qf_onnx_apply2(n, "MatMul", y, matrix(n, l, TRUE), NULL, error);
-  return qf_onnx_transpose(n, y, &perm, NULL, error);
+  QfTensor *y = qf_build_transpose(n->b, x, &perm, NULL, error);
+  y = qf_build_apply2(n->b, "MatMul", y, matrix(n, l, TRUE), NULL, error);
+  return qf_build_transpose(n->b, y, &perm, NULL, error);
 }
 
 /* Where dimension @axis of an output of @rank dimensions lies outside of the input; NULL: nowhere. */
@@ -133,7 +133,7 @@ QfTensor *qf_onnx_resample(QfOnnxNode *n, QfTensor *x, const QfOnnxResample *r, 
   const int32_t rank = x->rank;
   const QfDType dtype = x->dtype;
   const gboolean rounded = r->interpolation != QF_RESIZE_NEAREST && !qf_dtype_is_float(dtype);
-  x = rounded ? qf_onnx_cast(n, x, QF_DTYPE_FLOAT32, NULL, error) : x;
+  x = rounded ? qf_build_cast(n->b, x, QF_DTYPE_FLOAT32, NULL, error) : x;
   for (int32_t axis = 0; x && axis < rank; axis++) {
     Line l = {r, x->dims[axis], r->size[axis], r->scale[axis], r->start[axis], r->end[axis]};
     if (l.in == l.out && l.scale == 1 && (l.start == 0 && l.end == 1))
@@ -146,13 +146,14 @@ QfTensor *qf_onnx_resample(QfOnnxNode *n, QfTensor *x, const QfOnnxResample *r, 
     if (!qf_onnx_charge(n, r->interpolation != QF_RESIZE_NEAREST ? l.in * l.out : l.out, error))
       return NULL;
     QfTensor *mask = outside_mask(n, &l, axis, rank);
-    outside = mask && outside ? qf_onnx_apply2(n, "ElementWiseOr", outside, mask, NULL, error)
+    outside = mask && outside ? qf_build_apply2(n->b, "ElementWiseOr", outside, mask, NULL, error)
                               : (mask ? mask : outside);
     x = r->interpolation == QF_RESIZE_NEAREST ? take_nearest(n, x, &l, axis, error)
                                               : multiply(n, x, &l, axis, error);
   }
   if (outside && x)
-    x = qf_onnx_select(n, outside, qf_onnx_scalar(n, r->extrapolation, x->dtype), x, NULL, error);
-  return rounded ? qf_onnx_cast(n, qf_onnx_apply1(n, "ElementWiseRound", x, NULL, error), dtype, NULL, error)
+    x = qf_onnx_select(n, outside, qf_build_scalar(n->b, r->extrapolation, x->dtype), x, NULL, error);
+  return rounded ? qf_build_cast(n->b, qf_build_apply1(n->b, "ElementWiseRound", x, NULL, error), dtype, NULL,
+                                 error)
                  : x;
 }

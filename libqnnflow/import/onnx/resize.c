@@ -160,7 +160,7 @@ static gboolean read_sizes(const QfOnnxNode *n, const QfInts *axes, Wish *w, GEr
 static gboolean read_wish(const QfOnnxNode *n, Wish *w, GError **error)
 {
   QfInts axes;
-  *w = (Wish){.size = qf_onnx_dims(n->in[0])};
+  *w = (Wish){.size = qf_build_dims(n->in[0])};
   for (int i = 0; i < QF_MAX_RANK; i++)
     w->scale[i] = 1;
   if (!qf_onnx_ints(n, "axes", &axes, error))
@@ -223,7 +223,7 @@ static QfTensor *emit_resize(QfOnnxNode *n, QfTensor *x, const Wish *w, const in
 {
   if (!x)
     return NULL;
-  QfNode *node = qf_onnx_begin(n, "Resize", &x, 1, out);
+  QfNode *node = qf_build_begin(n->b, "Resize", &x, 1, out);
   QfResizeAttrs *a = node->attrs;
   a->size.n = x->rank;
   a->scale.n = w->by_scale ? x->rank : 0;
@@ -240,7 +240,7 @@ static QfTensor *emit_resize(QfOnnxNode *n, QfTensor *x, const Wish *w, const in
   a->nearest_mode = w->nearest_mode;
   a->cubic_a = qf_onnx_float(n, "cubic_coeff_a", -0.75f);
   a->exclude_outside = qf_onnx_int(n, "exclude_outside", 0) != 0;
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, node, error);
 }
 
 static gboolean map_resize(QfOnnxNode *n, GError **error)
@@ -272,11 +272,11 @@ static gboolean map_depth_space(QfOnnxNode *n, GError **error)
   x = qf_onnx_to_image(n, x, error);
   if (!x)
     return FALSE;
-  QfNode *node = qf_onnx_begin(n, n->row->target, &x, 1, NULL);
+  QfNode *node = qf_build_begin(n->b, n->row->target, &x, 1, NULL);
   QfBlockAttrs *a = node->attrs;
   a->block[0] = a->block[1] = qf_onnx_int(n, "blocksize", 0);
   a->mode = mode;
-  return qf_onnx_from_image(n, qf_onnx_end(n, node, error), 4, error);
+  return qf_onnx_from_image(n, qf_build_end(n->b, node, error), 4, error);
 }
 
 const QfOnnxRow qf_onnx_resize_rows[] = {

@@ -21,14 +21,14 @@ static gboolean map_grid_sample(QfOnnxNode *n, GError **error)
     return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
                         "its input has %d dimensions: only [N,C,H,W] and [N,C,D,H,W] are supported",
                         in[0]->rank);
-  in[0] = qf_onnx_channels_last(n, in[0], error);
+  in[0] = qf_build_channels_last(n->b, in[0], error);
   if (!in[0])
     return FALSE;
-  QfNode *node = qf_onnx_begin(n, "GridSample", in, 2, NULL);
+  QfNode *node = qf_build_begin(n->b, "GridSample", in, 2, NULL);
   *(QfGridSampleAttrs *)node->attrs =
       (QfGridSampleAttrs){meaning[mode], padding, qf_onnx_int(n, "align_corners", 0) != 0};
-  QfTensor *y = qf_onnx_end(n, node, error);
-  return qf_onnx_bind(n, 0, qf_onnx_channels_first(n, y, qf_onnx_output(n, 0), error));
+  QfTensor *y = qf_build_end(n->b, node, error);
+  return qf_onnx_bind(n, 0, qf_build_channels_first(n->b, y, qf_onnx_output(n, 0), error));
 }
 
 /* Coordinate @i of @n pixels from -1 to 1: of the outer pixels' centres, or of their outer edges. */
@@ -57,7 +57,7 @@ static QfTensor *base_grid(QfOnnxNode *n, const QfInts *size, gboolean align, GE
     }
     row[spatial] = 1;
   }
-  return qf_onnx_floats(n, &shape, values);
+  return qf_build_floats(n->b, &shape, values);
 }
 
 /* grid[n, pixel, :] = base[pixel, :] theta[n]^T */
@@ -75,14 +75,14 @@ static gboolean map_affine_grid(QfOnnxNode *n, GError **error)
   QfTensor *in[2] = {base_grid(n, &size, qf_onnx_int(n, "align_corners", 0) != 0, error), theta};
   if (!in[0])
     return FALSE;
-  QfNode *node = qf_onnx_begin(n, "MatMul", in, 2, NULL);
+  QfNode *node = qf_build_begin(n->b, "MatMul", in, 2, NULL);
   ((QfMatMulAttrs *)node->attrs)->transpose_in1 = 1;
-  QfTensor *y = qf_onnx_end(n, node, error);
+  QfTensor *y = qf_build_end(n->b, node, error);
   QfInts shape = {.n = size.n, .v = {size.v[0]}};
   for (int i = 0; i < spatial; i++)
     shape.v[1 + i] = size.v[2 + i];
   shape.v[1 + spatial] = spatial;
-  return qf_onnx_bind(n, 0, qf_onnx_reshape(n, y, &shape, qf_onnx_output(n, 0), error));
+  return qf_onnx_bind(n, 0, qf_build_reshape(n->b, y, &shape, qf_onnx_output(n, 0), error));
 }
 
 /* A node on the image [N,C,H,W] and the boxes; attributes in @attrs. */
@@ -92,13 +92,13 @@ static gboolean emit_regions(QfOnnxNode *n, const QfRegionAttrs *attrs, GError *
   if (in[0]->rank != 4)
     return qf_onnx_fail(n, error, QF_ERROR_SHAPE, "its input has %d dimensions, but [N,C,H,W] is needed",
                         in[0]->rank);
-  in[0] = qf_onnx_channels_last(n, in[0], error);
+  in[0] = qf_build_channels_last(n->b, in[0], error);
   if (!in[0])
     return FALSE;
-  QfNode *node = qf_onnx_begin(n, n->row->target, in, (uint32_t)n->row->arg, NULL);
+  QfNode *node = qf_build_begin(n->b, n->row->target, in, (uint32_t)n->row->arg, NULL);
   *(QfRegionAttrs *)node->attrs = *attrs;
-  QfTensor *y = qf_onnx_end(n, node, error);
-  return qf_onnx_bind(n, 0, qf_onnx_channels_first(n, y, qf_onnx_output(n, 0), error));
+  QfTensor *y = qf_build_end(n->b, node, error);
+  return qf_onnx_bind(n, 0, qf_build_channels_first(n->b, y, qf_onnx_output(n, 0), error));
 }
 
 static gboolean map_roi_align(QfOnnxNode *n, GError **error)
@@ -124,7 +124,7 @@ static gboolean map_roi_pool(QfOnnxNode *n, GError **error)
     return FALSE;
   if (size.n != 2)
     return qf_onnx_fail(n, error, QF_ERROR_FORMAT, "its attribute pooled_shape must be height and width");
-  QfRegionAttrs a = {.size = {qf_onnx_i32(size.v[0]), qf_onnx_i32(size.v[1])},
+  QfRegionAttrs a = {.size = {qf_build_i32(size.v[0]), qf_build_i32(size.v[1])},
                      .scale = qf_onnx_float(n, "spatial_scale", 1)};
   return emit_regions(n, &a, error);
 }
@@ -139,7 +139,7 @@ static gboolean map_crop_and_resize(QfOnnxNode *n, GError **error)
   if (size.n != 2)
     return qf_onnx_fail(n, error, QF_ERROR_FORMAT, "its input 3 (crop_size) must be height and width");
   for (int i = 0; i < 2; i++)
-    a.size[i] = qf_onnx_i32(size.v[i]);
+    a.size[i] = qf_build_i32(size.v[i]);
   return emit_regions(n, &a, error);
 }
 
@@ -147,13 +147,13 @@ static gboolean map_crop_and_resize(QfOnnxNode *n, GError **error)
 static gboolean map_center_crop_pad(QfOnnxNode *n, GError **error)
 {
   QfTensor *x = n->in[0];
-  QfInts shape, axes, dims = qf_onnx_dims(x);
+  QfInts shape, axes, dims = qf_build_dims(x);
   if (!qf_onnx_list(n, NULL, 1, &shape, NULL, error) || !qf_onnx_ints(n, "axes", &axes, error))
     return FALSE;
   if (shape.n != (axes.n ? axes.n : x->rank))
     return qf_onnx_fail(n, error, QF_ERROR_SHAPE, "its shape has %d sizes for %d dimensions", shape.n,
                         axes.n ? axes.n : x->rank);
-  QfNode *node = qf_onnx_begin(n, "Pad", &x, 1, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, "Pad", &x, 1, qf_onnx_output(n, 0));
   QfPadAttrs *a = node->attrs;
   a->before.n = a->after.n = x->rank;
   for (int i = 0; i < shape.n; i++) {
@@ -166,7 +166,7 @@ static gboolean map_center_crop_pad(QfOnnxNode *n, GError **error)
     a->before.v[axis] = more < 0 ? -half : half;
     a->after.v[axis] = more - a->before.v[axis];
   }
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 #define MS "com.microsoft"

@@ -14,7 +14,7 @@ static QfTensor *spread(QfOnnxNode *n, QfTensor *s, const QfTensor *t, int64_t a
   QfInts scalar = {0}, shape = {.n = t->rank};
   int32_t at = 0;
   if (qf_tensor_count(s) == 1)
-    return qf_onnx_reshape(n, s, &scalar, NULL, error);
+    return qf_build_reshape(n->b, s, &scalar, NULL, error);
   if (s->rank > 1 && s->rank != t->rank)
     return s; /* leading dimensions broadcast, or shape inference says why not */
   if ((s->rank == 1 || block) && !qf_onnx_axis(n, axis, t->rank, &at, error))
@@ -22,7 +22,7 @@ static QfTensor *spread(QfOnnxNode *n, QfTensor *s, const QfTensor *t, int64_t a
   for (int i = 0; i < t->rank; i++)
     shape.v[i] = i == at ? s->dims[0] : 1;
   if (s->rank == 1)
-    return qf_onnx_reshape(n, s, &shape, NULL, error);
+    return qf_build_reshape(n->b, s, &shape, NULL, error);
   if (!block)
     return s;
   if (t->rank == QF_MAX_RANK || block < 0 || block > G_MAXINT32 || s->dims[at] > G_MAXINT32 ||
@@ -30,19 +30,19 @@ static QfTensor *spread(QfOnnxNode *n, QfTensor *s, const QfTensor *t, int64_t a
     qf_onnx_fail(n, error, QF_ERROR_SHAPE, "blocks of %" G_GINT64_FORMAT " do not cover its axis", block);
     return NULL;
   }
-  QfInts apart = {.n = t->rank + 1}, times = {.n = t->rank + 1}, whole = qf_onnx_dims(s);
+  QfInts apart = {.n = t->rank + 1}, times = {.n = t->rank + 1}, whole = qf_build_dims(s);
   for (int i = 0; i < apart.n; i++) {
     apart.v[i] = i <= at ? s->dims[i] : i == at + 1 ? 1 : s->dims[i - 1];
     times.v[i] = i == at + 1 ? block : 1;
   }
   whole.v[at] *= block;
-  QfTensor *y = qf_onnx_reshape(n, s, &apart, NULL, error);
+  QfTensor *y = qf_build_reshape(n->b, s, &apart, NULL, error);
   if (!y)
     return NULL;
-  QfNode *node = qf_onnx_begin(n, "Tile", &y, 1, NULL);
+  QfNode *node = qf_build_begin(n->b, "Tile", &y, 1, NULL);
   ((QfTileAttrs *)node->attrs)->multiples = times;
-  y = qf_onnx_reshape(n, qf_onnx_end(n, node, error), &whole, NULL, error);
-  return y && y->dims[at] > t->dims[at] ? qf_onnx_slice(n, y, at, 0, t->dims[at], NULL, error) : y;
+  y = qf_build_reshape(n->b, qf_build_end(n->b, node, error), &whole, NULL, error);
+  return y && y->dims[at] > t->dims[at] ? qf_build_slice(n->b, y, at, 0, t->dims[at], NULL, error) : y;
 }
 
 QfTensor *qf_onnx_dequantize_scaled(QfOnnxNode *n, QfTensor *t, QfTensor *scale, QfTensor *zero, int64_t axis,
@@ -52,11 +52,11 @@ QfTensor *qf_onnx_dequantize_scaled(QfOnnxNode *n, QfTensor *t, QfTensor *scale,
   zero = zero ? spread(n, zero, t, axis, block, error) : NULL;
   if (!scale || (error && *error))
     return NULL;
-  QfTensor *y = qf_onnx_cast(n, t, QF_DTYPE_FLOAT32, NULL, error);
-  zero = qf_onnx_cast(n, zero, QF_DTYPE_FLOAT32, NULL, error);
+  QfTensor *y = qf_build_cast(n->b, t, QF_DTYPE_FLOAT32, NULL, error);
+  zero = qf_build_cast(n->b, zero, QF_DTYPE_FLOAT32, NULL, error);
   if (zero)
-    y = qf_onnx_apply2(n, "ElementWiseSubtract", y, zero, NULL, error);
-  return qf_onnx_apply2(n, "ElementWiseMultiply", y, scale, out, error);
+    y = qf_build_apply2(n->b, "ElementWiseSubtract", y, zero, NULL, error);
+  return qf_build_apply2(n->b, "ElementWiseMultiply", y, scale, out, error);
 }
 
 QfTensor *qf_onnx_quantize_scaled(QfOnnxNode *n, QfTensor *x, QfTensor *scale, QfTensor *zero, int64_t axis,
@@ -67,8 +67,8 @@ QfTensor *qf_onnx_quantize_scaled(QfOnnxNode *n, QfTensor *x, QfTensor *scale, Q
   if (!qf_onnx_narrow_range(number, &lo, &hi)) {
     int64_t min, max;
     qf_dtype_range(dtype, &min, &max);
-    lo = qf_onnx_i32(min);
-    hi = qf_onnx_i32(max);
+    lo = qf_build_i32(min);
+    hi = qf_build_i32(max);
   }
   QfOnnxNarrowFloat small;
   const gboolean to_float = qf_onnx_narrow_float(number, &small);
@@ -83,17 +83,17 @@ QfTensor *qf_onnx_quantize_scaled(QfOnnxNode *n, QfTensor *x, QfTensor *scale, Q
   zero = zero ? spread(n, zero, x, axis, block, error) : NULL;
   if (!scale || (error && *error))
     return NULL;
-  x = qf_onnx_cast(n, x, QF_DTYPE_FLOAT32, NULL, error);
-  zero = qf_onnx_cast(n, zero, QF_DTYPE_FLOAT32, NULL, error);
-  QfTensor *y = qf_onnx_apply2(n, "ElementWiseDivide", x, scale, NULL, error);
+  x = qf_build_cast(n->b, x, QF_DTYPE_FLOAT32, NULL, error);
+  zero = qf_build_cast(n->b, zero, QF_DTYPE_FLOAT32, NULL, error);
+  QfTensor *y = qf_build_apply2(n->b, "ElementWiseDivide", x, scale, NULL, error);
   if (to_float) {
-    y = zero ? qf_onnx_apply2(n, "ElementWiseAdd", y, zero, NULL, error) : y;
+    y = zero ? qf_build_apply2(n->b, "ElementWiseAdd", y, zero, NULL, error) : y;
     return qf_onnx_round_float(n, y, number, out, error);
   }
-  y = qf_onnx_apply1(n, "ElementWiseRound", y, NULL, error);
+  y = qf_build_apply1(n->b, "ElementWiseRound", y, NULL, error);
   if (zero)
-    y = qf_onnx_apply2(n, "ElementWiseAdd", y, zero, NULL, error);
-  return qf_onnx_cast(n, qf_onnx_clamp(n, y, lo, hi, NULL, error), dtype, out, error);
+    y = qf_build_apply2(n->b, "ElementWiseAdd", y, zero, NULL, error);
+  return qf_build_cast(n->b, qf_build_clamp(n->b, y, lo, hi, NULL, error), dtype, out, error);
 }
 
 /* The type that the file says input @index has: of an initializer or of a graph input; else that of its tensor. */

@@ -21,12 +21,12 @@ static QfTensor *move_axis(QfOnnxNode *n, QfTensor *t, int32_t from, int32_t to,
     k += k == from;
     perm.v[i] = i == to ? from : k++;
   }
-  return from == to ? t : qf_onnx_transpose(n, t, &perm, NULL, error);
+  return from == to ? t : qf_build_transpose(n->b, t, &perm, NULL, error);
 }
 
 static QfTensor *reverse(QfOnnxNode *n, QfTensor *t, GError **error)
 {
-  QfNode *node = qf_onnx_begin(n, "StridedSlice", &t, 1, NULL);
+  QfNode *node = qf_build_begin(n->b, "StridedSlice", &t, 1, NULL);
   QfStridedSliceAttrs *a = node->attrs;
   a->begin.n = a->end.n = a->stride.n = t->rank;
   for (int i = 0; i < t->rank; i++) {
@@ -34,7 +34,7 @@ static QfTensor *reverse(QfOnnxNode *n, QfTensor *t, GError **error)
     a->end.v[i] = i ? t->dims[i] : -1;
     a->stride.v[i] = i ? 1 : -1;
   }
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, node, error);
 }
 
 /* Entry @index of a list attribute; 0 when it is not there. */
@@ -158,8 +158,12 @@ static gboolean emit_batch(const Scan *s, QfOnnxBody *batch, QfTensor **outputs,
       return FALSE;
     g_ptr_array_add(operands, s->carried[i]);
   }
+  QfBuild inner_build = *n->b;
+  inner_build.graph = batch->onnx.graph;
+  inner_build.channels_last = batch->onnx.channels_last;
   QfOnnxNode inner_node = *n;
   inner_node.onnx = &batch->onnx;
+  inner_node.b = &inner_build;
   Scan inner = *s;
   inner.n = &inner_node;
   inner.onnx = &batch->onnx;

@@ -37,7 +37,7 @@ static gboolean map_reshape(QfOnnxNode *n, GError **error)
                         "%s cannot be reshaped to %s: the file was exported for other input dimensions", from,
                         to);
   }
-  return qf_onnx_bind(n, 0, qf_onnx_reshape(n, x, &shape, qf_onnx_output(n, 0), error));
+  return qf_onnx_bind(n, 0, qf_build_reshape(n->b, x, &shape, qf_onnx_output(n, 0), error));
 }
 
 static gboolean map_flatten(QfOnnxNode *n, GError **error)
@@ -52,7 +52,7 @@ static gboolean map_flatten(QfOnnxNode *n, GError **error)
   QfInts shape = {2,
                   {qf_dims_count(x->dims, (int32_t)axis),
                    qf_dims_count(x->dims + axis, x->rank - (int32_t)axis)}};
-  return qf_onnx_bind(n, 0, qf_onnx_reshape(n, x, &shape, qf_onnx_output(n, 0), error));
+  return qf_onnx_bind(n, 0, qf_build_reshape(n->b, x, &shape, qf_onnx_output(n, 0), error));
 }
 
 static gboolean map_squeeze(QfOnnxNode *n, GError **error)
@@ -71,7 +71,7 @@ static gboolean map_squeeze(QfOnnxNode *n, GError **error)
     if (!(named || (!given && x->dims[i] == 1)))
       shape.v[shape.n++] = x->dims[i];
   }
-  return qf_onnx_bind(n, 0, qf_onnx_reshape(n, x, &shape, qf_onnx_output(n, 0), error));
+  return qf_onnx_bind(n, 0, qf_build_reshape(n->b, x, &shape, qf_onnx_output(n, 0), error));
 }
 
 static gboolean map_unsqueeze(QfOnnxNode *n, GError **error)
@@ -91,7 +91,7 @@ static gboolean map_unsqueeze(QfOnnxNode *n, GError **error)
     k += named;
     shape.v[shape.n++] = named ? 1 : x->dims[d++];
   }
-  return qf_onnx_bind(n, 0, qf_onnx_reshape(n, x, &shape, qf_onnx_output(n, 0), error));
+  return qf_onnx_bind(n, 0, qf_build_reshape(n->b, x, &shape, qf_onnx_output(n, 0), error));
 }
 
 static gboolean map_transpose(QfOnnxNode *n, GError **error)
@@ -111,7 +111,7 @@ static gboolean map_transpose(QfOnnxNode *n, GError **error)
                         x->rank, x->name);
   if (!x->data && qf_onnx_is_constant(x))
     return qf_onnx_bind(n, 0, qf_onnx_permute_weights(n, x, &perm, error));
-  return qf_onnx_bind(n, 0, qf_onnx_transpose(n, x, &perm, qf_onnx_output(n, 0), error));
+  return qf_onnx_bind(n, 0, qf_build_transpose(n->b, x, &perm, qf_onnx_output(n, 0), error));
 }
 
 /* The shape that both broadcast to, or n -1. */
@@ -139,9 +139,9 @@ static gboolean map_expand(QfOnnxNode *n, GError **error)
     g_autofree char *from = qf_dims_to_string(x->dims, x->rank), *want = qf_dims_to_string(to.v, to.n);
     return qf_onnx_fail(n, error, QF_ERROR_SHAPE, "%s cannot be expanded to %s", from, want);
   }
-  QfNode *node = qf_onnx_begin(n, "BroadcastTo", &x, 1, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, "BroadcastTo", &x, 1, qf_onnx_output(n, 0));
   ((QfTileAttrs *)node->attrs)->multiples = shape;
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 static gboolean map_tile(QfOnnxNode *n, GError **error)
@@ -157,9 +157,9 @@ static gboolean map_tile(QfOnnxNode *n, GError **error)
     if (repeats.v[i] < 0 || repeats.v[i] > G_MAXINT32)
       return qf_onnx_fail(n, error, QF_ERROR_LIMIT, "it repeats dimension %d %" G_GINT64_FORMAT " times", i,
                           repeats.v[i]);
-  QfNode *node = qf_onnx_begin(n, "Tile", &x, 1, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, "Tile", &x, 1, qf_onnx_output(n, 0));
   ((QfTileAttrs *)node->attrs)->multiples = repeats;
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 static gboolean map_concat(QfOnnxNode *n, GError **error)
@@ -172,9 +172,9 @@ static gboolean map_concat(QfOnnxNode *n, GError **error)
     return FALSE;
   if (n->n_in == 1)
     return qf_onnx_bind(n, 0, n->in[0]);
-  QfNode *node = qf_onnx_begin(n, "Concat", n->in, n->n_in, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, "Concat", n->in, n->n_in, qf_onnx_output(n, 0));
   ((QfConcatAttrs *)node->attrs)->axis = axis;
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 static gboolean bind_int64(QfOnnxNode *n, const int64_t *dims, int32_t rank, const int64_t *values)

@@ -93,9 +93,9 @@ static QfTensor *emit_dft(QfOnnxNode *n, QfTensor *x, QfDftAttrs attrs, QfTensor
 {
   if (!x)
     return NULL;
-  QfNode *node = qf_onnx_begin(n, "DFT", &x, 1, out);
+  QfNode *node = qf_build_begin(n->b, "DFT", &x, 1, out);
   *(QfDftAttrs *)node->attrs = attrs;
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, node, error);
 }
 
 /* Opset 17 has the axis as an attribute, 20 as an input; a length left out is the input's own. */
@@ -127,9 +127,9 @@ static QfTensor *emit_frames(QfOnnxNode *n, QfTensor *x, int64_t step, int64_t l
   for (int64_t i = 0; i < frames * length; i++)
     places[i] = i / length * step + i % length;
   QfTensor *in[2] = {x, qf_graph_add_constant_copy(n->onnx->graph, NULL, QF_DTYPE_INT64, dims, 2, places)};
-  QfNode *node = qf_onnx_begin(n, "Gather", in, 2, NULL);
+  QfNode *node = qf_build_begin(n->b, "Gather", in, 2, NULL);
   ((QfGatherAttrs *)node->attrs)->axis = 1;
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, node, error);
 }
 
 static gboolean map_stft(QfOnnxNode *n, GError **error)
@@ -141,7 +141,7 @@ static gboolean map_stft(QfOnnxNode *n, GError **error)
     return FALSE;
   QfInts batch = {3, {x->dims[0], x->rank > 1 ? x->dims[1] : 1, 1}};
   if (x->rank == 2)
-    x = qf_onnx_reshape(n, x, &batch, NULL, error);
+    x = qf_build_reshape(n->b, x, &batch, NULL, error);
   if (!x)
     return FALSE;
   if (length == 0 && x->rank == 3)
@@ -155,8 +155,8 @@ static gboolean map_stft(QfOnnxNode *n, GError **error)
   x = emit_frames(n, x, (int64_t)MIN(step, 1e9), (int64_t)length, error);
   if (x && window) {
     QfInts shape = {2, {window->dims[0], 1}};
-    x = qf_onnx_apply2(n, "ElementWiseMultiply", x, qf_onnx_reshape(n, window, &shape, NULL, error), NULL,
-                       error);
+    x = qf_build_apply2(n->b, "ElementWiseMultiply", x, qf_build_reshape(n->b, window, &shape, NULL, error),
+                        NULL, error);
   }
   QfDftAttrs a = {.axis = 2, .length = (int32_t)length, .onesided = qf_onnx_int(n, "onesided", 1) != 0};
   return qf_onnx_bind(n, 0, emit_dft(n, x, a, qf_onnx_output(n, 0), error));

@@ -39,7 +39,7 @@ static gboolean map_slice(QfOnnxNode *n, GError **error)
   QfInts starts, ends, axes, steps;
   if (!read_slice(n, &starts, &ends, &axes, &steps, error))
     return FALSE;
-  QfInts zero = {.n = x->rank}, one = {.n = x->rank}, dims = qf_onnx_dims(x);
+  QfInts zero = {.n = x->rank}, one = {.n = x->rank}, dims = qf_build_dims(x);
   for (int i = 0; i < x->rank; i++)
     one.v[i] = 1;
   for (int i = 0; i < starts.n; i++) {
@@ -54,9 +54,9 @@ static gboolean map_slice(QfOnnxNode *n, GError **error)
     dims.v[axis] = ends.v[i];
     one.v[axis] = step;
   }
-  QfNode *node = qf_onnx_begin(n, "StridedSlice", &x, 1, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, "StridedSlice", &x, 1, qf_onnx_output(n, 0));
   *(QfStridedSliceAttrs *)node->attrs = (QfStridedSliceAttrs){zero, dims, one};
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 /* Where each part of a Split ends; the sizes come from an attribute, an input, or are equal (the last one smaller). */
@@ -97,7 +97,7 @@ static gboolean map_split(QfOnnxNode *n, GError **error)
   if (n->n_out > QF_MAX_RANK) {
     int64_t at = 0;
     for (uint32_t i = 0; i < n->n_out; at += sizes[i++]) {
-      n->out[i] = qf_onnx_slice(n, x, axis, at, at + sizes[i], qf_onnx_output(n, i), error);
+      n->out[i] = qf_build_slice(n->b, x, axis, at, at + sizes[i], qf_onnx_output(n, i), error);
       if (!n->out[i])
         return FALSE;
     }
@@ -110,7 +110,7 @@ static gboolean map_split(QfOnnxNode *n, GError **error)
   a->axis = axis;
   a->sizes.n = (int32_t)n->n_out;
   memcpy(a->sizes.v, sizes, n->n_out * sizeof(*sizes));
-  return qf_onnx_end(n, node, error) != NULL;
+  return qf_build_end(n->b, node, error) != NULL;
 }
 
 /* Gather, GatherElements, Scatter, ScatterElements: operators with an axis. */
@@ -122,11 +122,11 @@ static gboolean map_gather(QfOnnxNode *n, GError **error)
   if (!qf_onnx_axis(n, qf_onnx_int(n, "axis", 0), in[0]->rank, &axis, error) ||
       !qf_onnx_enum(n, "reduction", reductions, 0, &reduction, error))
     return FALSE;
-  QfNode *node = qf_onnx_begin(n, n->row->target, in, n->n_in, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, n->row->target, in, n->n_in, qf_onnx_output(n, 0));
   QfGatherAttrs *a = node->attrs;
   a->axis = axis;
   a->reduction = reduction;
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 static gboolean map_gather_nd(QfOnnxNode *n, GError **error)
@@ -135,11 +135,11 @@ static gboolean map_gather_nd(QfOnnxNode *n, GError **error)
   int32_t reduction;
   if (!qf_onnx_enum(n, "reduction", reductions, 0, &reduction, error))
     return FALSE;
-  QfNode *node = qf_onnx_begin(n, n->row->target, n->in, n->n_in, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, n->row->target, n->in, n->n_in, qf_onnx_output(n, 0));
   QfGatherAttrs *a = node->attrs;
   a->batch_dims = qf_onnx_int(n, "batch_dims", 0);
   a->reduction = reduction;
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 /* Amounts for each dimension, from 2 x axes numbers. */
@@ -192,9 +192,9 @@ static QfTensor *pad_wrapped(QfOnnxNode *n, QfTensor *x, const QfInts *before, c
     for (int64_t i = 0; i < out; i++)
       index[i] = ((i - before->v[axis]) % size + size) % size;
     QfTensor *in[2] = {x, qf_graph_add_constant_copy(n->onnx->graph, NULL, QF_DTYPE_INT64, &out, 1, index)};
-    QfNode *node = qf_onnx_begin(n, "Gather", in, 2, NULL);
+    QfNode *node = qf_build_begin(n->b, "Gather", in, 2, NULL);
     ((QfGatherAttrs *)node->attrs)->axis = axis;
-    x = qf_onnx_end(n, node, error);
+    x = qf_build_end(n->b, node, error);
   }
   return x;
 }
@@ -213,9 +213,9 @@ static gboolean map_pad(QfOnnxNode *n, GError **error)
     value = (value + n->in[0]->enc.entries[0].offset) * (double)n->in[0]->enc.entries[0].scale;
   if (scheme == WRAP)
     return qf_onnx_bind(n, 0, pad_wrapped(n, n->in[0], &before, &after, error));
-  QfNode *node = qf_onnx_begin(n, "Pad", n->in, 1, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, "Pad", n->in, 1, qf_onnx_output(n, 0));
   *(QfPadAttrs *)node->attrs = (QfPadAttrs){before, after, scheme, (float)value};
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 /* Crop (opset 1): border left, top, right, bottom; with scale the size that is kept from the left and top border on. */
@@ -237,13 +237,13 @@ static gboolean map_crop(QfOnnxNode *n, GError **error)
     if (end[i] < begin || end[i] > dim)
       return qf_onnx_fail(n, error, QF_ERROR_SHAPE, "nothing is left of the image");
   }
-  QfNode *node = qf_onnx_begin(n, "StridedSlice", &x, 1, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, "StridedSlice", &x, 1, qf_onnx_output(n, 0));
   *(QfStridedSliceAttrs *)node->attrs = (QfStridedSliceAttrs){
       .begin = {4, {0, 0, border.v[1], border.v[0]}},
       .end = {4, {x->dims[0], x->dims[1], end[0], end[1]}},
       .stride = {4, {1, 1, 1, 1}},
   };
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 const QfOnnxRow qf_onnx_slice_rows[] = {

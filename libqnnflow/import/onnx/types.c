@@ -100,7 +100,7 @@ gboolean qf_onnx_settle_floats(QfOnnxNode *n, GError **error)
   for (uint32_t i = 0; i < n->n_in; i++) {
     if (!n->in[i] || n->in[i]->dtype != QF_DTYPE_FLOAT64)
       continue;
-    n->in[i] = qf_onnx_cast(n, n->in[i], QF_DTYPE_FLOAT32, NULL, error);
+    n->in[i] = qf_build_cast(n->b, n->in[i], QF_DTYPE_FLOAT32, NULL, error);
     if (!n->in[i])
       return FALSE;
   }

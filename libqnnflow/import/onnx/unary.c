@@ -10,7 +10,7 @@
 
 static gboolean map_unary(QfOnnxNode *n, GError **error)
 {
-  return qf_onnx_bind(n, 0, qf_onnx_apply1(n, n->row->target, n->in[0], qf_onnx_output(n, 0), error));
+  return qf_onnx_bind(n, 0, qf_build_apply1(n->b, n->row->target, n->in[0], qf_onnx_output(n, 0), error));
 }
 
 /* Activations with parameters: ONNX's defaults. */
@@ -28,11 +28,11 @@ static QfTensor *emit_parametric(QfOnnxNode *n, const char *target, float alpha,
 {
   if (!x)
     return NULL;
-  QfNode *node = qf_onnx_begin(n, target, &x, 1, out);
+  QfNode *node = qf_build_begin(n->b, target, &x, 1, out);
   QfUnaryAttrs *a = node->attrs;
   a->alpha = alpha;
   a->beta = beta;
-  return qf_onnx_end(n, node, error);
+  return qf_build_end(n->b, node, error);
 }
 
 static gboolean map_parametric(QfOnnxNode *n, GError **error)
@@ -51,10 +51,10 @@ QfTensor *qf_onnx_activate(QfOnnxNode *n, const char *activation, const float *p
 {
   static const char *const plain[] = {"Relu", "Sigmoid", "Tanh", "HardSwish", NULL};
   if (g_strv_contains(plain, activation))
-    return qf_onnx_apply1(n, activation, x, out, error);
+    return qf_build_apply1(n->b, activation, x, out, error);
   if (!strcmp(activation, "Clip"))
-    return qf_onnx_clamp(n, x, n_params > 0 ? params[0] : -INFINITY, n_params > 1 ? params[1] : INFINITY, out,
-                         error);
+    return qf_build_clamp(n->b, x, n_params > 0 ? params[0] : -INFINITY, n_params > 1 ? params[1] : INFINITY,
+                          out, error);
   for (guint i = 0; i < G_N_ELEMENTS(parametric); i++)
     if (!strcmp(parametric[i].op, activation))
       return emit_parametric(n, parametric[i].target, n_params > 0 ? params[0] : parametric[i].alpha,
@@ -69,9 +69,9 @@ static gboolean clip_by_nodes(QfOnnxNode *n, GError **error)
   QfTensor *x = n->in[0], *lo = qf_onnx_encoded_like(n, qf_onnx_input(n, 1), x);
   QfTensor *hi = qf_onnx_encoded_like(n, qf_onnx_input(n, 2), x);
   if (lo)
-    x = qf_onnx_apply2(n, "ElementWiseMaximum", x, lo, hi ? NULL : qf_onnx_output(n, 0), error);
+    x = qf_build_apply2(n->b, "ElementWiseMaximum", x, lo, hi ? NULL : qf_onnx_output(n, 0), error);
   if (x && hi)
-    x = qf_onnx_apply2(n, "ElementWiseMinimum", x, hi, qf_onnx_output(n, 0), error);
+    x = qf_build_apply2(n->b, "ElementWiseMinimum", x, hi, qf_onnx_output(n, 0), error);
   return qf_onnx_bind(n, 0, x);
 }
 
@@ -84,7 +84,7 @@ static gboolean map_clip(QfOnnxNode *n, GError **error)
     return clip_by_nodes(n, error);
   if (!qf_onnx_number(n, 1, &lo, error) || !qf_onnx_number(n, 2, &hi, error))
     return FALSE;
-  return qf_onnx_bind(n, 0, qf_onnx_clamp(n, x, lo, hi, qf_onnx_output(n, 0), error));
+  return qf_onnx_bind(n, 0, qf_build_clamp(n->b, x, lo, hi, qf_onnx_output(n, 0), error));
 }
 
 static gboolean map_gelu(QfOnnxNode *n, GError **error)
@@ -95,12 +95,12 @@ static gboolean map_gelu(QfOnnxNode *n, GError **error)
     return FALSE;
   QfTensor *x = n->in[0];
   if (qf_onnx_input(n, 1)) /* BiasGelu, FastGelu */
-    x = qf_onnx_apply2(n, "ElementWiseAdd", x, n->in[1], NULL, error);
+    x = qf_build_apply2(n->b, "ElementWiseAdd", x, n->in[1], NULL, error);
   if (!x)
     return FALSE;
-  QfNode *node = qf_onnx_begin(n, "Gelu", &x, 1, qf_onnx_output(n, 0));
+  QfNode *node = qf_build_begin(n->b, "Gelu", &x, 1, qf_onnx_output(n, 0));
   ((QfUnaryAttrs *)node->attrs)->approximate = approximate;
-  return qf_onnx_bind(n, 0, qf_onnx_end(n, node, error));
+  return qf_onnx_bind(n, 0, qf_build_end(n->b, node, error));
 }
 
 /* gamma * elu(x, alpha) */
@@ -109,7 +109,8 @@ static gboolean map_selu(QfOnnxNode *n, GError **error)
   float alpha = qf_onnx_float(n, "alpha", 1.67326319217681884765625f);
   float gamma = qf_onnx_float(n, "gamma", 1.05070102214813232421875f);
   QfTensor *y = emit_parametric(n, "Elu", alpha, 0, n->in[0], NULL, error);
-  return qf_onnx_bind(n, 0, qf_onnx_scale(n, y, gamma, qf_onnx_output(n, 0), error));
+  return qf_onnx_bind(n, 0,
+                      qf_build_with(n->b, "ElementWiseMultiply", y, gamma, qf_onnx_output(n, 0), error));
 }
 
 /* alpha * elu(x / alpha, 1) for alpha > 0 */
@@ -118,26 +119,28 @@ static gboolean map_celu(QfOnnxNode *n, GError **error)
   float alpha = qf_onnx_float(n, "alpha", 1);
   if (!(alpha > 0))
     return qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED, "alpha is %g, but must be above 0", alpha);
-  QfTensor *y = qf_onnx_scale(n, n->in[0], 1 / (double)alpha, NULL, error);
+  QfTensor *y = qf_build_with(n->b, "ElementWiseMultiply", n->in[0], 1 / (double)alpha, NULL, error);
   y = y ? emit_parametric(n, "Elu", 1, 0, y, NULL, error) : NULL;
-  return qf_onnx_bind(n, 0, qf_onnx_scale(n, y, alpha, qf_onnx_output(n, 0), error));
+  return qf_onnx_bind(n, 0,
+                      qf_build_with(n->b, "ElementWiseMultiply", y, alpha, qf_onnx_output(n, 0), error));
 }
 
 /* x * tanh(softplus(x)) */
 static gboolean map_mish(QfOnnxNode *n, GError **error)
 {
-  QfTensor *y = qf_onnx_apply1(n, "Softplus", n->in[0], NULL, error);
-  y = qf_onnx_apply1(n, "Tanh", y, NULL, error);
+  QfTensor *y = qf_build_apply1(n->b, "Softplus", n->in[0], NULL, error);
+  y = qf_build_apply1(n->b, "Tanh", y, NULL, error);
   return qf_onnx_bind(n, 0,
-                      qf_onnx_apply2(n, "ElementWiseMultiply", n->in[0], y, qf_onnx_output(n, 0), error));
+                      qf_build_apply2(n->b, "ElementWiseMultiply", n->in[0], y, qf_onnx_output(n, 0), error));
 }
 
 /* x / (1 + |x|) */
 static gboolean map_softsign(QfOnnxNode *n, GError **error)
 {
-  QfTensor *y = qf_onnx_apply1(n, "ElementWiseAbs", n->in[0], NULL, error);
-  y = qf_onnx_apply2(n, "ElementWiseAdd", y, qf_onnx_scalar(n, 1, QF_DTYPE_FLOAT32), NULL, error);
-  return qf_onnx_bind(n, 0, qf_onnx_apply2(n, "ElementWiseDivide", n->in[0], y, qf_onnx_output(n, 0), error));
+  QfTensor *y = qf_build_apply1(n->b, "ElementWiseAbs", n->in[0], NULL, error);
+  y = qf_build_apply2(n->b, "ElementWiseAdd", y, qf_build_scalar(n->b, 1, QF_DTYPE_FLOAT32), NULL, error);
+  return qf_onnx_bind(n, 0,
+                      qf_build_apply2(n->b, "ElementWiseDivide", n->in[0], y, qf_onnx_output(n, 0), error));
 }
 
 /* x * sigmoid(alpha * x) */
@@ -145,19 +148,20 @@ static gboolean map_swish(QfOnnxNode *n, GError **error)
 {
   float alpha = qf_onnx_float(n, "alpha", n->row->arg ? 1.702f : 1);
   if (alpha == 1)
-    return qf_onnx_bind(n, 0, qf_onnx_apply1(n, "Silu", n->in[0], qf_onnx_output(n, 0), error));
-  QfTensor *y = qf_onnx_scale(n, n->in[0], alpha, NULL, error);
-  y = qf_onnx_apply1(n, "Sigmoid", y, NULL, error);
+    return qf_onnx_bind(n, 0, qf_build_apply1(n->b, "Silu", n->in[0], qf_onnx_output(n, 0), error));
+  QfTensor *y = qf_build_with(n->b, "ElementWiseMultiply", n->in[0], alpha, NULL, error);
+  y = qf_build_apply1(n->b, "Sigmoid", y, NULL, error);
   return qf_onnx_bind(n, 0,
-                      qf_onnx_apply2(n, "ElementWiseMultiply", n->in[0], y, qf_onnx_output(n, 0), error));
+                      qf_build_apply2(n->b, "ElementWiseMultiply", n->in[0], y, qf_onnx_output(n, 0), error));
 }
 
 /* alpha * x + beta */
 static gboolean map_affine(QfOnnxNode *n, GError **error)
 {
-  QfTensor *y = qf_onnx_scale(n, n->in[0], qf_onnx_float(n, "alpha", 1), NULL, error);
-  QfTensor *beta = qf_onnx_scalar(n, qf_onnx_float(n, "beta", 0), QF_DTYPE_FLOAT32);
-  return qf_onnx_bind(n, 0, qf_onnx_apply2(n, "ElementWiseAdd", y, beta, qf_onnx_output(n, 0), error));
+  QfTensor *y =
+      qf_build_with(n->b, "ElementWiseMultiply", n->in[0], qf_onnx_float(n, "alpha", 1), NULL, error);
+  QfTensor *beta = qf_build_scalar(n->b, qf_onnx_float(n, "beta", 0), QF_DTYPE_FLOAT32);
+  return qf_onnx_bind(n, 0, qf_build_apply2(n->b, "ElementWiseAdd", y, beta, qf_onnx_output(n, 0), error));
 }
 
 /* x * scale + bias[c] on [N,C,H,W] */
@@ -168,10 +172,10 @@ static gboolean map_image_scaler(QfOnnxNode *n, GError **error)
   if (x->rank != 4 || !bias || bias->n_floats != (size_t)x->dims[1])
     return qf_onnx_fail(n, error, QF_ERROR_SHAPE, "it needs an input [N,C,H,W] and a bias for each channel");
   QfInts shape = {4, {1, x->dims[1], 1, 1}};
-  QfTensor *y = qf_onnx_scale(n, x, qf_onnx_float(n, "scale", 1), NULL, error);
+  QfTensor *y = qf_build_with(n->b, "ElementWiseMultiply", x, qf_onnx_float(n, "scale", 1), NULL, error);
   return qf_onnx_bind(n, 0,
-                      qf_onnx_apply2(n, "ElementWiseAdd", y, qf_onnx_floats(n, &shape, bias->floats),
-                                     qf_onnx_output(n, 0), error));
+                      qf_build_apply2(n->b, "ElementWiseAdd", y, qf_build_floats(n->b, &shape, bias->floats),
+                                      qf_onnx_output(n, 0), error));
 }
 
 static gboolean map_identity(QfOnnxNode *n, GError **error)

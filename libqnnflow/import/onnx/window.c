@@ -119,7 +119,7 @@ QfTensor *qf_onnx_to_volume(QfOnnxNode *n, QfTensor *x, GError **error)
   QfInts shape = {5, {x->dims[0], 1, 1, 1, x->dims[1]}};
   for (int i = 2; i < x->rank; i++)
     shape.v[6 - x->rank + i - 2] = x->dims[i];
-  return qf_onnx_reshape(n, qf_onnx_channels_last(n, x, error), &shape, NULL, error);
+  return qf_build_reshape(n->b, qf_build_channels_last(n->b, x, error), &shape, NULL, error);
 }
 
 QfTensor *qf_onnx_from_volume(QfOnnxNode *n, QfTensor *y, int32_t rank, QfTensor *out, GError **error)
@@ -129,5 +129,5 @@ QfTensor *qf_onnx_from_volume(QfOnnxNode *n, QfTensor *y, int32_t rank, QfTensor
   QfInts shape = {.n = rank, .v = {y->dims[0]}};
   for (int i = 1; i < rank; i++)
     shape.v[i] = y->dims[5 - rank + i];
-  return qf_onnx_channels_first(n, qf_onnx_reshape(n, y, &shape, NULL, error), out, error);
+  return qf_build_channels_first(n->b, qf_build_reshape(n->b, y, &shape, NULL, error), out, error);
 }
