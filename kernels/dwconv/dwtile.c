@@ -88,7 +88,8 @@ static uint32_t lines(const QfkDwPlan *p, uint32_t rows)
 bool qfk_dw_plan(QfkDwPlan *p, QfkTileKind kind, uint32_t features, const QfkConvShape *s)
 {
   *p = (QfkDwPlan){.s = *s};
-  const bool square = s->kh == s->kw && s->dilation[0] == 1 && s->dilation[1] == 1;
+  const bool spread = s->dilation[0] > 1 || s->dilation[1] > 1;
+  const bool square = s->kh == s->kw && (!spread || (kind == QFK_TILE_F32 && s->stride[1] == 1));
   p->any = qfk_dw_find(kind, features, 0, 0);
   p->special = qfk_dw_find(kind, features, square ? s->kh : 0, square ? s->stride[1] : 0);
   if (!p->any || !p->special || p->any->lanes != p->special->lanes)
@@ -173,7 +174,7 @@ static void taps_inside(const QfkConvShape *s, int d, int32_t o, int32_t *begin,
     --*end;
 }
 
-/* Pixels [ox, ox + n) of a row, which all have the taps [kx0, kx1). */
+/* Pixels [ox, ox + n) of a row, which all have the taps [kx0, kx1). With dilation, those that share taps go together. */
 static void run_pixels(const QfkDwPlan *p, QfkDwTile *t, const float *row, int32_t ox, int32_t n, int32_t kx0,
                        int32_t kx1, float *y, const float *res)
 {
@@ -183,10 +184,15 @@ static void run_pixels(const QfkDwPlan *p, QfkDwTile *t, const float *row, int32
   const float *w = t->w;
   t->w = w + (ptrdiff_t)kx0 * s->c;
   t->cols = (uint32_t)(kx1 - kx0);
-  t->n = (uint32_t)n;
-  t->y = y + (size_t)ox * (size_t)s->c;
-  t->res = res ? res + (size_t)ox * (size_t)s->c : NULL;
-  (all ? p->special : p->any)->run(t);
+  const int32_t apart = all && p->special->taps ? s->dilation[1] : 1;
+  t->pixel = (ptrdiff_t)apart * s->stride[1] * s->c;
+  t->out = (ptrdiff_t)apart * s->c;
+  for (int32_t i = 0; i < MIN(apart, n); i++, ox++, t->x = (const float *)t->x + s->c) {
+    t->n = (uint32_t)((n - i + apart - 1) / apart);
+    t->y = y + (size_t)ox * (size_t)s->c;
+    t->res = res ? res + (size_t)ox * (size_t)s->c : NULL;
+    (all ? p->special : p->any)->run(t);
+  }
   t->w = w;
 }
 
@@ -197,7 +203,6 @@ static void run_row(const QfkDwPlan *p, int32_t oy, const float *image, float *y
   taps_inside(s, 0, oy, &ky0, &ky1);
   QfkDwTile t = {.row = (ptrdiff_t)s->w * s->c * s->dilation[0],
                  .col = (ptrdiff_t)s->c * s->dilation[1],
-                 .pixel = (ptrdiff_t)s->c * s->stride[1],
                  .w = (const float *)p->w + (ptrdiff_t)ky0 * s->kw * s->c,
                  .w_row = (ptrdiff_t)s->kw * s->c,
                  .w_col = s->c,

@@ -15,6 +15,7 @@
 typedef struct {
   const void *x;             /* float or int16: at the first tap of the first pixel */
   ptrdiff_t row, col, pixel; /* from tap to tap down and right, from output pixel to output pixel */
+  ptrdiff_t out;             /* F32: from pixel to pixel in y and res; S16: they are dense */
   const void *w; /* F32: [rows][cols][c] by w_row and w_col, from the first tap; S16: packed, see below */
   ptrdiff_t w_row, w_col; /* F32 */
   uint32_t rows, cols;    /* taps */
@@ -22,10 +23,10 @@ typedef struct {
   const void *bias;       /* F32: float [c]; S16: int32, packed */
   const float *scale;     /* S16: packed */
   const float *res;       /* F32: like y; NULL: none */
-  void *y;                /* dense: pixel after pixel */
-  float lo, hi;           /* bounds; S16: without the zero point */
-  int32_t zero_point;     /* S16 */
-  bool y_signed;          /* S16 */
+  void *y;
+  float lo, hi;       /* bounds; S16: without the zero point */
+  int32_t zero_point; /* S16 */
+  bool y_signed;      /* S16 */
 } QfkDwTile;
 
 typedef void (*QfkDwFunc)(const QfkDwTile *t);
@@ -35,7 +36,7 @@ typedef struct {
   uint32_t isa;
   QfkTileKind kind; /* F32 or S16 */
   uint8_t taps;     /* filter width and height it is for; 0: any */
-  uint8_t stride;   /* horizontal; 0: any. With taps, no dilation */
+  uint8_t stride;   /* horizontal; 0: any. With taps, pixel is stride x col */
   uint8_t lanes;    /* S16: channels of a packed block */
   bool interleaved; /* S16: a block's second quarter lies after its third, as vpunpck leaves it */
   QfkDwFunc run;

@@ -43,7 +43,23 @@ INLINE void block_f32(const QfkDwTile *t, const unsigned px, const unsigned nv, 
           _mm256_fmadd_ps(in, _mm256_loadu_ps(w + (ptrdiff_t)(j - p * stride) * t->w_col + 8 * v), acc[p][v]);
     }
   UNROLL for (unsigned p = 0; p < px; p++) UNROLL for (unsigned v = 0; v < nv; v++)
-      finish_f32(t, (size_t)(i + p) * t->c + c + 8 * v, acc[p][v], _mm256_setzero_si256(), true);
+      finish_f32(t, (size_t)(i + p) * (size_t)t->out + c + 8 * v, acc[p][v], _mm256_setzero_si256(), true);
+}
+
+/* One pixel, any taps, 32 channels: enough sums that none waits for another. */
+INLINE void wide_f32(const QfkDwTile *t, uint32_t i, uint32_t c)
+{
+  const float *x = (const float *)t->x + (ptrdiff_t)i * t->pixel + c, *w = (const float *)t->w + c;
+  __m256 acc[4];
+  UNROLL for (unsigned v = 0; v < 4; v++) acc[v] = _mm256_loadu_ps((const float *)t->bias + c + 8 * v);
+  for (uint32_t ky = 0; ky < t->rows; ky++, x += t->row, w += t->w_row)
+    for (uint32_t kx = 0; kx < t->cols; kx++) {
+      const float *xp = x + (ptrdiff_t)kx * t->col, *wp = w + (ptrdiff_t)kx * t->w_col;
+      UNROLL for (unsigned v = 0; v < 4; v++) acc[v] =
+          _mm256_fmadd_ps(_mm256_loadu_ps(xp + 8 * v), _mm256_loadu_ps(wp + 8 * v), acc[v]);
+    }
+  UNROLL for (unsigned v = 0; v < 4; v++)
+      finish_f32(t, (size_t)i * (size_t)t->out + c + 8 * v, acc[v], _mm256_setzero_si256(), true);
 }
 
 /* One pixel, any taps, @n <= 8 channels. */
@@ -62,14 +78,18 @@ INLINE void pixel_f32(const QfkDwTile *t, uint32_t i, uint32_t c, uint32_t n)
       else
         acc = _mm256_fmadd_ps(_mm256_maskload_ps(xp, mask), _mm256_maskload_ps(wp, mask), acc);
     }
-  finish_f32(t, (size_t)i * t->c + c, acc, mask, full);
+  finish_f32(t, (size_t)i * (size_t)t->out + c, acc, mask, full);
 }
 
 void qfk_dw_f32_any_avx2(const QfkDwTile *t)
 {
-  for (uint32_t i = 0; i < t->n; i++)
-    for (uint32_t c = 0; c < t->c; c += 8)
+  for (uint32_t i = 0; i < t->n; i++) {
+    uint32_t c = 0;
+    for (; c + 32 <= t->c; c += 32)
+      wide_f32(t, i, c);
+    for (; c < t->c; c += 8)
       pixel_f32(t, i, c, t->c - c < 8 ? t->c - c : 8);
+  }
 }
 
 INLINE void pixels_f32(const QfkDwTile *t, const unsigned px, const unsigned taps, const unsigned stride,
@@ -106,8 +126,8 @@ INLINE void slide_f32(const QfkDwTile *t, const unsigned rows, const unsigned st
   const ptrdiff_t col = t->col, row = t->row;
   const __m256 bias = _mm256_loadu_ps((const float *)t->bias + c), lo = _mm256_set1_ps(t->lo),
                hi = _mm256_set1_ps(t->hi);
-  const size_t step = t->c;
-  float *y = (float *)t->y + (size_t)i * step + c;
+  const ptrdiff_t step = t->out;
+  float *y = (float *)t->y + (ptrdiff_t)i * step + c;
   __m256 k[3][3], first = bias, second = bias; /* sums of this output and, with stride 1, of the next */
   UNROLL for (unsigned r = 0; r < rows; r++) UNROLL for (unsigned j = 0; j < 3; j++) k[r][j] =
       _mm256_loadu_ps(w + (ptrdiff_t)r * t->w_row + (ptrdiff_t)j * t->w_col);
@@ -150,7 +170,7 @@ INLINE void slide_f32(const QfkDwTile *t, const unsigned rows, const unsigned st
  * apart share few of its sets. */
 INLINE uint32_t slide_length(const QfkDwTile *t)
 {
-  const size_t pitch = (size_t)t->c * sizeof(float), alike = pitch & -pitch; /* the power of two in it */
+  const size_t pitch = (size_t)t->col * sizeof(float), alike = pitch & -pitch; /* the power of two in it */
   const size_t lines = alike >= 4096 ? 8 : 4096 / (alike < 64 ? 64 : alike) * 8;
   return lines / 3 < 9 ? 7 : lines / 3 > 30 ? 28 : (uint32_t)lines / 3 - 2;
 }

@@ -22,7 +22,7 @@ INLINE float32x4_t load_some(const float *p, uint32_t n)
 /* Channels [c, c + n), n <= 4, of pixel @i from their sum. */
 INLINE void finish_f32(const QfkDwTile *t, size_t i, uint32_t c, uint32_t n, float32x4_t acc)
 {
-  const size_t at = i * t->c + c;
+  const size_t at = i * (size_t)t->out + c;
   float x[4];
   if (t->res)
     acc = vaddq_f32(acc, load_some(t->res + at, n));

@@ -14,7 +14,7 @@ void qfk_dw_f32_any_ref(const QfkDwTile *t)
         for (uint32_t kx = 0; kx < t->cols; kx++)
           acc += x[(ptrdiff_t)ky * t->row + (ptrdiff_t)kx * t->col] *
                  w[(ptrdiff_t)ky * t->w_row + (ptrdiff_t)kx * t->w_col];
-      const size_t at = (size_t)i * t->c + c;
+      const size_t at = i * (size_t)t->out + c;
       acc += t->res ? t->res[at] : 0;
       ((float *)t->y)[at] = acc < t->lo ? t->lo : acc > t->hi ? t->hi : acc;
     }

@@ -11,8 +11,9 @@
 /* A plan that uses @k for pixels with all taps; FALSE when @k is for another filter. */
 static bool make_plan(QfkDwPlan *p, const QfkDwKernel *k, const QfkConvShape *s)
 {
-  const bool square = s->kh == s->kw && s->dilation[0] == 1 && s->dilation[1] == 1;
-  if (k->taps && (!square || k->taps != s->kh || k->stride != s->stride[1]))
+  const bool spread = s->dilation[0] > 1 || s->dilation[1] > 1;
+  const bool square = s->kh == s->kw && (!spread || k->kind == QFK_TILE_F32);
+  if (k->taps && (!square || (spread && s->stride[1] > 1) || k->taps != s->kh || k->stride != s->stride[1]))
     return false;
   if (!qfk_dw_plan(p, k->kind, k->isa ? chk_features() : 0, s))
     return false;
@@ -118,6 +119,9 @@ static const QfkConvShape shapes[] = {
     {1, 11, 12, 19, 11, 12, 19, 5, 5, {1, 1}, {1, 1}, {2, 2}, 1},
     {1, 13, 14, 16, 7, 7, 16, 5, 5, {2, 2}, {1, 1}, {2, 2}, 1},
     {1, 15, 9, 9, 15, 9, 9, 3, 3, {1, 1}, {2, 2}, {2, 2}, 1},
+    {1, 17, 13, 40, 17, 13, 40, 3, 3, {1, 1}, {4, 3}, {4, 3}, 1},
+    {1, 9, 16, 35, 9, 16, 35, 5, 5, {1, 1}, {2, 2}, {4, 4}, 1},
+    {1, 9, 9, 16, 4, 4, 16, 3, 3, {2, 2}, {2, 2}, {1, 1}, 1},
     {1, 49, 10, 8, 25, 5, 8, 10, 4, {2, 2}, {1, 1}, {4, 1}, 1},
     {2, 6, 6, 33, 6, 6, 33, 1, 1, {1, 1}, {1, 1}, {0, 0}, 1},
     {1, 8, 8, 16, 1, 1, 16, 8, 8, {1, 1}, {1, 1}, {0, 0}, 1},
