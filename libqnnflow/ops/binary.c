@@ -42,14 +42,8 @@ static gboolean infer_compare(QfNode *node, GError **error)
 
 static gboolean infer_logic(QfNode *node, GError **error)
 {
-  if (!qf_infer_begin(node, error))
-    return FALSE;
-  const QfTensor *x = node->inputs[0];
-  if (x->enc.count || qf_dtype_is_float(x->dtype))
-    return qf_infer_fail(error, QF_ERROR_TYPE,
-                         "input 0 (%s) must be bool or an integer, but is %s: add a Cast", x->name,
-                         qf_dtype_name(x->dtype));
-  return infer_to(node, x->dtype, error);
+  return qf_infer_begin(node, error) && qf_infer_numbers(node, 0, QF_NUMBERS_PLAIN, error) &&
+         infer_to(node, node->inputs[0]->dtype, error);
 }
 
 /* The slope may not enlarge the output. */

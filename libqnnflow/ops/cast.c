@@ -157,9 +157,8 @@ static gboolean infer_mini(QfNode *node, GError **error)
   if (!qf_infer_begin(node, error))
     return FALSE;
   const QfTensor *x = node->inputs[0];
-  if (x->enc.count || !qf_dtype_is_float(x->dtype))
-    return qf_infer_fail(error, QF_ERROR_TYPE, "input 0 (%s) must be float, but is %s: add a Cast", x->name,
-                         qf_dtype_name(x->dtype));
+  if (!qf_infer_numbers(node, 0, QF_NUMBERS_FLOAT, error))
+    return FALSE;
   if (a->mantissa_bits < 0 || a->mantissa_bits > 23 || a->min_exponent < -127 || a->min_exponent > 127 ||
       a->beyond < 0 || a->beyond > 2 || !(a->max > 0))
     return qf_infer_fail(error, QF_ERROR_FORMAT, "floats of %d bits from 2^%d to %g are not possible",

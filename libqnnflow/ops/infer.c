@@ -226,6 +226,17 @@ gboolean qf_infer_same_type(const QfNode *node, uint32_t a, uint32_t b, GError *
                        x->name, b, y->name, qf_dtype_name(x->dtype), qf_dtype_name(y->dtype));
 }
 
+gboolean qf_infer_numbers(const QfNode *node, uint32_t index, QfNumbers numbers, GError **error)
+{
+  static const char *const names[] = {"float", "float or quantized", "bool or an integer"};
+  const QfTensor *t = node->inputs[index];
+  const gboolean is_float = !t->enc.count && qf_dtype_is_float(t->dtype);
+  const gboolean fits[] = {is_float, is_float || t->enc.count, !is_float && !t->enc.count};
+  return fits[numbers] ||
+         qf_infer_fail(error, QF_ERROR_TYPE, "input %u (%s) must be %s, but is %s: add a Cast", index,
+                       t->name, names[numbers], qf_dtype_name(t->dtype));
+}
+
 gboolean qf_infer_index_type(const QfNode *node, uint32_t index, GError **error)
 {
   const QfTensor *t = node->inputs[index];

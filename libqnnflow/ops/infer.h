@@ -50,6 +50,14 @@ gboolean qf_infer_broadcast(const QfNode *node, uint32_t first, int64_t *dims, i
 /* The two inputs have one dtype, or both are quantized. */
 gboolean qf_infer_same_type(const QfNode *node, uint32_t a, uint32_t b, GError **error);
 
+/* What kind of numbers input @index holds. */
+typedef enum {
+  QF_NUMBERS_FLOAT, /* float */
+  QF_NUMBERS_REAL,  /* float, or integers with an encoding */
+  QF_NUMBERS_PLAIN, /* bool or integers without an encoding */
+} QfNumbers;
+gboolean qf_infer_numbers(const QfNode *node, uint32_t index, QfNumbers numbers, GError **error);
+
 /* Input @index is int32 or int64 (an index or a count). */
 gboolean qf_infer_index_type(const QfNode *node, uint32_t index, GError **error);
 

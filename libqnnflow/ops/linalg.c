@@ -14,9 +14,8 @@ static gboolean infer_square(QfNode *node, GError **error)
   if (n != x->dims[x->rank - 2] || n > 4096)
     return qf_infer_fail(error, QF_ERROR_SHAPE, "its input (%s) must be square matrices of at most 4096 rows",
                          x->name);
-  if (x->enc.count || !qf_dtype_is_float(x->dtype))
-    return qf_infer_fail(error, QF_ERROR_TYPE, "input 0 (%s) must be float, but is %s: add a Cast", x->name,
-                         qf_dtype_name(x->dtype));
+  if (!qf_infer_numbers(node, 0, QF_NUMBERS_FLOAT, error))
+    return FALSE;
   const gboolean matrix = node->op == &qf_op_Inverse;
   return qf_infer_set(node, 0, x->dtype, x->dims, matrix ? x->rank : x->rank - 2, error);
 }

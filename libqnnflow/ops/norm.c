@@ -22,13 +22,8 @@ static const QfAttrDef l2_attrs[] = {
 
 static gboolean begin_norm(const QfNode *node, int32_t min_rank, GError **error)
 {
-  if (!qf_infer_begin(node, error) || !qf_infer_rank(node, 0, min_rank, QF_MAX_RANK, error))
-    return FALSE;
-  const QfTensor *x = node->inputs[0];
-  if (x->enc.count || qf_dtype_is_float(x->dtype))
-    return TRUE;
-  return qf_infer_fail(error, QF_ERROR_TYPE, "input 0 (%s) must be float or quantized, but is %s: add a Cast",
-                       x->name, qf_dtype_name(x->dtype));
+  return qf_infer_begin(node, error) && qf_infer_rank(node, 0, min_rank, QF_MAX_RANK, error) &&
+         qf_infer_numbers(node, 0, QF_NUMBERS_REAL, error);
 }
 
 static gboolean infer_batchnorm(QfNode *node, GError **error)

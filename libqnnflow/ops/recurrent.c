@@ -106,12 +106,10 @@ static gboolean check_types(const QfNode *node, GError **error)
 {
   for (uint32_t i = 0; i < node->n_inputs; i++) {
     const QfTensor *t = node->inputs[i];
-    if (!t || i == 4 || t->enc.count || qf_dtype_is_float(t->dtype) ||
-        ((i == 3 || i == 9) && t->dtype == QF_DTYPE_INT32))
+    if (!t || i == 4 || ((i == 3 || i == 9) && t->dtype == QF_DTYPE_INT32))
       continue;
-    return qf_infer_fail(error, QF_ERROR_TYPE,
-                         "input %u (%s) must be float or quantized, but is %s: add a Cast", i, t->name,
-                         qf_dtype_name(t->dtype));
+    if (!qf_infer_numbers(node, i, QF_NUMBERS_REAL, error))
+      return FALSE;
   }
   const QfTensor *lengths = qf_infer_in(node, 4);
   return !lengths || lengths->dtype == QF_DTYPE_INT32 ||

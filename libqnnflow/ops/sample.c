@@ -38,21 +38,12 @@ static const QfAttrDef crop_attrs[] = {
     {NULL},
 };
 
-static gboolean real(const QfNode *node, uint32_t index, GError **error)
-{
-  const QfTensor *t = node->inputs[index];
-  if (t->enc.count || qf_dtype_is_float(t->dtype))
-    return TRUE;
-  return qf_infer_fail(error, QF_ERROR_TYPE,
-                       "input %u (%s) must be float or quantized, but is %s: add a Cast", index, t->name,
-                       qf_dtype_name(t->dtype));
-}
-
 static gboolean infer_grid_sample(QfNode *node, GError **error)
 {
   const QfGridSampleAttrs *a = node->attrs;
-  if (!qf_infer_begin(node, error) || !qf_infer_rank(node, 0, 4, 5, error) || !real(node, 0, error) ||
-      !real(node, 1, error))
+  if (!qf_infer_begin(node, error) || !qf_infer_rank(node, 0, 4, 5, error) ||
+      !qf_infer_numbers(node, 0, QF_NUMBERS_REAL, error) ||
+      !qf_infer_numbers(node, 1, QF_NUMBERS_REAL, error))
     return FALSE;
   const QfTensor *x = node->inputs[0], *grid = node->inputs[1];
   if (a->mode < 0 || a->mode > 2 || a->padding < 0 || a->padding > 2)
@@ -91,7 +82,8 @@ static gboolean check_boxes(const QfNode *node, int64_t width, GError **error)
 static gboolean infer_regions(QfNode *node, GError **error)
 {
   const QfRegionAttrs *a = node->attrs;
-  if (!qf_infer_begin(node, error) || !qf_infer_rank(node, 0, 4, 4, error) || !real(node, 0, error) ||
+  if (!qf_infer_begin(node, error) || !qf_infer_rank(node, 0, 4, 4, error) ||
+      !qf_infer_numbers(node, 0, QF_NUMBERS_REAL, error) ||
       !check_boxes(node, node->op->max_inputs == 2 ? 5 : 4, error))
     return FALSE;
   if (a->size[0] < 1 || a->size[1] < 1 || a->samples < 0 || a->samples > 256)

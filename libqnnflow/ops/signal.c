@@ -36,9 +36,8 @@ static gboolean infer_dft(QfNode *node, GError **error)
   const QfTensor *x = node->inputs[0];
   const int32_t last = x->rank - 1;
   int64_t dims[QF_MAX_RANK];
-  if (x->enc.count || !qf_dtype_is_float(x->dtype))
-    return qf_infer_fail(error, QF_ERROR_TYPE, "input 0 (%s) must be float, but is %s: add a Cast", x->name,
-                         qf_dtype_name(x->dtype));
+  if (!qf_infer_numbers(node, 0, QF_NUMBERS_FLOAT, error))
+    return FALSE;
   if (!qf_infer_axis(a->axis, last, error))
     return FALSE;
   if (a->length < 1 || a->length > MAX_LENGTH)

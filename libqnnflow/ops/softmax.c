@@ -16,12 +16,7 @@ static gboolean infer_softmax(QfNode *node, GError **error)
   const QfAxisAttrs *a = node->attrs;
   if (!qf_infer_begin(node, error) || !qf_infer_axis(a->axis, node->inputs[0]->rank, error))
     return FALSE;
-  const QfTensor *x = node->inputs[0];
-  if (!x->enc.count && !qf_dtype_is_float(x->dtype))
-    return qf_infer_fail(error, QF_ERROR_TYPE,
-                         "input 0 (%s) must be float or quantized, but is %s: add a Cast", x->name,
-                         qf_dtype_name(x->dtype));
-  return qf_infer_like(node, 0, x, error);
+  return qf_infer_numbers(node, 0, QF_NUMBERS_REAL, error) && qf_infer_like(node, 0, node->inputs[0], error);
 }
 
 #define SOFTMAX(Name, text)                                                                                  \

@@ -31,14 +31,8 @@ static gboolean infer_any(QfNode *node, GError **error)
 
 static gboolean infer_real(QfNode *node, GError **error)
 {
-  if (!qf_infer_begin(node, error))
-    return FALSE;
-  const QfTensor *x = node->inputs[0];
-  if (!x->enc.count && !qf_dtype_is_float(x->dtype))
-    return qf_infer_fail(error, QF_ERROR_TYPE,
-                         "input 0 (%s) must be float or quantized, but is %s: add a Cast", x->name,
-                         qf_dtype_name(x->dtype));
-  return qf_infer_like(node, 0, x, error);
+  return qf_infer_begin(node, error) && qf_infer_numbers(node, 0, QF_NUMBERS_REAL, error) &&
+         qf_infer_like(node, 0, node->inputs[0], error);
 }
 
 static gboolean infer_clamp(QfNode *node, GError **error)
@@ -51,14 +45,8 @@ static gboolean infer_clamp(QfNode *node, GError **error)
 
 static gboolean infer_not(QfNode *node, GError **error)
 {
-  if (!qf_infer_begin(node, error))
-    return FALSE;
-  const QfTensor *x = node->inputs[0];
-  if (x->enc.count || qf_dtype_is_float(x->dtype))
-    return qf_infer_fail(error, QF_ERROR_TYPE,
-                         "input 0 (%s) must be bool or an integer, but is %s: add a Cast", x->name,
-                         qf_dtype_name(x->dtype));
-  return qf_infer_like(node, 0, x, error);
+  return qf_infer_begin(node, error) && qf_infer_numbers(node, 0, QF_NUMBERS_PLAIN, error) &&
+         qf_infer_like(node, 0, node->inputs[0], error);
 }
 
 #define UNARY(Name, text, infer_fn, rule, table)                                                             \
