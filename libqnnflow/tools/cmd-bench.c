@@ -11,9 +11,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#define MOST_ITERATIONS 10000000
+
 typedef struct {
   int iterations, warmup;
-  gboolean layers, load;
+  gboolean layers, load, on_request;
   char *report;
 } BenchOptions;
 
@@ -71,6 +73,25 @@ static gboolean show(QfSession *session, const BenchOptions *o, QfReport *report
   return !o->report || qf_report_write(report, format_of(o->report), o->report, error);
 }
 
+/* For every line of input, a number of runs: makes them and prints their median. Ends with the input. */
+static gboolean serve(QfSession *session, GError **error)
+{
+  char line[64];
+  g_print("ready\n");
+  while (fflush(stdout), fgets(line, sizeof line, stdin)) {
+    guint64 n;
+    if (!g_ascii_string_to_unsigned(g_strstrip(line), 10, 1, MOST_ITERATIONS, &n, error))
+      return FALSE;
+    g_autofree double *ms = g_new0(double, n);
+    g_autoptr(QfStats) stats = qf_stats_new();
+    if (!run_times(session, (int)n, ms, stats, error))
+      return FALSE;
+    qsort(ms, n, sizeof *ms, by_value);
+    g_print("median_ms %.5f\n", ms[n / 2]);
+  }
+  return TRUE;
+}
+
 static gboolean bench(QfSession *session, const BenchOptions *o, GError **error)
 {
   QfModel *model = qf_session_model(session);
@@ -80,6 +101,8 @@ static gboolean bench(QfSession *session, const BenchOptions *o, GError **error)
     qf_tool_fill_random(qf_model_input(model, i), qf_session_input_data(session, i));
   if (!run_times(session, o->warmup, NULL, NULL, error))
     return FALSE;
+  if (o->on_request)
+    return serve(session, error);
   double cpu = cpu_seconds();
   gint64 start = g_get_monotonic_time();
   if (!run_times(session, o->iterations, ms, stats, error))
@@ -151,13 +174,16 @@ static int run(int argc, char **argv)
       {"layers", 'l', 0, G_OPTION_ARG_NONE, &o.layers, "Time every layer (adds about 0.1 us to each)", NULL},
       {"load", 0, 0, G_OPTION_ARG_NONE, &o.load,
        "Time loading instead of running: the file, and what `qnnflow convert` makes of it", NULL},
+      {"on-request", 0, 0, G_OPTION_ARG_NONE, &o.on_request,
+       "Load once, then read numbers of runs from standard input, one a line, and print each one's median",
+       NULL},
       {"report", 'r', 0, G_OPTION_ARG_FILENAME, &o.report, "Write a report: .html, .json, .csv or .txt",
        "FILE"},
       {NULL},
   };
   if (!qf_tool_parse(&qf_tool_bench, &argc, &argv, entries, qf_tool_model_group(&options), 1, 1))
     return QF_EXIT_USAGE;
-  if (o.iterations < 1 || o.iterations > 10000000 || o.warmup < 0 || options.threads < 0 ||
+  if (o.iterations < 1 || o.iterations > MOST_ITERATIONS || o.warmup < 0 || options.threads < 0 ||
       options.threads > 256)
     return qf_tool_usage(&qf_tool_bench, "--iters is 1 to 10000000, --warmup at least 0, --threads 0 to 256");
   if (o.load)

@@ -51,6 +51,9 @@ def bench(folder):
     # The report's histogram is within 2 %, and of five samples both take the third.
     assert abs(content["latency_ms"]["p50"] - median) <= 0.02 * median, (content["latency_ms"], median)
     assert content["latency_ms"]["min"] <= median <= content["latency_ms"]["max"]
+    answers = subprocess.run([PROGRAM, "bench", MODEL, "--threads", "1", "--on-request"], input="3\n1\n", capture_output=True, text=True,
+                             check=True).stdout.split("\n")
+    assert answers[0] == "ready" and [a.split()[0] for a in answers[1:3]] == ["median_ms"] * 2, answers
 
 
 def dump(folder):

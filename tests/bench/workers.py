@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""workers.py - engines in processes of their own that stay loaded, and rounds in which each has its turn.
+
+Everyone gets the same: as many warm-up runs, as many timed runs a round, the same cores, in an order that moves on each round. Runs on one
+thread are all bound to one core."""
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+ENGINES = {'ONNX Runtime': ('ort', 'venv'), 'OpenVINO': ('openvino', 'venv'), 'MNN': ('mnn', 'venv-mnn'),
+           'LiteRT': ('litert', 'venv-litert')}
+OURS = 'qnnflow'
+
+
+class Worker:
+    """A process that has one network loaded and times it when told to."""
+
+    def __init__(self, command, threads, env):
+        cores = sorted(os.sched_getaffinity(0))
+        bound = set(cores[-1:]) if threads == 1 else set(cores)
+        self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE if self.keeps_errors else subprocess.DEVNULL, text=True,
+                                        env={**os.environ, **env}, preexec_fn=lambda: os.sched_setaffinity(0, bound))
+        self.version = self.start()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+    def time(self, n):
+        """Milliseconds: the median of @n runs."""
+        self.process.stdin.write(f'{n}\n')
+        self.process.stdin.flush()
+        return self.answer()
+
+
+class Ours(Worker):
+    keeps_errors = True
+
+    def start(self):
+        if self.process.stdout.readline().strip() != 'ready':
+            raise RuntimeError(self.process.stderr.read().strip())
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        found = re.match(r'median_ms ([\d.]+)', line)
+        if not found:
+            raise RuntimeError(self.process.stderr.read().strip())
+        return float(found[1])
+
+
+class Peer(Worker):
+    keeps_errors = False
+
+    def message(self):
+        for line in self.process.stdout:  # peers print what they like
+            if line.startswith('{'):
+                result = json.loads(line)
+                if 'error' in result:
+                    raise RuntimeError(result['error'])
+                return result
+        raise RuntimeError('the worker ended')
+
+    def start(self):
+        return self.message()['version']
+
+    def answer(self):
+        return self.message()['ms']
+
+
+def start_ours(args, model, threads, options=(), env=None):
+    return Ours([args.tool, 'bench', model, '--threads', threads, '--on-request', *options], threads, env or {})
+
+
+def start_peer(args, name, model, threads, env=None):
+    engine, venv = ENGINES[name]
+    script = pathlib.Path(__file__).with_name('engines.py')
+    python = args.cache / venv / 'bin' / 'python'
+    return Peer([python, script, engine, model, threads, args.cache], threads, env or {})
+
+
+def take_turns(args, workers):
+    """Medians of every round by worker. All make the same number of runs, enough for the fastest to take @args.seconds."""
+    once = {key: worker.time(3) for key, worker in workers.items()}
+    runs = int(1e3 * args.seconds / min(once.values()))
+    runs = max(5, min(runs, int(4e3 * args.seconds / max(once.values())), 5000))
+    times = {key: [] for key in workers}
+    keys = list(workers)
+    for turn in range(args.rounds):
+        shift = turn % len(keys)
+        for key in keys[shift:] + keys[:shift]:
+            times[key].append(workers[key].time(runs))
+    return times
