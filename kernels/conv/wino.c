@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wino.c - transformed weights, and the walk over blocks of tiles.
+ * wino.c - the walk over blocks of tiles. Weights are transformed by winopack.c.
  */
 #include "wino.h"
 
@@ -78,48 +78,6 @@ bool qfk_wino_plan(QfkWino *p, uint32_t features, QfkTileKind kind, const QfkCon
   const uint32_t block = MIN(MAX((uint32_t)(bytes / tile) / mr, 2), 8) * mr;
   p->block = MIN(block, all);
   return true;
-}
-
-void qfk_wino_weights(const QfkConvShape *s, const float *w, float *planes)
-{
-  const double a = sqrt(0.5), b = sqrt(2.0);
-  const double g[6][3] = {{1, 0, 0},
-                          {-1 / 1.5, -a / 1.5, -0.5 / 1.5},
-                          {-1 / 1.5, a / 1.5, -0.5 / 1.5},
-                          {1 / 6.0, b / 6, 2 / 6.0},
-                          {1 / 6.0, -b / 6, 2 / 6.0},
-                          {0, 0, 1}};
-  const size_t n = (size_t)s->c * (size_t)s->oc;
-  for (size_t i = 0; i < n; i++) {
-    double t[6][3];
-    for (int y = 0; y < 6; y++)
-      for (int x = 0; x < 3; x++)
-        t[y][x] = g[y][0] * w[(size_t)x * n + i] + g[y][1] * w[(size_t)(3 + x) * n + i] +
-                  g[y][2] * w[(size_t)(6 + x) * n + i];
-    for (int y = 0; y < 6; y++)
-      for (int x = 0; x < 6; x++)
-        planes[(size_t)(6 * y + x) * n + i] =
-            (float)(g[x][0] * t[y][0] + g[x][1] * t[y][1] + g[x][2] * t[y][2]);
-  }
-}
-
-void qfk_wino_weights_int(const QfkConvShape *s, const void *w, QfkInt type, const int32_t *zero,
-                          int16_t *planes)
-{
-  static const int32_t g[4][3] = {{2, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 2}};
-  const size_t n = (size_t)s->c * (size_t)s->oc;
-  for (size_t i = 0; i < n; i++) {
-    int32_t f[3][3], t[4][3];
-    for (size_t k = 0; k < 9; k++)
-      f[k / 3][k % 3] = qfk_load_int(w, type, k * n + i) - (zero ? zero[i % (size_t)s->oc] : 0);
-    for (int y = 0; y < 4; y++)
-      for (int x = 0; x < 3; x++)
-        t[y][x] = g[y][0] * f[0][x] + g[y][1] * f[1][x] + g[y][2] * f[2][x];
-    for (int y = 0; y < 4; y++)
-      for (int x = 0; x < 4; x++)
-        planes[(size_t)(4 * y + x) * n + i] =
-            (int16_t)(g[x][0] * t[y][0] + g[x][1] * t[y][1] + g[x][2] * t[y][2]);
-  }
 }
 
 uint32_t qfk_wino_items(const QfkWino *p, uint32_t n_threads, uint32_t *block)

@@ -81,11 +81,11 @@ typedef struct {
 
 /* Sets shape, kernels and sizes. FALSE: the shape is not for it. */
 bool qfk_wino_plan(QfkWino *p, uint32_t features, QfkTileKind kind, const QfkConvShape *s);
-/* HWIO weights to planes [c][oc]. */
-void qfk_wino_weights(const QfkConvShape *s, const float *w, float *planes);
-/* The same for integers of @type with zero points @zero [oc] (NULL: 0). */
-void qfk_wino_weights_int(const QfkConvShape *s, const void *w, QfkInt type, const int32_t *zero,
-                          int16_t *planes);
+/* Bytes of u, for plane_bytes, which it sets; bytes that packing needs besides. */
+size_t qfk_wino_pack_bytes(QfkWino *p);
+size_t qfk_wino_pack_scratch(const QfkWino *p);
+/* HWIO weights, floats or 8-bit integers of @type with zero points @zero [oc] (NULL: 0), to @u. */
+void qfk_wino_pack(const QfkWino *p, const void *w, QfkInt type, const int32_t *zero, void *scratch, void *u);
 /* Tiles of an item of a run with @n_threads; the number of items is returned. */
 uint32_t qfk_wino_items(const QfkWino *p, uint32_t n_threads, uint32_t *block);
 size_t qfk_wino_scratch(const QfkWino *p);

@@ -11,21 +11,8 @@
 
 static void pack(QfkWino *p, const void *w, const int32_t *w_zero)
 {
-  const QfkConvShape *s = &p->s;
-  const size_t n = (size_t)s->c * s->oc;
-  uint8_t *planes = chk_alloc_aligned(p->planes * n * p->v_size);
-  if (p->wino->kind == QFK_TILE_F32)
-    qfk_wino_weights(s, w, (float *)(void *)planes);
-  else
-    qfk_wino_weights_int(s, w, QFK_S8, w_zero, (int16_t *)(void *)planes);
-  QfkPack m = {
-      .row = s->oc, .col = 1, .n_seg = 1, .k = (uint32_t)s->c, .n = (uint32_t)s->oc, .w_type = QFK_S16};
-  p->plane_bytes = qfk_pack_bytes(p->tile, &m);
-  uint8_t *u = chk_alloc_aligned(p->planes * p->plane_bytes);
-  for (size_t i = 0; i < p->planes; i++) {
-    m.w = planes + i * n * p->v_size;
-    qfk_pack_panels(p->tile, &m, u + i * p->plane_bytes);
-  }
+  uint8_t *u = chk_alloc_aligned(qfk_wino_pack_bytes(p));
+  qfk_wino_pack(p, w, QFK_S8, w_zero, chk_alloc_aligned(qfk_wino_pack_scratch(p)), u);
   p->u = u;
   p->zeros = memset(chk_alloc_aligned(p->tile->nr * 4), 0, p->tile->nr * 4);
 }

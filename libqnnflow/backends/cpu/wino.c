@@ -50,20 +50,9 @@ static void *copy_vector(QfLower *lower, const void *from, int32_t n)
 static void pack(QfLower *lower, QfkWino *p, const QfCpuWeighted *wt)
 {
   const QfkConvShape *s = &p->s;
-  const size_t n = (size_t)s->c * (size_t)s->oc;
-  g_autofree uint8_t *planes = g_malloc(p->planes * n * p->v_size);
-  if (wt->integer)
-    qfk_wino_weights_int(s, wt->weights, wt->w_type, wt->w_zero, (int16_t *)(void *)planes);
-  else
-    qfk_wino_weights(s, wt->weights, (float *)(void *)planes);
-  QfkPack matrix = {
-      .row = s->oc, .col = 1, .n_seg = 1, .k = (uint32_t)s->c, .n = (uint32_t)s->oc, .w_type = QFK_S16};
-  p->plane_bytes = qfk_pack_bytes(p->tile, &matrix);
-  uint8_t *u = qf_lower_alloc(lower, p->planes * p->plane_bytes);
-  for (size_t i = 0; i < p->planes; i++) {
-    matrix.w = planes + i * n * p->v_size;
-    qfk_pack_panels(p->tile, &matrix, u + i * p->plane_bytes);
-  }
+  uint8_t *u = qf_lower_alloc(lower, qfk_wino_pack_bytes(p));
+  g_autofree void *scratch = g_malloc(qfk_wino_pack_scratch(p));
+  qfk_wino_pack(p, wt->weights, wt->w_type, wt->w_zero, scratch, u);
   p->u = u;
   p->bias = copy_vector(lower, wt->bias, s->oc);
   p->scale = wt->integer ? copy_vector(lower, wt->scale, s->oc) : NULL;

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * winopack.c - filters of 3x3 to panels of transformed weights, a panel's columns at a time: what lies between fits the second
+ * cache. Loops over neighbouring filters are innermost, for the compiler to make vectors of.
+ */
+#include "wino.h"
+
+#include <string.h>
+
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+
+enum { AT_ONCE = 8 };
+
+/* One dimension of F(4, 3): three taps of neighbouring filters to six. The points are 0, +-sqrt(1/2), +-sqrt(2) and infinity. */
+static void transform_f32(const double w[3][AT_ONCE], double t[6][AT_ONCE])
+{
+  const double a = sqrt(0.5) / 1.5, b = sqrt(2.0) / 6;
+  for (int i = 0; i < AT_ONCE; i++) {
+    const double even1 = w[0][i] * (-1 / 1.5) - w[2][i] * (0.5 / 1.5), odd1 = w[1][i] * a;
+    const double even2 = w[0][i] * (1 / 6.0) + w[2][i] * (2 / 6.0), odd2 = w[1][i] * b;
+    t[0][i] = w[0][i];
+    t[1][i] = even1 - odd1;
+    t[2][i] = even1 + odd1;
+    t[3][i] = even2 + odd2;
+    t[4][i] = even2 - odd2;
+    t[5][i] = w[2][i];
+  }
+}
+
+/* @n filters whose taps lie @tap apart, to planes @plane apart. */
+static void filters_f32(const float *w, size_t tap, uint32_t n, float *out, size_t plane)
+{
+  for (uint32_t j = 0; j < n; j += AT_ONCE) {
+    const uint32_t m = MIN(n - j, AT_ONCE);
+    double f[3][AT_ONCE] = {{0}}, down[3][6][AT_ONCE], t[6][AT_ONCE];
+    for (int x = 0; x < 3; x++) {
+      for (int y = 0; y < 3; y++)
+        for (uint32_t i = 0; i < m; i++)
+          f[y][i] = w[(size_t)(3 * y + x) * tap + j + i];
+      transform_f32(f, down[x]);
+    }
+    for (int y = 0; y < 6; y++) {
+      for (int x = 0; x < 3; x++)
+        memcpy(f[x], down[x][y], sizeof(f[x]));
+      transform_f32(f, t);
+      for (int x = 0; x < 6; x++)
+        for (uint32_t i = 0; i < m; i++)
+          out[(size_t)(6 * y + x) * plane + j + i] = (float)t[x][i];
+    }
+  }
+}
+
+/* The same of F(2, 3), times two in each dimension so that all stays whole. 9 bits with sign become 12. */
+static void transform_int(const int16_t w[3][AT_ONCE], int16_t t[4][AT_ONCE])
+{
+  for (int i = 0; i < AT_ONCE; i++) {
+    const int16_t even = (int16_t)(w[0][i] + w[2][i]);
+    t[0][i] = (int16_t)(2 * w[0][i]);
+    t[1][i] = (int16_t)(even + w[1][i]);
+    t[2][i] = (int16_t)(even - w[1][i]);
+    t[3][i] = (int16_t)(2 * w[2][i]);
+  }
+}
+
+static void read_int(const void *w, QfkInt type, size_t at, uint32_t n, const int32_t *zero, int16_t *out)
+{
+  const uint8_t *u = (const uint8_t *)w + at;
+  const int8_t *s = (const int8_t *)w + at;
+  for (uint32_t i = 0; i < n; i++)
+    out[i] = type == QFK_S8 ? s[i] : u[i];
+  for (uint32_t i = 0; zero && i < n; i++)
+    out[i] = (int16_t)(out[i] - zero[i]);
+}
+
+/* @zero is that of the first filter; NULL: none has one. */
+static void filters_int(const void *w, QfkInt type, size_t at, size_t tap, uint32_t n, const int32_t *zero,
+                        int16_t *out, size_t plane)
+{
+  for (uint32_t j = 0; j < n; j += AT_ONCE) {
+    const uint32_t m = MIN(n - j, AT_ONCE);
+    int16_t f[3][AT_ONCE] = {{0}}, down[3][4][AT_ONCE], t[4][AT_ONCE];
+    for (int x = 0; x < 3; x++) {
+      for (int y = 0; y < 3; y++)
+        read_int(w, type, at + (size_t)(3 * y + x) * tap + j, m, zero ? zero + j : NULL, f[y]);
+      transform_int(f, down[x]);
+    }
+    for (int y = 0; y < 4; y++) {
+      for (int x = 0; x < 3; x++)
+        memcpy(f[x], down[x][y], sizeof(f[x]));
+      transform_int(f, t);
+      for (int x = 0; x < 4; x++)
+        memcpy(out + (size_t)(4 * y + x) * plane + j, t[x], m * sizeof(int16_t));
+    }
+  }
+}
+
+static QfkPack matrix(const QfkWino *p, uint32_t n)
+{
+  return (QfkPack){.row = n, .col = 1, .n_seg = 1, .k = (uint32_t)p->s.c, .n = n, .w_type = QFK_S16};
+}
+
+size_t qfk_wino_pack_bytes(QfkWino *p)
+{
+  const QfkPack all = matrix(p, (uint32_t)p->s.oc);
+  p->plane_bytes = qfk_pack_bytes(p->tile, &all);
+  return p->planes * p->plane_bytes;
+}
+
+size_t qfk_wino_pack_scratch(const QfkWino *p)
+{
+  return p->planes * (size_t)p->s.c * p->tile->nr * p->v_size;
+}
+
+void qfk_wino_pack(const QfkWino *p, const void *w, QfkInt type, const int32_t *zero, void *scratch, void *u)
+{
+  const size_t c = (size_t)p->s.c, oc = (size_t)p->s.oc;
+  const bool is_float = p->wino->kind == QFK_TILE_F32;
+  for (uint32_t n0 = 0; n0 < oc; n0 += p->tile->nr) {
+    const uint32_t n = MIN((uint32_t)oc - n0, p->tile->nr);
+    const size_t plane = c * n, panel = c * p->v_size * n0; /* before it, all panels are full */
+    for (size_t k = 0; k < c; k++) {
+      const size_t at = k * oc + n0;
+      if (is_float)
+        filters_f32((const float *)w + at, c * oc, n, (float *)scratch + k * n, plane);
+      else
+        filters_int(w, type, at, c * oc, n, zero ? zero + n0 : NULL, (int16_t *)scratch + k * n, plane);
+    }
+    QfkPack part = matrix(p, n);
+    for (size_t i = 0; i < p->planes; i++) {
+      part.w = (const uint8_t *)scratch + i * plane * p->v_size;
+      qfk_pack_panel(p->tile, &part, 0, (uint8_t *)u + i * p->plane_bytes + panel);
+    }
+  }
+}
