@@ -304,6 +304,20 @@ def kernels_have_files():
 
 
 @rule
+def hvx_intrinsics():
+    """HVX files use only intrinsics whose meaning is tested"""
+    listed = set(re.findall(r"\bQ6_\w+", text_of("kernels/hvx/intrinsics.inc"))) if "kernels/hvx/intrinsics.inc" in FILES else set()
+    found = []
+    for path in sources("_hvx.c", "_hvx.h"):
+        for number, line in enumerate(without_comments(text_of(path)).split("\n"), 1):
+            found += [(path, number, f"{name} has no line in kernels/hvx/intrinsics.inc")
+                      for name in re.findall(r"\bQ6_\w+", line) if name not in listed]
+            if re.match(r"\s*#\s*include\s*<(hexagon|hvx)", line):
+                found.append((path, number, "include kernels/hvx/hvx.h, not the compiler's header"))
+    return found
+
+
+@rule
 def scripts():
     """shell scripts parse"""
     found = []
@@ -323,6 +337,7 @@ def self_test():
                                 "switch (node->op) {\ncase QF_OP_CONV: ;}\n}\n/* /work/x */\n",
         "libqnnflow/runtime/bad.h": "\n",
         "kernels/bad/bad.inc": "QFK_BAD(qfk_bad_avx2)\n",
+        "kernels/bad/bad_hvx.c": "x = Q6_V_unlisted();\n",
         "bad": "#!/bin/bash\nif\n",
     }
     bad["libqnnflow/ops/bad.c"] = bad["libqnnflow/ops/bad.c"].replace("Qnn_x", "qnn_x")
