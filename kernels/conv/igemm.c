@@ -345,22 +345,31 @@ static void activate(const QfkIgemm *p, void *const *c, uint32_t m, uint32_t n, 
     p->act_fn(&p->act, c[r], n, channel);
 }
 
-/* One panel over all tiles of the block. */
-static void run_panel(const Block *b, QfkTile *t, uint32_t count, size_t channel)
+/* One panel over all tiles of the block, while the @lines lines at @next are fetched. */
+static void run_panel(const Block *b, QfkTile *t, uint32_t count, size_t channel, const uint8_t *next,
+                      uint32_t lines)
 {
   const QfkIgemm *p = b->p;
   const uint32_t tiles = (count + p->kernel->mr - 1) / p->kernel->mr;
+  const uint32_t least = count / tiles, taller = count - least * tiles; /* even heights */
+  const uint32_t share = (lines + tiles - 1) / tiles;
+  const size_t at = channel * p->y_size;
   void *c[16];
+  t->c = c;
+  t->a = b->a;
   for (uint32_t i = 0, row = 0; i < tiles; i++) {
-    const uint32_t m = (count - row + tiles - i - 1) / (tiles - i); /* even heights */
+    const uint32_t m = least + (i < taller);
     for (uint32_t r = 0; r < m; r++)
-      c[r] = (uint8_t *)b->c[row + r] + channel * p->y_size;
-    t->a = b->a + (size_t)row * p->n_seg;
-    t->c = c;
+      c[r] = (uint8_t *)b->c[row + r] + at;
+    t->next = next;
+    t->next_lines = MIN(share, lines);
+    next += (size_t)share * QFK_LINE;
+    lines -= t->next_lines;
     p->kernel->run(t, m);
     if (p->act_fn)
       activate(p, c, m, t->n, channel);
     row += m;
+    t->a += m * p->n_seg;
   }
 }
 
@@ -392,12 +401,18 @@ void qfk_igemm_run(const QfkIgemm *p, const QfkIgemmGrid *grid, uint32_t item, c
                .y_signed = p->y_signed,
                .flip = p->flip};
   const size_t panel = p->group_bytes / p->columns * nr;
-  for (uint32_t i = panels * split / grid->splits; i < panels * (split + 1) / grid->splits; i++) {
+  const uint32_t first = panels * split / grid->splits, end = panels * (split + 1) / grid->splits;
+  for (uint32_t i = first; i < end; i++) {
     const size_t column = (size_t)g * p->columns + (size_t)i * nr;
     t.n = MIN(og - i * nr, nr);
     t.b = p->panels + g * p->group_bytes + i * panel;
     t.bias = (const uint32_t *)p->bias + column;
     t.scale = p->scale ? p->scale + column : NULL;
-    run_panel(&b, &t, count, (size_t)g * og + (size_t)i * nr);
+    /* After the last panel comes the first, of the next block of pixels. */
+    const uint32_t then = i + 1 < end ? i + 1 : first;
+    const size_t at = then * panel;
+    const bool more = then > i || begin + count < all;
+    run_panel(&b, &t, count, (size_t)g * og + (size_t)i * nr, p->panels + g * p->group_bytes + at,
+              more ? (uint32_t)(MIN(panel, p->group_bytes - at) / QFK_LINE) : 0);
   }
 }

@@ -157,27 +157,33 @@ static void transform_out(const QfkWino *p, Place at, const uint8_t *m, const fl
     p->act_fn(&p->act, (float *)t.y + (ptrdiff_t)(i / t.w) * t.row + i % t.w * oc, oc, 0);
 }
 
-/* One plane: rows of tiles times its weights. */
+/* One plane: rows of tiles times its weights, while the next panel of the same or the next plane is fetched. */
 static void multiply(const QfkWino *p, uint32_t plane, const uint8_t *v, uint8_t *m, uint32_t count,
                      const void **rows)
 {
   const uint32_t oc = (uint32_t)p->s.oc, nr = p->tile->nr, tiles = (count + p->tile->mr - 1) / p->tile->mr;
   const uint32_t steps = ((uint32_t)p->s.c + p->tile->kr - 1) / p->tile->kr;
+  const uint32_t least = count / tiles, taller = count - least * tiles;
+  const size_t column = (size_t)steps * p->tile->kr * p->v_size, end = p->planes * p->plane_bytes;
   QfkTile t = {.n_seg = 1, .steps = steps, .bias = p->zeros, .lo = -INFINITY, .hi = INFINITY};
   void *c[16];
   t.c = c;
   for (uint32_t i = 0; i < count; i++)
     rows[i] = v + (size_t)i * (size_t)p->s.c * p->v_size;
   for (uint32_t n = 0; n < oc; n += nr) {
-    t.b = p->u + plane * p->plane_bytes + (size_t)n * steps * p->tile->kr * p->v_size;
+    const size_t at = plane * p->plane_bytes + n * column, next = MIN(at + nr * column, end);
+    t.b = p->u + at;
     t.n = MIN(nr, oc - n);
+    t.next = p->u + next;
+    t.next_lines = (uint32_t)(MIN(nr * column, end - next) / QFK_LINE + tiles - 1) / tiles;
     for (uint32_t i = 0, row = 0; i < tiles; i++) {
-      const uint32_t height = (count - row + tiles - i - 1) / (tiles - i);
+      const uint32_t height = least + (i < taller);
       for (uint32_t r = 0; r < height; r++)
         c[r] = m + ((size_t)(row + r) * oc + n) * 4;
       t.a = rows + row;
       p->tile->run(&t, height);
       row += height;
+      t.next += (size_t)t.next_lines * QFK_LINE;
     }
   }
 }

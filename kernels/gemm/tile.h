@@ -34,7 +34,12 @@ typedef struct {
   int32_t zero_point; /* integers: of the output */
   bool y_signed;      /* integers: store int8, else uint8 */
   uint8_t flip;       /* DOT_*: 0x80 to turn int8 into uint8 or back while reading, else 0 */
+  /* A hint: cache lines that later tiles will read, mostly of the next panel. 0: none. */
+  const uint8_t *next;
+  uint32_t next_lines;
 } QfkTile;
+
+#define QFK_LINE 64 /* bytes of a cache line */
 
 /* Computes the first @m rows, 1..mr. */
 typedef void (*QfkTileFunc)(const QfkTile *t, uint32_t m);

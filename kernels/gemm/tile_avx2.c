@@ -49,31 +49,83 @@ INLINE void store_f32(const QfkTile *t, const unsigned m, const unsigned nv, __m
   }
 }
 
+/* Lines that are asked for while the sums are made: one every four steps, or four where that would be too slow. */
+typedef struct {
+  const char *at, *end;
+  bool fast;
+} Ahead;
+
+INLINE Ahead ahead_of(const QfkTile *t)
+{
+  const char *next = (const char *)t->next;
+  return (Ahead){next, next + (size_t)t->next_lines * QFK_LINE, t->next_lines > t->steps * t->n_seg / 4};
+}
+
+INLINE void look_ahead(Ahead *a)
+{
+  if (a->at >= a->end)
+    return;
+  _mm_prefetch(a->at, _MM_HINT_T1);
+  if (a->fast) {
+    _mm_prefetch(a->at + QFK_LINE, _MM_HINT_T1);
+    _mm_prefetch(a->at + 2 * QFK_LINE, _MM_HINT_T1);
+    _mm_prefetch(a->at + 3 * QFK_LINE, _MM_HINT_T1);
+    a->at += 3 * QFK_LINE;
+  }
+  a->at += QFK_LINE;
+}
+
+/* What gcc does not know it cannot compute ahead of a loop, for which it would spill. */
+#define HOLD(x) __asm__("" : "+r"(x))
+
+/* @count steps of K. */
+INLINE void steps_f32(const float **b, const float *a[MR], const unsigned count, const unsigned m,
+                      const unsigned nv, __m256 acc[MR][2])
+{
+  _Pragma("GCC unroll 4") for (unsigned k = 0; k < count; k++)
+  {
+    __m256 w[2];
+    UNROLL_V for (unsigned v = 0; v < nv; v++) w[v] = _mm256_loadu_ps(*b + 8 * (k * nv + v));
+    UNROLL_M for (unsigned r = 0; r < m; r++)
+    {
+      __m256 x = _mm256_broadcast_ss(a[r] + k);
+      /* As it is written here: gcc takes other forms of the instruction, runs out of registers and spills. */
+      UNROLL_V for (unsigned v = 0; v < nv;
+                    v++) __asm__("vfmadd231ps %2, %1, %0" : "+x"(acc[r][v]) : "x"(x), "x"(w[v]));
+    }
+  }
+  *b += count * 8 * nv;
+  HOLD(*b);
+  UNROLL_M for (unsigned r = 0; r < m; r++)
+  {
+    a[r] += count;
+    HOLD(a[r]);
+  }
+}
+
 INLINE void tile_f32(const QfkTile *t, const unsigned m, const unsigned nv)
 {
   __m256 acc[MR][2];
-  const float *b = t->b;
+  const float *b = t->b, *a[MR];
+  Ahead next = ahead_of(t);
   UNROLL_V for (unsigned v = 0; v < nv; v++)
   {
     __m256 bias = _mm256_loadu_ps((const float *)t->bias + 8 * v);
     UNROLL_M for (unsigned r = 0; r < m; r++) acc[r][v] = bias;
   }
-  const size_t steps = t->steps;
-  for (uint32_t s = 0; s < t->n_seg; s++) {
-    const float *a[MR];
-    UNROLL_M for (unsigned r = 0; r < m; r++) a[r] = t->a[r * t->n_seg + s];
-    _Pragma("GCC unroll 2") for (size_t k = 0; k < steps; k++)
-    {
-      __m256 w[2];
-      UNROLL_V for (unsigned v = 0; v < nv; v++) w[v] = _mm256_loadu_ps(b + 8 * v);
-      b += 8 * nv;
-      UNROLL_M for (unsigned r = 0; r < m; r++)
-      {
-        __m256 x = _mm256_broadcast_ss(a[r] + k);
-        UNROLL_V for (unsigned v = 0; v < nv; v++) acc[r][v] = _mm256_fmadd_ps(x, w[v], acc[r][v]);
-      }
+  size_t n_seg = t->n_seg;
+  const void *const *rows = t->a, *const *end = rows + n_seg;
+  do {
+    HOLD(n_seg);
+    UNROLL_M for (unsigned r = 0; r < m; r++) a[r] = rows[r * n_seg];
+    uint32_t left = t->steps;
+    for (; left >= 4; left -= 4) {
+      look_ahead(&next);
+      steps_f32(&b, a, 4, m, nv, acc);
     }
-  }
+    for (; left; left--)
+      steps_f32(&b, a, 1, m, nv, acc);
+  } while (++rows < end);
   store_f32(t, m, nv, acc);
 }
 
