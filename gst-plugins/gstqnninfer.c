@@ -34,6 +34,16 @@ static const GstQnnProp props[] = {
      GST_QNN_PROP_READY, FIELD(path)},
     {"backend", "Unit that runs it: auto, cpu, ref, ... as `qnnflow devices` lists them", GST_QNN_PROP_STRING,
      GST_QNN_PROP_READY, FIELD(backend), .def_string = "auto"},
+    {"backend-library",
+     "A vendor's library, for a backend that needs one; empty: looked for in the usual places",
+     GST_QNN_PROP_STRING, GST_QNN_PROP_READY, FIELD(backend_library), .def_string = ""},
+    {"backend-config", "JSON file with the settings of the backend; empty: its defaults", GST_QNN_PROP_STRING,
+     GST_QNN_PROP_READY, FIELD(backend_config), .def_string = ""},
+    {"fallback",
+     "What runs nodes that the backend refuses, and the model when the backend fails while running: cpu, or "
+     "none, which makes "
+     "both an error",
+     GST_QNN_PROP_STRING, GST_QNN_PROP_READY, FIELD(fallback), .def_string = "cpu"},
     {"weights",
      "File with the weights of a Caffe net, or GGUF file for inputs that have its tensors' names; empty: the "
      ".caffemodel of the same "
@@ -62,6 +72,9 @@ static const GstQnnProp props[] = {
      GST_QNN_PROP_UINT64, GST_QNN_PROP_READONLY, FIELD(latency_ns)},
     {"active-backend", "The unit that runs most of the model, once it is loaded", GST_QNN_PROP_STRING,
      GST_QNN_PROP_READONLY, FIELD(active_backend)},
+    {"placement",
+     "Which unit runs how many nodes, and why the others run on the CPU, once the model is loaded",
+     GST_QNN_PROP_STRING, GST_QNN_PROP_READONLY, FIELD(placement)},
 };
 
 /* Makes the session, and runs it: the first run is slow, the second says what latency to expect. What the model keeps from run to run
@@ -130,27 +143,67 @@ static gboolean take_input_dims(GstQnnInfer *self, QfModelOptions *options, GStr
   return TRUE;
 }
 
-static gboolean load(GstQnnInfer *self, const gchar *path, GError **error)
+static const gchar *given(const gchar *text)
 {
+  return text && *text ? text : NULL;
+}
+
+/* The model that the properties describe; @unit instead of the property backend unless NULL. */
+static QfModel *acquire(GstQnnInfer *self, const gchar *unit, GError **error)
+{
+  g_autofree gchar *path = gst_qnn_prop_dup(self, &self->path);
   g_autofree gchar *backend = gst_qnn_prop_dup(self, &self->backend);
+  g_autofree gchar *library = gst_qnn_prop_dup(self, &self->backend_library);
+  g_autofree gchar *config = gst_qnn_prop_dup(self, &self->backend_config);
+  g_autofree gchar *fallback = gst_qnn_prop_dup(self, &self->fallback);
   g_autofree gchar *requant = gst_qnn_prop_dup(self, &self->requant);
   g_autofree gchar *weights = gst_qnn_prop_dup(self, &self->weights);
   g_autofree gchar *signature = gst_qnn_prop_dup(self, &self->signature);
-  QfModelOptions options = {.backend = backend, .requant = requant, .direct_inputs = TRUE};
+  QfModelOptions options = {.backend = unit ? unit : backend,
+                            .backend_library = given(library),
+                            .backend_config = given(config),
+                            .fallback = given(fallback),
+                            .requant = requant,
+                            .weights = given(weights),
+                            .signature = given(signature),
+                            .direct_inputs = TRUE};
   g_auto(GStrv) texts = NULL;
   g_autofree QfInputDims *dims = NULL;
+
+  if (!take_input_dims(self, &options, &texts, &dims, error))
+    return NULL;
+  return gst_qnn_models_acquire(path, &options, error);
+}
+
+/* Tells what runs where: in the log, in properties, and on the bus when the CPU helps out. */
+static void announce(GstQnnInfer *self)
+{
+  g_autofree gchar *placement = qf_model_explain(self->loaded);
   QfModelStats stats;
-  QfModel *model;
+
+  qf_model_stats(self->loaded, &stats);
+  GST_INFO_OBJECT(self, "%s", placement);
+  if (stats.n_fallback)
+    GST_ELEMENT_INFO(self, RESOURCE, SETTINGS,
+                     ("%u of %u nodes of %s do not run on \"%s\" but on the CPU.", stats.n_fallback,
+                      stats.n_nodes, qf_model_name(self->loaded), qf_model_backend(self->loaded)),
+                     ("%s", placement));
+  GST_OBJECT_LOCK(self);
+  g_free(self->active_backend);
+  self->active_backend = g_strdup(qf_model_backend(self->loaded));
+  g_free(self->placement);
+  self->placement = g_steal_pointer(&placement);
+  GST_OBJECT_UNLOCK(self);
+}
+
+static gboolean load(GstQnnInfer *self, GError **error)
+{
+  QfModel *model = acquire(self, NULL, error);
   GstQnnTensors *in;
   gint width, height, channels;
   gboolean opened;
   QfLayout layout;
 
-  if (!take_input_dims(self, &options, &texts, &dims, error))
-    return FALSE;
-  options.weights = weights && *weights ? weights : NULL;
-  options.signature = signature && *signature ? signature : NULL;
-  model = gst_qnn_models_acquire(path, &options, error);
   if (!model)
     return FALSE;
   in = gst_qnn_tensors_from_model(model, TRUE);
@@ -168,16 +221,7 @@ static gboolean load(GstQnnInfer *self, const gchar *path, GError **error)
   g_mutex_unlock(&self->lock);
   if (!opened)
     return FALSE;
-  qf_model_stats(self->loaded, &stats);
-  if (stats.n_fallback)
-    GST_ELEMENT_INFO(self, RESOURCE, SETTINGS,
-                     ("%u of %u nodes of %s have no kernel on \"%s\" yet and run on the reference one.",
-                      stats.n_fallback, stats.n_nodes, path, qf_model_backend(self->loaded)),
-                     (NULL));
-  GST_OBJECT_LOCK(self);
-  g_free(self->active_backend);
-  self->active_backend = g_strdup(qf_model_backend(self->loaded));
-  GST_OBJECT_UNLOCK(self);
+  announce(self);
   return TRUE;
 }
 
@@ -221,7 +265,7 @@ static gboolean gst_qnn_infer_start(GstBaseTransform *trans)
                       (NULL));
     return FALSE;
   }
-  if (!load(self, path, &error)) {
+  if (!load(self, &error)) {
     gst_qnn_infer_stop(trans);
     if (g_error_matches(error, QF_ERROR, QF_ERROR_FILE))
       GST_ELEMENT_ERROR(self, RESOURCE, NOT_FOUND, ("%s", error->message), (NULL));
@@ -373,19 +417,63 @@ static gboolean run(GstQnnInfer *self, GError **error)
   return TRUE;
 }
 
+/* After the unit has failed with @why: the same model on the CPU from now on, when the properties allow that. FALSE: they do not, or the CPU
+ * cannot either. */
+static gboolean fall_back(GstQnnInfer *self, const GError *why)
+{
+  g_autofree gchar *fallback = gst_qnn_prop_dup(self, &self->fallback);
+  g_autoptr(GError) error = NULL;
+  QfModel *failed = self->loaded, *model;
+
+  if (why->code != QF_ERROR_DEVICE || why->domain != QF_ERROR || !g_strcmp0(fallback, "none") ||
+      !g_strcmp0(qf_model_backend(failed), "cpu"))
+    return FALSE;
+  model = acquire(self, "cpu", &error);
+  if (!model)
+    return FALSE;
+  g_clear_pointer(&self->session, qf_session_free);
+  GST_OBJECT_LOCK(self);
+  self->loaded = model;
+  GST_OBJECT_UNLOCK(self);
+  gst_qnn_models_release(failed);
+  if (!open_session(self, &error))
+    return FALSE;
+  GST_ELEMENT_WARNING(self, RESOURCE, FAILED, ("%s. The model runs on the CPU from now on.", why->message),
+                      (NULL));
+  announce(self);
+  return TRUE;
+}
+
+/* FALSE: an error was posted, or @error is set. */
+static gboolean run_buffer(GstQnnInfer *self, GstBuffer *in, GstBuffer *out, GError **error)
+{
+  Mapped inputs = {.n = 0}, outputs = {.n = 0};
+  gboolean ok =
+      bind_inputs(self, in, &inputs, error) && bind_outputs(self, out, &outputs, error) && run(self, error);
+
+  unmap(&outputs);
+  unmap(&inputs);
+  return ok;
+}
+
 /* FALSE: an error was posted, or @error is set. */
 static gboolean infer(GstQnnInfer *self, GstBuffer *in, GstBuffer *out, GError **error)
 {
   g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&self->lock);
-  Mapped inputs = {.n = 0}, outputs = {.n = 0};
-  gboolean ok;
+  g_autoptr(GError) why = NULL;
 
   if (g_atomic_int_get(&self->want_profile) && !self->profiling && !open_session(self, error))
     return FALSE;
-  ok = bind_inputs(self, in, &inputs, error) && bind_outputs(self, out, &outputs, error) && run(self, error);
-  unmap(&outputs);
-  unmap(&inputs);
-  return ok;
+  if (run_buffer(self, in, out, &why))
+    return TRUE;
+  if (!why)
+    return FALSE;
+  if (!fall_back(self, why)) {
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
+  }
+  gst_buffer_remove_all_memory(out);
+  return run_buffer(self, in, out, error);
 }
 
 static GstFlowReturn gst_qnn_infer_generate_output(GstBaseTransform *trans, GstBuffer **outbuf)

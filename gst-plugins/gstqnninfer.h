@@ -16,10 +16,11 @@ struct _GstQnnInfer {
   GstBaseTransform parent;
 
   /* properties, under the object lock */
-  gchar *path, *backend, *weights, *signature, *requant, *input_dims;
+  gchar *path, *backend, *backend_library, *backend_config, *fallback, *weights, *signature, *requant,
+      *input_dims;
   guint threads;
   guint64 n_inferences, n_copies, last_ns, average_ns, latency_ns;
-  gchar *active_backend;
+  gchar *active_backend, *placement;
 
   /* from start to stop */
   QfModel *loaded;

@@ -17,13 +17,16 @@ static GSList *entries;
 
 static gchar *make_key(const gchar *path, const QfModelOptions *o)
 {
+  const gchar *const strings[] = {o->backend, o->backend_library, o->backend_config, o->fallback,
+                                  o->requant, o->weights,         o->signature};
   GString *key = g_string_new(path);
   GStatBuf st = {0};
 
   g_stat(path, &st);
-  g_string_append_printf(key, "|%" G_GINT64_FORMAT "|%" G_GINT64_FORMAT "|%s|%s|%s|%s", (gint64)st.st_size,
-                         (gint64)st.st_mtime, o->backend ? o->backend : "", o->requant ? o->requant : "",
-                         o->weights ? o->weights : "", o->signature ? o->signature : "");
+  g_string_append_printf(key, "|%" G_GINT64_FORMAT "|%" G_GINT64_FORMAT, (gint64)st.st_size,
+                         (gint64)st.st_mtime);
+  for (guint i = 0; i < G_N_ELEMENTS(strings); i++)
+    g_string_append_printf(key, "|%s", strings[i] ? strings[i] : "");
   for (guint i = 0; i < o->n_input_dims; i++) {
     g_autofree gchar *dims = qf_dims_to_string(o->input_dims[i].dims, o->input_dims[i].rank);
     g_string_append_printf(key, "|%s:%s", o->input_dims[i].name, dims);

@@ -23,14 +23,18 @@ struct QfExec {
   uint8_t *scratch;      /* scratch of thread t is scratch + t * scratch_stride, aligned to QF_ALIGNMENT */
   size_t scratch_stride; /* bytes; the largest scratch_bytes of all steps, rounded up */
   uint32_t n_threads;    /* threads of the pool, >= 1 */
-  /* Of the runtime's control flow: frames of bodies, by control step, and what bounds all loops of a run. */
+  /* Of the runtime: frames of bodies of control flow, by control step, and what ends a run early. */
   struct QfControlFrame *controls;
-  struct QfLoopGuard *guard;
+  struct QfRunGuard *guard;
 };
+
+/* Ends the run after this step: qf_session_run() gives @error, which is taken over. The first one counts. For units that can fail; kernels
+ * cannot. */
+void qf_exec_fail(const QfExec *exec, GError *error);
 
 /* One piece of work. Immutable once lowered; shared by all sessions. */
 struct QfStep {
-  void (*run)(const QfStep *step, const QfExec *exec); /* cannot fail */
+  void (*run)(const QfStep *step, const QfExec *exec); /* a unit that fails says qf_exec_fail() */
   const char *kernel;                                  /* name of the chosen kernel, static, for profiles */
   const char *unit;                                    /* backend's name */
   const QfNode *node;                                  /* where it came from, for names and shapes */
@@ -64,8 +68,11 @@ struct QfLower {
   QfRequant requant;
   GArray *steps;                    /* QfStep */
   GPtrArray *blocks;                /* memory owned by the model, freed with qf_aligned_free() */
+  GPtrArray *kept;                  /* what goes with the model by a function of its own: qf_lower_keep() */
   uint32_t *alias;                  /* by tensor id: the tensor whose memory it shares, or itself */
   const struct QfBackend *fallback; /* for nodes a backend has no kernel for; the reference backend */
+  gpointer unit;                    /* what the backend's open() gave, NULL without one */
+  const char *model;                /* the model's name, for messages */
 };
 
 /* Memory owned by the model, zeroed, aligned to QF_ALIGNMENT. */
@@ -73,17 +80,44 @@ void *qf_lower_alloc(QfLower *lower, size_t size_bytes);
 /* Appends a step for @node with the node's inputs and outputs. */
 QfStep *qf_lower_step(QfLower *lower, const QfNode *node, const char *unit, const char *kernel,
                       void (*run)(const QfStep *, const QfExec *), const void *params, size_t scratch_bytes);
+/* Appends one step for a part of the graph: @in and @out are all tensors that it takes and makes; @node, one of its nodes, stands for it
+ * in profiles. */
+QfStep *qf_lower_part(QfLower *lower, const QfNode *node, const char *unit, const char *kernel,
+                      void (*run)(const QfStep *, const QfExec *), const void *params, const GPtrArray *in,
+                      const GPtrArray *out);
+/* The tensors that a part takes from outside (constants are none) and gives to it (graph outputs, and what other nodes read). Free with
+ * g_ptr_array_unref(). */
+void qf_lower_part_borders(const QfLower *lower, QfNode *const *nodes, uint32_t n_nodes, GPtrArray **in,
+                           GPtrArray **out);
+/* Memory that goes with the model, by @destroy. */
+void qf_lower_keep(QfLower *lower, gpointer data, GDestroyNotify destroy);
 /* Declares that @view is the same bytes as @base: no step is needed for it (Reshape). FALSE when that cannot be, because @view is
  * a graph output (its memory may be the caller's) or @base is a constant: the backend must copy then. */
 gboolean qf_lower_alias(QfLower *lower, const QfTensor *view, const QfTensor *base);
+
+/* What a caller asks of a unit; all may be NULL. */
+typedef struct {
+  const char *library; /* path of a vendor's library */
+  const char *config;  /* path of the backend's JSON configuration */
+} QfUnitOptions;
 
 typedef struct QfBackend {
   const char *name;        /* "cpu" */
   const char *description; /* one line */
   /* Whether it can run here; @detail gets the unit's name and features, or what is missing. Called once. */
   gboolean (*probe)(GString *detail);
-  /* Whether it runs this node. When not, @why (may be NULL) gets the reason. NULL: every node of the reference. */
-  gboolean (*supports)(const QfNode *node, QfRequant requant, GString *why);
+  /* Only when asked for by name: `auto` never takes it. */
+  gboolean by_name;
+  /* Opens the unit for a model; supports() and lower() get the result, close() ends it when the model and all its sessions are gone. NULL on
+   * error. All three absent: there is nothing to open. */
+  gpointer (*open)(const QfUnitOptions *options, GError **error);
+  void (*close)(gpointer unit);
+  /* The requantisation of integers that it computes in; the caller's wish does not count. Absent: what the caller asks for. */
+  const QfRequant *requant;
+  /* Whether it runs this node. When not, @why gets the reason. NULL: every node of the reference, in one part, in the graph's order. */
+  gboolean (*supports)(gpointer unit, const QfNode *node, GString *why);
+  /* A part with fewer multiply-accumulates is not worth the way to the unit, when a neighbour runs on the CPU. */
+  uint64_t min_part_macs;
   /* Appends the steps of @nodes, which it supports and which stand in topological order. */
   gboolean (*lower)(QfLower *lower, QfNode *const *nodes, uint32_t n_nodes, GError **error);
 } QfBackend;

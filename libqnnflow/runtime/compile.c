@@ -5,38 +5,94 @@
  */
 #include "frame.h"
 #include "memory.h"
+#include "partition.h"
 #include "../plan/plan.h"
 
 #include <string.h>
 
-static const QfBackend *choose(const QfModel *model, const QfNode *node, QfRequant requant)
+/* Nodes with bodies go to the runtime one by one, what is between them to @backend in one call each. */
+static gboolean lower_nodes(QfModel *model, QfLower *lower, const QfBackend *backend, QfNode *const *nodes,
+                            uint32_t n, GError **error)
 {
-  if (!model->backend->supports || model->backend->supports(node, requant, NULL))
-    return model->backend;
-  return &qf_backend_ref;
-}
-
-/* Hands each run of neighbours that go to one backend to it in one call. */
-static gboolean lower_nodes(QfModel *model, QfLower *lower, QfRequant requant, GError **error)
-{
-  QfNode **nodes = (QfNode **)model->graph->nodes->pdata;
-  uint32_t n = model->graph->nodes->len;
   for (uint32_t i = 0, end; i < n; i = end) {
     end = i + 1;
     if (nodes[i]->n_subgraphs) {
-      if (!qf_control_lower(model, lower, nodes[i], requant, error))
+      if (!qf_control_lower(model, lower, nodes[i], model->requant, error))
         return FALSE;
       continue;
     }
-    const QfBackend *backend = choose(model, nodes[i], requant);
-    while (end < n && !nodes[end]->n_subgraphs && choose(model, nodes[end], requant) == backend)
+    while (end < n && !nodes[end]->n_subgraphs)
       end++;
-    if (backend != model->backend)
-      model->stats.n_fallback += end - i;
     if (!backend->lower(lower, nodes + i, end - i, error))
       return FALSE;
   }
   return TRUE;
+}
+
+/* Whether the unit runs each node, and why not. */
+static gboolean *ask_unit(QfModel *model)
+{
+  const GPtrArray *nodes = model->graph->nodes;
+  gboolean *device = g_new0(gboolean, nodes->len + 1);
+  g_clear_pointer(&model->refused, g_hash_table_unref);
+  model->refused = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+  for (guint i = 0; i < nodes->len; i++) {
+    QfNode *node = nodes->pdata[i];
+    g_autoptr(GString) why = g_string_new(NULL);
+    device[i] =
+        !node->n_subgraphs && model->backend->supports(model->unit ? model->unit->handle : NULL, node, why);
+    if (!device[i])
+      g_hash_table_insert(model->refused, node,
+                          g_strdup(node->n_subgraphs ? "control flow runs on the CPU" : why->str));
+  }
+  return device;
+}
+
+/* FALSE with the first refused node, when the caller wants no other unit. */
+static gboolean check_refused(const QfModel *model, GError **error)
+{
+  const uint32_t n = g_hash_table_size(model->refused);
+  if (!n || !model->no_fallback)
+    return TRUE;
+  qf_foreach_node (node, model->graph) {
+    const char *why = g_hash_table_lookup(model->refused, node);
+    if (!why)
+      continue;
+    g_set_error(error, QF_ERROR, QF_ERROR_UNSUPPORTED,
+                "%s: node '%s' (%s) cannot run on %s: %s (%u nodes of this kind); allow fallback=cpu, or "
+                "change the model",
+                model->name, node->name, node->op->name, model->backend->name, why, n);
+    break;
+  }
+  return FALSE;
+}
+
+static gboolean lower_parts(QfModel *model, QfLower *lower, GError **error)
+{
+  g_autofree gboolean *device = ask_unit(model);
+  if (!check_refused(model, error))
+    return FALSE;
+  QfPartition p = qf_partition(model->graph, device, model->backend->min_part_macs);
+  gboolean ok = TRUE;
+  for (guint i = 0; ok && i < p.parts->len; i++) {
+    const QfPart *part = &g_array_index(p.parts, QfPart, i);
+    QfNode *const *nodes = (QfNode *const *)p.nodes->pdata + part->first;
+    lower->requant = part->device && model->backend->requant ? *model->backend->requant : model->requant;
+    ok = part->device ? model->backend->lower(lower, nodes, part->count, error)
+                      : lower_nodes(model, lower, &qf_backend_cpu, nodes, part->count, error);
+    model->stats.n_fallback += part->device ? 0 : part->count;
+    model->stats.n_parts += part->device;
+  }
+  qf_partition_clear(&p);
+  return ok;
+}
+
+static gboolean lower_all(QfModel *model, QfLower *lower, GError **error)
+{
+  if (model->backend->supports)
+    return lower_parts(model, lower, error);
+  return lower_nodes(model, lower, model->backend, (QfNode **)model->graph->nodes->pdata,
+                     model->graph->nodes->len, error);
 }
 
 static void touch(QfPlanItem *item, uint32_t step)
@@ -205,6 +261,7 @@ gboolean qf_model_compile(QfModel *model, QfRequant requant, GError **error)
   model->n_tensors = model->graph->tensors->len;
   model->steps = g_array_new(FALSE, FALSE, sizeof(QfStep));
   model->blocks = g_ptr_array_new_with_free_func(qf_aligned_free);
+  model->kept = qf_kept_new();
   model->places = g_new0(QfPlace, model->n_tensors + 1);
   model->bodies = g_ptr_array_new_with_free_func((GDestroyNotify)qf_model_unref);
   g_autofree uint32_t *alias = g_new(uint32_t, model->n_tensors + 1);
@@ -214,9 +271,12 @@ gboolean qf_model_compile(QfModel *model, QfRequant requant, GError **error)
                    .requant = requant,
                    .steps = model->steps,
                    .blocks = model->blocks,
+                   .kept = model->kept,
+                   .unit = model->unit ? model->unit->handle : NULL,
+                   .model = model->name,
                    .alias = alias,
                    .fallback = &qf_backend_ref};
-  if (!lower_nodes(model, &lower, requant, error))
+  if (!lower_all(model, &lower, error))
     return FALSE;
   place_borders(model);
   if (!place_arena(model, alias, error))

@@ -65,6 +65,8 @@ static void finish(const QfStep *s, const QfExec *x, const QfControlFrame *f, ui
 /* TRUE when another iteration must not begin: the loops of this run have had too many. */
 static gboolean must_stop(const QfStep *s, const QfExec *x)
 {
+  if (x->guard->error)
+    return TRUE;
   if (!x->guard->fault && ++x->guard->iterations > QF_MAX_ITERATIONS)
     x->guard->fault = s->node;
   return x->guard->fault != NULL;
@@ -165,6 +167,8 @@ static QfModel *compile_body(QfModel *model, QfGraph *graph, QfRequant requant, 
   body->refs = 1;
   body->name = g_strdup(model->name);
   body->backend = model->backend;
+  body->unit = model->unit ? g_atomic_rc_box_acquire(model->unit) : NULL;
+  body->no_fallback = model->no_fallback;
   body->graph = graph;
   body->is_body = TRUE;
   g_ptr_array_add(model->bodies, body);

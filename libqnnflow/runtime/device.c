@@ -43,7 +43,7 @@ const QfBackend *qf_backend_find(const char *name, GError **error)
   const QfDevice *devices = qf_device_list(&n);
   gboolean automatic = !name || !*name || !strcmp(name, "auto");
   for (uint32_t i = 0; i < n; i++) {
-    if (automatic ? !devices[i].available : strcmp(name, devices[i].name) != 0)
+    if (automatic ? !devices[i].available || backends[i]->by_name : strcmp(name, devices[i].name) != 0)
       continue;
     if (devices[i].available)
       return backends[i];
@@ -54,6 +54,28 @@ const QfBackend *qf_backend_find(const char *name, GError **error)
   g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT,
               "there is no backend \"%s\" in this build: `qnnflow devices` lists what there is", name);
   return NULL;
+}
+
+QfUnit *qf_unit_open(const QfBackend *backend, const QfUnitOptions *options, GError **error)
+{
+  gpointer handle = backend->open(options, error);
+  if (!handle)
+    return NULL;
+  QfUnit *unit = g_atomic_rc_box_new(QfUnit);
+  *unit = (QfUnit){backend, handle};
+  return unit;
+}
+
+static void close_unit(gpointer data)
+{
+  QfUnit *unit = data;
+  unit->backend->close(unit->handle);
+}
+
+void qf_unit_close(QfUnit *unit)
+{
+  if (unit)
+    g_atomic_rc_box_release_full(unit, close_unit);
 }
 
 const char *qf_version(void)

@@ -30,6 +30,9 @@ void qf_family_found(QfModel *model, QfSource *source, const QfModelOptions *opt
   f->options.requant = g_strdup(options->requant);
   f->options.weights = g_strdup(options->weights);
   f->options.signature = g_strdup(options->signature);
+  f->options.backend_library = g_strdup(options->backend_library);
+  f->options.backend_config = g_strdup(options->backend_config);
+  f->options.fallback = g_strdup(options->fallback);
   f->options.input_dims = NULL;
   f->options.n_input_dims = 0;
   f->first = model;
@@ -46,6 +49,9 @@ static void unref(QfFamily *f)
   g_mutex_clear(&f->lock);
   g_free((char *)f->options.backend);
   g_free((char *)f->options.requant);
+  g_free((char *)f->options.backend_library);
+  g_free((char *)f->options.backend_config);
+  g_free((char *)f->options.fallback);
   g_free((char *)f->options.weights);
   g_free((char *)f->options.signature);
   g_free(f);

@@ -59,6 +59,15 @@ void qf_frame_run(QfFrame *frame)
 {
   const QfStep *steps = (const QfStep *)(void *)frame->model->steps->data;
   uint32_t n = frame->model->steps->len;
-  for (uint32_t i = 0; i < n; i++)
+  const QfRunGuard *guard = frame->exec.guard;
+  for (uint32_t i = 0; i < n && !guard->error; i++)
     steps[i].run(&steps[i], &frame->exec);
+}
+
+void qf_exec_fail(const QfExec *exec, GError *error)
+{
+  if (exec->guard->error)
+    g_error_free(error);
+  else
+    exec->guard->error = error;
 }

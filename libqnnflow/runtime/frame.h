@@ -18,11 +18,12 @@ typedef struct {
   QfControlFrame *controls; /* [model->n_controls] */
 } QfFrame;
 
-/* Keeps a run from going on for ever. */
-typedef struct QfLoopGuard {
+/* Keeps a run from going on for ever, or after a unit has failed. */
+typedef struct QfRunGuard {
   int64_t iterations;  /* of all loops of this run so far */
   const QfNode *fault; /* the loop that would have gone beyond the bound; NULL: all is well */
-} QfLoopGuard;
+  GError *error;       /* what a unit said; NULL: all is well */
+} QfRunGuard;
 
 /* What all frames of a session have in common. */
 typedef struct {
@@ -30,7 +31,7 @@ typedef struct {
   uint32_t n_threads;
   uint8_t *scratch; /* the largest of all frames, times threads */
   size_t scratch_stride;
-  QfLoopGuard *guard;
+  QfRunGuard *guard;
 } QfFrameShared;
 
 /* Where in a frame's arena its bodies have theirs. No two run at the same time, so all have the same place. */

@@ -91,3 +91,25 @@ QfNodeInfo *qf_model_inspect(const QfModel *model, uint32_t *count)
   *count = in.nodes->len;
   return (QfNodeInfo *)(void *)g_array_free(in.nodes, FALSE);
 }
+
+char *qf_model_explain(const QfModel *model)
+{
+  GString *s = g_string_new(NULL);
+  const QfModelStats *stats = &model->stats;
+  const uint32_t on_unit = stats->n_nodes - stats->n_fallback;
+  g_string_append_printf(s, "%s: %u of %u nodes", model->backend->name, on_unit, stats->n_nodes);
+  if (stats->n_parts > 1)
+    g_string_append_printf(s, " in %u parts", stats->n_parts);
+  g_string_append(s, stats->n_fallback ? "; cpu: the others\n" : "\n");
+  for (guint i = 0; model->refused && i < model->graph->nodes->len; i++) {
+    const QfNode *node = model->graph->nodes->pdata[i];
+    const char *why = g_hash_table_lookup(model->refused, node);
+    if (why)
+      g_string_append_printf(s, "  node '%s' (%s) on cpu: %s\n", node->name, node->op->name, why);
+  }
+  const uint32_t refused = model->refused ? g_hash_table_size(model->refused) : 0;
+  if (stats->n_fallback > refused)
+    g_string_append_printf(s, "  %u nodes on cpu: too little work between nodes that run there\n",
+                           stats->n_fallback - refused);
+  return g_string_free(s, FALSE);
+}

@@ -2,8 +2,8 @@
 /*
  * lower.c - what backends use while they turn nodes into steps, and aligned memory.
  */
-#include "../backends/backend.h"
 #include "memory.h"
+#include "model.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +56,79 @@ QfStep *qf_lower_step(QfLower *lower, const QfNode *node, const char *unit, cons
                  .scratch_bytes = scratch_bytes};
   g_array_append_val(lower->steps, step);
   return &g_array_index(lower->steps, QfStep, lower->steps->len - 1);
+}
+
+typedef struct {
+  gpointer data;
+  GDestroyNotify destroy;
+} Kept;
+
+static void free_kept(gpointer data)
+{
+  Kept *kept = data;
+  kept->destroy(kept->data);
+  g_free(kept);
+}
+
+GPtrArray *qf_kept_new(void)
+{
+  return g_ptr_array_new_with_free_func(free_kept);
+}
+
+void qf_lower_keep(QfLower *lower, gpointer data, GDestroyNotify destroy)
+{
+  Kept *kept = g_new(Kept, 1);
+  *kept = (Kept){data, destroy};
+  g_ptr_array_add(lower->kept, kept);
+}
+
+QfStep *qf_lower_part(QfLower *lower, const QfNode *node, const char *unit, const char *kernel,
+                      void (*run)(const QfStep *, const QfExec *), const void *params, const GPtrArray *in,
+                      const GPtrArray *out)
+{
+  QfStep step = {.run = run,
+                 .kernel = kernel,
+                 .unit = unit,
+                 .node = node,
+                 .in = ids(lower, (QfTensor *const *)in->pdata, in->len),
+                 .n_in = in->len,
+                 .out = ids(lower, (QfTensor *const *)out->pdata, out->len),
+                 .n_out = out->len,
+                 .params = params};
+  g_array_append_val(lower->steps, step);
+  return &g_array_index(lower->steps, QfStep, lower->steps->len - 1);
+}
+
+/* Whether a node outside @inside, or the caller, reads @t. */
+static gboolean read_outside(const QfGraph *graph, const QfTensor *t, GHashTable *inside)
+{
+  if (qf_graph_is_output(graph, t))
+    return TRUE;
+  g_autoptr(GPtrArray) users = qf_graph_users(graph, t);
+  for (guint i = 0; i < users->len; i++)
+    if (!g_hash_table_contains(inside, users->pdata[i]))
+      return TRUE;
+  return FALSE;
+}
+
+void qf_lower_part_borders(const QfLower *lower, QfNode *const *nodes, uint32_t n_nodes, GPtrArray **in,
+                           GPtrArray **out)
+{
+  g_autoptr(GHashTable) inside = g_hash_table_new(NULL, NULL), seen = g_hash_table_new(NULL, NULL);
+  *in = g_ptr_array_new();
+  *out = g_ptr_array_new();
+  for (uint32_t i = 0; i < n_nodes; i++)
+    g_hash_table_add(inside, nodes[i]);
+  for (uint32_t i = 0; i < n_nodes; i++) {
+    for (uint32_t k = 0; k < nodes[i]->n_inputs; k++) {
+      QfTensor *t = nodes[i]->inputs[k];
+      if (t && !t->data && !g_hash_table_contains(inside, t->producer) && g_hash_table_add(seen, t))
+        g_ptr_array_add(*in, t);
+    }
+    for (uint32_t k = 0; k < nodes[i]->n_outputs; k++)
+      if (read_outside(lower->graph, nodes[i]->outputs[k], inside))
+        g_ptr_array_add(*out, nodes[i]->outputs[k]);
+  }
 }
 
 gboolean qf_lower_alias(QfLower *lower, const QfTensor *view, const QfTensor *base)

@@ -138,6 +138,15 @@ static gboolean finish(QfModel *model, gboolean direct_inputs, GError **error)
   return qf_model_compile(model, model->requant, error);
 }
 
+static gboolean parse_fallback(const char *name, gboolean *none, GError **error)
+{
+  *none = name && !strcmp(name, "none");
+  if (!name || *none || !strcmp(name, "cpu"))
+    return TRUE;
+  g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT, "there is no fallback=%s: it is \"cpu\" or \"none\"", name);
+  return FALSE;
+}
+
 static gboolean choose_unit(QfModel *model, const QfModelOptions *options, GError **error)
 {
   if (!parse_requant(options->requant, &model->requant, error))
@@ -146,7 +155,9 @@ static gboolean choose_unit(QfModel *model, const QfModelOptions *options, GErro
   if (model->backend && model->requant == QF_REQUANT_TFLITE)
     model->backend = &qf_backend_ref;
   model->no_optimize = options->no_optimize;
-  return model->backend != NULL;
+  const QfUnitOptions wish = {options->backend_library, options->backend_config};
+  return model->backend && parse_fallback(options->fallback, &model->no_fallback, error) &&
+         (!model->backend->open || (model->unit = qf_unit_open(model->backend, &wish, error)));
 }
 
 static gboolean freeze(QfModel *model, QfSource *source, const QfModelOptions *options, GError **error)
@@ -184,6 +195,8 @@ QfModel *qf_model_new_from_graph(QfGraph *graph, const QfModel *whole, GError **
   model->graph = graph;
   model->backend = whole->backend;
   model->requant = whole->requant;
+  model->unit = whole->unit ? g_atomic_rc_box_acquire(whole->unit) : NULL;
+  model->no_fallback = whole->no_fallback;
   model->no_optimize = whole->no_optimize;
   if (finish(model, FALSE, error))
     return model;
@@ -299,6 +312,9 @@ void qf_model_unref(QfModel *model)
   g_clear_pointer(&model->steps, g_array_unref);
   g_clear_pointer(&model->blocks, g_ptr_array_unref);
   g_clear_pointer(&model->bodies, g_ptr_array_unref);
+  g_clear_pointer(&model->kept, g_ptr_array_unref);
+  g_clear_pointer(&model->refused, g_hash_table_unref);
+  qf_unit_close(model->unit);
   if (!model->is_body)
     qf_graph_free(model->graph);
   qf_program_free(model->program);

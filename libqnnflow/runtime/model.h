@@ -25,17 +25,27 @@ typedef struct {
   const void *constant; /* CONSTANT */
 } QfPlace;
 
+/* An open unit, shared by the models that are made of one file and by their bodies: g_atomic_rc_box. */
+typedef struct {
+  const QfBackend *backend;
+  gpointer handle;
+} QfUnit;
+
 struct _QfModel {
   gint refs;
   QfGraph *graph;     /* empty when there is a program */
   QfProgram *program; /* NULL: one frozen graph */
   char *name;
   const QfBackend *backend;
+  QfUnit *unit;         /* NULL: the backend has nothing to open */
+  gboolean no_fallback; /* nodes that the backend refuses are an error */
+  GHashTable *refused;  /* QfNode -> why the backend does not run it, char*; NULL: none was */
   QfTensorDesc *inputs, *outputs;
   uint32_t n_inputs, n_outputs; /* without states, whose descriptions follow in the lists */
   uint32_t n_states;
   GArray *steps;     /* QfStep */
   GPtrArray *blocks; /* packed constants, freed with qf_aligned_free() */
+  GPtrArray *kept;   /* QfKept, of units: goes before the unit is closed */
   QfPlace *places;   /* by tensor id, aliases resolved */
   uint32_t n_tensors;
   /* The tensors that lie in a port: port_tensors[port_first[p]..port_first[p + 1]); ports are the inputs, then the outputs. */
@@ -69,6 +79,13 @@ const QfBackend *const *qf_backend_list(uint32_t *count);
 
 /* The backend called @name (NULL or "auto": the first that can run here). NULL with QF_ERROR_ARGUMENT or _DEVICE. */
 const QfBackend *qf_backend_find(const char *name, GError **error);
+
+/* The list of QfLower.kept. */
+GPtrArray *qf_kept_new(void);
+
+/* Opens the backend's unit, when there is one to open. */
+QfUnit *qf_unit_open(const QfBackend *backend, const QfUnitOptions *options, GError **error);
+void qf_unit_close(QfUnit *unit); /* releases one reference; NULL does nothing */
 
 /* Chooses backends, emits steps and plans memory: fills everything of @model but name, graph and backend. */
 gboolean qf_model_compile(QfModel *model, QfRequant requant, GError **error);

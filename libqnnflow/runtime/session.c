@@ -28,7 +28,7 @@ struct _QfSession {
   QfPool *pool;
   void *arena, *scratch;
   Port *inputs, *outputs; /* those of the states come last; the two of a pair are swapped after a run */
-  QfLoopGuard guard;      /* of this run */
+  QfRunGuard guard;       /* of this run */
   uint64_t last_run_ns;
   QfLayerProfile *layers; /* NULL without `profile`; one per step */
 };
@@ -369,7 +369,7 @@ QfValue *qf_session_output_value(QfSession *session, uint32_t index)
 static void run_profiled(QfSession *session, const QfStep *steps, uint32_t n)
 {
   uint64_t before = now_ns();
-  for (uint32_t i = 0; i < n; i++) {
+  for (uint32_t i = 0; i < n && !session->guard.error; i++) {
     steps[i].run(&steps[i], &session->frame.exec);
     uint64_t after = now_ns(), took = after - before;
     QfLayerProfile *layer = &session->layers[i];
@@ -388,7 +388,7 @@ gboolean qf_session_run(QfSession *session, GError **error)
     session->last_run_ns = now_ns() - start;
     return ok;
   }
-  session->guard = (QfLoopGuard){0};
+  session->guard = (QfRunGuard){0};
   qf_pool_begin(session->pool);
   if (session->layers)
     run_profiled(session, (const QfStep *)(void *)model->steps->data, model->steps->len);
@@ -396,6 +396,10 @@ gboolean qf_session_run(QfSession *session, GError **error)
     qf_frame_run(&session->frame);
   qf_pool_end(session->pool);
   session->last_run_ns = now_ns() - start;
+  if (session->guard.error) {
+    g_propagate_error(error, session->guard.error);
+    return FALSE;
+  }
   if (session->guard.fault) {
     g_set_error(error, QF_ERROR, QF_ERROR_LIMIT,
                 "%s: node '%s' (%s): it did not end when the run had gone through %d iterations of its "

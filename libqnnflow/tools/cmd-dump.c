@@ -32,9 +32,10 @@ static void print_border(const QfModel *model)
           stats.macs / 1e6, stats.param_bytes / 1e3, stats.arena_bytes / 1e3);
   if (stats.n_states)
     g_print("keeps %u values, %.1f kB, from run to run\n", stats.n_states, stats.state_bytes / 1e3);
-  if (stats.n_fallback)
-    g_print("%u nodes have no kernel on %s and run on the reference backend\n", stats.n_fallback,
-            qf_model_backend(model));
+  if (stats.n_fallback || stats.n_parts) {
+    g_autofree char *parts = qf_model_explain(model);
+    g_print("%s", parts);
+  }
   for (uint32_t i = 0; i < qf_model_n_inputs(model) + qf_model_n_outputs(model); i++) {
     gboolean in = i < qf_model_n_inputs(model);
     const QfTensorDesc *d =

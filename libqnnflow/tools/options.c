@@ -11,6 +11,12 @@ GOptionGroup *qf_tool_model_group(QfToolModel *model)
   const GOptionEntry entries[] = {
       {"backend", 'b', 0, G_OPTION_ARG_STRING, &model->backend, "Unit that runs the model (default: auto)",
        "NAME"},
+      {"backend-library", 0, 0, G_OPTION_ARG_FILENAME, &model->backend_library,
+       "A vendor's library, for the unit that needs one (default: looked for in the usual places)", "FILE"},
+      {"backend-config", 0, 0, G_OPTION_ARG_FILENAME, &model->backend_config,
+       "JSON file with the unit's settings", "FILE"},
+      {"fallback", 0, 0, G_OPTION_ARG_STRING, &model->fallback,
+       "Nodes that the unit refuses: cpu (default) runs them, none makes them an error", "UNIT"},
       {"threads", 't', 0, G_OPTION_ARG_INT, &model->threads,
        "Threads of a run (default: one a CPU, at most 4)", "N"},
       {"dims", 0, 0, G_OPTION_ARG_STRING_ARRAY, &model->dims,
@@ -39,6 +45,9 @@ GOptionGroup *qf_tool_model_group(QfToolModel *model)
 void qf_tool_model_clear(QfToolModel *model)
 {
   g_free(model->backend);
+  g_free(model->backend_library);
+  g_free(model->backend_config);
+  g_free(model->fallback);
   g_free(model->requant);
   g_free(model->weights);
   g_free(model->signature);
@@ -91,6 +100,9 @@ static gboolean loading_init(Loading *l, const QfToolModel *model, GError **erro
     if (!read_dims(model->dims[i], &l->dims[i], l->names, error))
       return FALSE;
   l->options = (QfModelOptions){.backend = model->backend,
+                                .backend_library = model->backend_library,
+                                .backend_config = model->backend_config,
+                                .fallback = model->fallback,
                                 .requant = model->requant,
                                 .input_dims = n ? l->dims : model->file_dims,
                                 .n_input_dims = n ? n : model->n_file_dims,

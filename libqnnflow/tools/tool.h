@@ -32,7 +32,7 @@ extern const QfTool qf_tool_bench, qf_tool_convert, qf_tool_devices, qf_tool_dum
 
 /* How to load and run a model: the options that several subcommands share. Zero-initialise. */
 typedef struct {
-  char *backend, *requant, *weights, *signature;
+  char *backend, *backend_library, *backend_config, *fallback, *requant, *weights, *signature;
   char **dims; /* "NAME=1x3x224x224" */
   int threads, seed_weights;
   gboolean no_optimize, check;

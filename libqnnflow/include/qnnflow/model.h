@@ -25,6 +25,11 @@ typedef struct {
 /* Options of qf_model_load(). Zero-initialise, then set what you need: zero always means the default. */
 typedef struct {
   const char *backend; /* "auto" (default), "cpu", "ref", ...; see qf_device_list() */
+  /* What a unit gets that needs more than its name: the path of a vendor's library, and of a JSON file with its settings. NULL: the
+   * backend looks in its usual places, and takes its defaults */
+  const char *backend_library, *backend_config;
+  /* Nodes that the backend refuses: "cpu" (default) runs them there, which qf_model_explain() tells; "none" makes them an error */
+  const char *fallback;
   const char *requant; /* integer arithmetic: "float" (default) or "tflite" (ref only) */
   const QfInputDims
       *input_dims; /* for open dimensions, an open first dimension (batch) becomes 1 by itself */
@@ -112,7 +117,8 @@ QF_API char *qf_format_operators(const char *format, GError **error);
 typedef struct {
   uint32_t n_nodes;       /* nodes after optimisation */
   uint32_t n_steps;       /* steps of one run */
-  uint32_t n_fallback;    /* nodes that the wanted backend has no kernel for and the reference one runs */
+  uint32_t n_fallback;    /* nodes that the wanted backend does not run and the CPU does */
+  uint32_t n_parts;       /* calls of a unit other than the CPU in one run */
   uint64_t macs;          /* multiply-accumulates of one run */
   uint64_t param_bytes;   /* constants as stored in the file, in bytes */
   uint64_t arena_bytes;   /* intermediate tensors of one session, in bytes */
@@ -123,6 +129,9 @@ typedef struct {
 
 /* Fills in @stats. Thread-safe. */
 QF_API void qf_model_stats(const QfModel *model, QfModelStats *stats);
+
+/* Which unit runs how much of the model, and which nodes it refused and why: text of several lines for people. Free with g_free(). */
+QF_API char *qf_model_explain(const QfModel *model);
 
 typedef enum {
   QF_DUMP_TEXT,     /* one line a node: name, operator, inputs, outputs, attributes, unit, kernel */
