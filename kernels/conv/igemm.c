@@ -168,19 +168,56 @@ size_t qfk_igemm_scratch(const QfkIgemm *p)
          (p->lines ? max_lines(p, rows) * line_bytes(p) : (size_t)rows * p->n_seg * patch_bytes(p));
 }
 
+/* What things cost a thread, in multiply-accumulates of its time; measured on two Zen 3 cores that do not share a cache. */
+enum {
+  COST_ITEM = 4000,   /* taking it and making its row pointers */
+  COST_WIDEN = 3,     /* a value of A, where values are widened */
+  COST_WEIGHT = 2,    /* a byte of B that comes from memory */
+  COST_FOREIGN = 2,   /* a byte of A or C of which another core has made, or needs, half */
+  LEAST_MACS = 60000, /* of a run that is worth a second thread: some microseconds */
+};
+
+/* Of the thread with the most work when @blocks of rows and @splits of panels are shared out to @n_threads. */
+static uint64_t grid_cost(const QfkIgemm *p, uint32_t rows, uint32_t panels, uint32_t n_threads,
+                          uint32_t blocks, uint32_t splits)
+{
+  const uint64_t k = (uint64_t)p->k * p->n_seg, pixel = (uint64_t)p->in_step[0] * p->in_step[1] * p->c;
+  const uint64_t height = round_up((rows + blocks - 1) / blocks, p->kernel->mr);
+  const uint64_t width = (uint64_t)((panels + splits - 1) / splits) * p->kernel->nr;
+  const uint64_t items = (uint64_t)blocks * p->group * splits, turns = (items + n_threads - 1) / n_threads;
+  const uint64_t widen = p->kernel->kind == QFK_TILE_S16 ? COST_WIDEN : 0;
+  uint64_t cost = turns * (height * width * k + height * pixel * widen + COST_ITEM);
+  cost += p->group_bytes * p->group * COST_WEIGHT / (splits > 1 ? n_threads : 1);
+  return splits > 1 ? cost + rows * (pixel * p->x_size + (uint64_t)p->oc * p->y_size) * COST_FOREIGN : cost;
+}
+
+/* As many rows as are left by @blocks that are alike. */
+static void set_grid(const QfkIgemm *p, uint32_t rows, uint32_t blocks, uint32_t splits, QfkIgemmGrid *grid)
+{
+  grid->rows = round_up((rows + blocks - 1) / blocks, p->kernel->mr);
+  grid->blocks = (rows + grid->rows - 1) / grid->rows;
+  grid->splits = splits;
+  grid->items = grid->blocks * (uint32_t)p->group * splits;
+}
+
 void qfk_igemm_grid(const QfkIgemm *p, uint32_t n_threads, QfkIgemmGrid *grid)
 {
   const uint32_t rows = (uint32_t)p->n * (uint32_t)p->vh * (uint32_t)p->vw;
   const uint32_t panels = (p->columns + p->kernel->nr - 1) / p->kernel->nr;
-  const uint32_t wanted = n_threads > 1 ? 2 * n_threads : 1;
-  uint32_t share = round_up((rows + wanted - 1) / wanted, p->kernel->mr);
-  uint32_t fewest =
-      MIN(p->max_rows, 8u * p->kernel->mr); /* smaller blocks would only read the panels more often */
-  grid->rows = MIN(p->max_rows, MAX(share, fewest));
-  grid->blocks = (rows + grid->rows - 1) / grid->rows;
-  uint32_t have = grid->blocks * (uint32_t)p->group;
-  grid->splits = have < wanted ? MIN(panels, (wanted + have - 1) / have) : 1;
-  grid->items = have * grid->splits;
+  const uint32_t least = (rows + p->max_rows - 1) / p->max_rows; /* blocks */
+  set_grid(p, rows, least, 1, grid);
+  if (n_threads == 1 || (uint64_t)rows * p->k * p->n_seg * (uint32_t)p->oc < LEAST_MACS)
+    return;
+  uint64_t best = grid_cost(p, rows, panels, n_threads, least, 1);
+  for (uint32_t turns = 1; turns <= 4; turns *= 2) {
+    const uint32_t blocks = round_up(least, turns * n_threads), splits = MIN(turns * n_threads, panels);
+    const uint64_t by_rows = grid_cost(p, rows, panels, n_threads, blocks, 1);
+    const uint64_t by_panels = grid_cost(p, rows, panels, n_threads, least, splits);
+    if (blocks <= rows && by_rows < best)
+      set_grid(p, rows, blocks, 1, grid), best = by_rows;
+    if (by_panels < best)
+      set_grid(p, rows, least, splits, grid), best = by_panels;
+  }
 }
 
 typedef struct {
@@ -376,8 +413,10 @@ static void run_panel(const Block *b, QfkTile *t, uint32_t count, size_t channel
 void qfk_igemm_run(const QfkIgemm *p, const QfkIgemmGrid *grid, uint32_t item, const void *x, const void *res,
                    void *y, void *scratch)
 {
-  const uint32_t split = item % grid->splits, g = item / grid->splits % (uint32_t)p->group;
-  const uint32_t begin = item / grid->splits / (uint32_t)p->group * grid->rows;
+  const uint32_t blocks =
+      grid->items / grid->splits; /* of all groups: a thread's share is some panels of all rows */
+  const uint32_t split = item / blocks, g = item % blocks % (uint32_t)p->group;
+  const uint32_t begin = item % blocks / (uint32_t)p->group * grid->rows;
   const uint32_t all = (uint32_t)p->n * (uint32_t)p->vh * (uint32_t)p->vw,
                  count = MIN(grid->rows, all - begin);
   const uint32_t og = (uint32_t)(p->oc / p->group), nr = p->kernel->nr, panels = (og + nr - 1) / nr;

@@ -2,12 +2,13 @@
 """workers.py - engines in processes of their own that stay loaded, and rounds in which each has its turn.
 
 Everyone gets the same: as many warm-up runs, as many timed runs a round, the same cores, in an order that moves on each round. Runs on one
-thread are all bound to one core."""
+thread are all bound to one core. A turn of several threads counts when the machine gave that many cores before and after it."""
 import json
 import os
 import pathlib
 import re
 import subprocess
+import sys
 
 ENGINES = {'ONNX Runtime': ('ort', 'venv'), 'OpenVINO': ('openvino', 'venv'), 'MNN': ('mnn', 'venv-mnn'),
            'LiteRT': ('litert', 'venv-litert')}
@@ -19,6 +20,7 @@ class Worker:
 
     def __init__(self, command, threads, env):
         cores = sorted(os.sched_getaffinity(0))
+        self.threads = threads
         bound = set(cores[-1:]) if threads == 1 else set(cores)
         self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE if self.keeps_errors else subprocess.DEVNULL, text=True,
@@ -81,6 +83,42 @@ def start_peer(args, name, model, threads, env=None):
     return Peer([python, script, engine, model, threads, args.cache], threads, env or {})
 
 
+class Cores:
+    """Whether the machine gives @threads threads as many cores just now: virtual cores may for a while share a real one."""
+
+    ENOUGH = 0.95
+    TRIES = 4
+
+    def __init__(self, args, threads):
+        self.threads, self.process, self.asked, self.refused = threads, None, 0, 0
+        program = args.cache.parent / 'tests' / 'bench' / 'cores'
+        if threads > 1 and program.exists():
+            self.process = subprocess.Popen([program, str(threads)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def there(self):
+        if not self.process:
+            return True
+        self.process.stdin.write('\n')
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline()) >= self.ENOUGH * self.threads
+
+    def time(self, worker, runs):
+        """The worker's turn, once more when the cores were not there before and after it."""
+        for _ in range(self.TRIES):
+            self.asked += 1
+            before = self.there()
+            ms = worker.time(runs)
+            if before and self.there():
+                break
+            self.refused += 1
+        return ms
+
+    def close(self):
+        if self.process:
+            self.process.stdin.close()
+            self.process.wait()
+
+
 def take_turns(args, workers):
     """Medians of every round by worker. All make the same number of runs, enough for the fastest to take @args.seconds."""
     once = {key: worker.time(3) for key, worker in workers.items()}
@@ -88,8 +126,13 @@ def take_turns(args, workers):
     runs = max(5, min(runs, int(4e3 * args.seconds / max(once.values())), 5000))
     times = {key: [] for key in workers}
     keys = list(workers)
+    cores = {n: Cores(args, n) for n in {w.threads for w in workers.values()}}
     for turn in range(args.rounds):
         shift = turn % len(keys)
         for key in keys[shift:] + keys[:shift]:
-            times[key].append(workers[key].time(runs))
+            times[key].append(cores[workers[key].threads].time(workers[key], runs))
+    for c in cores.values():
+        c.close()
+        if c.refused:
+            print(f'# {c.refused} of {c.asked} turns of {c.threads} threads came when the machine gave fewer cores', file=sys.stderr)
     return times
