@@ -51,6 +51,13 @@ void NAME(qfk_reduce_sum_f32)(const QfkMiddle *p, const void *from, void *to, si
 
 /* y = requant(sum of x - x_zero); n is at most 2^22, so that int32 holds the sum. */
 #define INT_SUM(T, t)                                                                                        \
+  static int32_t dense_sum_##t(const T *x, size_t n)                                                         \
+  {                                                                                                          \
+    int32_t sum = 0;                                                                                         \
+    for (size_t i = 0; i < n; i++)                                                                           \
+      sum += x[i];                                                                                           \
+    return sum;                                                                                              \
+  }                                                                                                          \
   void NAME(qfk_reduce_sum_##t)(const QfkMiddle *p, const void *from, void *to, size_t begin, size_t end)    \
   {                                                                                                          \
     const float lo = (float)(p->requant.lo - p->requant.zero_point);                                         \
@@ -61,7 +68,9 @@ void NAME(qfk_reduce_sum_f32)(const QfkMiddle *p, const void *from, void *to, si
         const size_t m = p->inner - c < BLOCK ? p->inner - c : BLOCK;                                        \
         const T *x = (const T *)from + o * p->n * p->inner + c;                                              \
         int32_t acc[BLOCK] = {0};                                                                            \
-        for (size_t k = 0; k < p->n; k++)                                                                    \
+        if (p->inner == 1)                                                                                   \
+          acc[0] = dense_sum_##t(x, p->n);                                                                   \
+        for (size_t k = 0; k < p->n && p->inner > 1; k++)                                                    \
           for (size_t i = 0; i < m; i++)                                                                     \
             acc[i] += x[k * p->inner + i];                                                                   \
         for (size_t i = 0; i < m; i++) {                                                                     \
