@@ -43,8 +43,9 @@ static gboolean lower_node(QfLower *lower, QfNode *node, GError **error)
 
 static gboolean cpu_lower(QfLower *lower, QfNode *const *nodes, uint32_t n_nodes, GError **error)
 {
+  g_autoptr(GHashTable) attention = qf_cpu_attention_find(lower, nodes, n_nodes);
   for (uint32_t i = 0; i < n_nodes; i++)
-    if (!lower_node(lower, nodes[i], error))
+    if (!qf_cpu_attention_take(lower, attention, nodes[i]) && !lower_node(lower, nodes[i], error))
       return FALSE;
   return TRUE;
 }

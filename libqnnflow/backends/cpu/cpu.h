@@ -33,6 +33,13 @@ gboolean qf_cpu_matmul_integers(QfLower *lower, QfNode *node);
 /* Sum, difference or product of int32 numbers with one. FALSE: another one. In cast.c. */
 gboolean qf_cpu_binary_integers(QfLower *lower, QfNode *node);
 
+/*
+ * Attention that is written out in small operators. find() looks for it among the nodes of one call of the backend; take() says
+ * whether @node belongs to one, and makes the step for all of them at the last. In attention.c.
+ */
+GHashTable *qf_cpu_attention_find(QfLower *lower, QfNode *const *nodes, uint32_t n_nodes);
+gboolean qf_cpu_attention_take(QfLower *lower, GHashTable *found, const QfNode *node);
+
 /* Input @i of @node, NULL when absent. */
 static inline QfTensor *qf_cpu_input(const QfNode *node, uint32_t i)
 {

@@ -5,8 +5,8 @@
  * FullyConnected, and MatMul with a constant right matrix, are convolutions: their rows are the pixels of an image of one row and
  * the weights a 1x1 filter. MatMul of two run-time matrices packs its right one at each run.
  */
+#include "product.h"
 #include "weighted.h"
-#include "kernels/gemm/product.h"
 
 static gboolean lower_dense(QfLower *lower, const QfNode *node, const QfCpuWeighted *wt, int32_t rows,
                             QfkPack pack)
@@ -115,9 +115,9 @@ static void batch_offsets(const QfNode *node, const QfkGemmShape *s, uint32_t n_
   }
 }
 
-static gboolean product_integers(QfLower *lower, QfkProduct *p, const QfNode *node)
+static gboolean product_integers(QfLower *lower, QfkProduct *p, const QfTensor *a, const QfTensor *b,
+                                 const QfTensor *y)
 {
-  const QfTensor *a = node->inputs[0], *b = node->inputs[1], *y = node->outputs[0];
   QfkInt a_type, y_type;
   if (a->enc.count != 1 || b->enc.count != 1 || y->enc.count != 1 || !qf_cpu_int_type(a->dtype, &a_type) ||
       !qf_cpu_int_type(b->dtype, &p->b_type) || !qf_cpu_int_type(y->dtype, &y_type) || a_type > QFK_S8 ||
@@ -145,14 +145,22 @@ static gboolean product_integers(QfLower *lower, QfkProduct *p, const QfNode *no
   return TRUE;
 }
 
-static gboolean product_floats(QfkProduct *p, const QfNode *node)
+static gboolean product_floats(QfkProduct *p, const QfTensor *a, const QfTensor *b)
 {
-  for (uint32_t i = 0; i < 2; i++)
-    if (node->inputs[i]->dtype != QF_DTYPE_FLOAT32)
-      return FALSE;
+  if (a->dtype != QF_DTYPE_FLOAT32 || b->dtype != QF_DTYPE_FLOAT32)
+    return FALSE;
   p->kernel = qfk_tile_find(QFK_TILE_F32, qfk_cpu_features());
   p->lo = -INFINITY;
   p->hi = INFINITY;
+  return TRUE;
+}
+
+gboolean qf_cpu_product(QfLower *lower, QfkProduct *p, const QfTensor *a, const QfTensor *b,
+                        const QfTensor *y)
+{
+  if (!(a->enc.count ? product_integers(lower, p, a, b, y) : product_floats(p, a, b)))
+    return FALSE;
+  p->bias = qf_lower_alloc(lower, p->kernel->nr * sizeof(*p->bias));
   return TRUE;
 }
 
@@ -179,9 +187,8 @@ gboolean qf_cpu_matmul(QfLower *lower, QfNode *node)
         lower_dense(lower, node, &wt, (int32_t)(qf_tensor_count(a) / p.s.k), pack))
       return TRUE;
   }
-  if (!(a->enc.count ? product_integers(lower, &p, node) : product_floats(&p, node)))
+  if (!qf_cpu_product(lower, &p, a, b, y))
     return FALSE;
-  p.bias = qf_lower_alloc(lower, p.kernel->nr * sizeof(*p.bias));
   StepParams *params = qf_lower_alloc(lower, sizeof(*params));
   params->p = p;
   params->n_batch = (uint32_t)(qf_tensor_count(y) / ((int64_t)p.s.m * p.s.n));
