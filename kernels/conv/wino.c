@@ -13,6 +13,8 @@
 #define MAX_WEIGHT_BYTES                                                                                     \
   (20u << 20) /* beyond, reading four times the weights costs what the multiplications save */
 
+#define READ_COST 12 /* reading a weight, in multiplications */
+
 #define QFK_WINO(what, suffix, isa, kind, edge, lanes)                                                       \
   {"qfk_wino_" #what "_" #suffix, isa, kind, edge, lanes, qfk_wino_in_##what##_##suffix,                     \
    qfk_wino_out_##what##_##suffix},
@@ -48,36 +50,71 @@ static bool suits(const QfkConvShape *s, QfkTileKind kind, uint32_t planes)
          (size_t)s->c * (size_t)s->oc * planes * weight_size(kind) <= MAX_WEIGHT_BYTES;
 }
 
-static const QfkWinoKernel *find(uint32_t features, QfkTileKind kind, const QfkConvShape *s)
+static uint32_t planes_of(const QfkWinoKernel *k)
 {
-  for (uint32_t i = 0; i < qfk_n_wino_kernels; i++) {
-    const QfkWinoKernel *k = &qfk_wino_kernels[i];
-    if (k->kind == kind && !(k->isa & ~features) && s->c % k->lanes == 0 && s->oc % k->lanes == 0)
-      return k;
-  }
-  return NULL;
+  return (uint32_t)(k->edge + 2) * (uint32_t)(k->edge + 2);
 }
 
-bool qfk_wino_plan(QfkWino *p, uint32_t features, QfkTileKind kind, const QfkConvShape *s)
+/* Whether transformed inputs and weights fit int16, and the last sums int32. */
+static bool fits(uint32_t edge, const QfkWinoRange *r)
 {
-  *p = (QfkWino){.s = *s, .wino = find(features, kind, s), .tile = qfk_tile_find(kind, features)};
-  if (!p->wino)
-    return false;
-  const uint32_t edge = p->wino->edge;
-  p->planes = (edge + 2) * (edge + 2);
-  if (!suits(s, kind, p->planes))
-    return false;
-  p->x_size = kind == QFK_TILE_F32 ? sizeof(float) : 1;
-  p->v_size = weight_size(kind);
-  p->tiles[0] = ((uint32_t)s->oh + edge - 1) / edge;
-  p->tiles[1] = ((uint32_t)s->ow + edge - 1) / edge;
+  static const struct {
+    int32_t x, w, sum;
+  } gains[] = {[2] = {4, 9, 4}, [4] = {100, 49, 64}};
+  const int32_t most = INT16_MAX / gains[edge].w;
+  return r->x_max <= INT16_MAX / gains[edge].x && qfk_pack_within(r->w, -most, most) &&
+         qfk_pack_fits(r->w, NULL, r->x_max * gains[edge].sum);
+}
+
+bool qfk_wino_can(const QfkWinoKernel *k, const QfkConvShape *s, const QfkWinoRange *range)
+{
+  return s->c % k->lanes == 0 && s->oc % k->lanes == 0 && suits(s, k->kind, planes_of(k)) &&
+         (k->kind == QFK_TILE_F32 || fits(k->edge, range));
+}
+
+static uint32_t tiles_along(const QfkWinoKernel *k, int32_t n)
+{
+  return ((uint32_t)n + k->edge - 1) / k->edge;
+}
+
+/* In multiplications, roughly: those of the tiles, and reading the weights once. */
+static double cost(const QfkWinoKernel *k, const QfkConvShape *s)
+{
+  const double tiles = (double)tiles_along(k, s->oh) * tiles_along(k, s->ow) * s->n;
+  return (tiles + READ_COST) * planes_of(k);
+}
+
+void qfk_wino_init(QfkWino *p, const QfkWinoKernel *k, uint32_t features, const QfkConvShape *s)
+{
+  *p = (QfkWino){.s = *s, .wino = k, .tile = qfk_tile_find(k->kind, features), .planes = planes_of(k)};
+  p->x_size = k->kind == QFK_TILE_F32 ? sizeof(float) : 1;
+  p->v_size = weight_size(k->kind);
+  p->tiles[0] = tiles_along(k, s->oh);
+  p->tiles[1] = tiles_along(k, s->ow);
   const size_t tile = p->planes * ((size_t)s->c * p->v_size + (size_t)s->oc * 4);
   const size_t quarter = p->planes * p->v_size * (size_t)s->c * (size_t)s->oc / 4;
   const size_t bytes = MAX(BLOCK_BYTES, MIN(quarter, MAX_BLOCK_BYTES));
   const uint32_t mr = p->tile->mr, all = p->tiles[0] * p->tiles[1] * (uint32_t)s->n;
   const uint32_t block = MIN(MAX((uint32_t)(bytes / tile) / mr, 2), 8) * mr;
   p->block = MIN(block, all);
-  return true;
+}
+
+bool qfk_wino_plan(QfkWino *p, uint32_t features, QfkTileKind kind, const QfkConvShape *s,
+                   const QfkWinoRange *range)
+{
+  const QfkWinoKernel *best = NULL;
+  uint32_t isa = 0;
+  for (uint32_t i = 0; i < qfk_n_wino_kernels; i++) {
+    const QfkWinoKernel *k = &qfk_wino_kernels[i];
+    if (k->kind != kind || (k->isa & ~features) || !qfk_wino_can(k, s, range))
+      continue;
+    if (!best || (k->isa == isa && cost(k, s) < cost(best, s)))
+      best = k;
+    isa = best->isa;
+  }
+  if (best)
+    qfk_wino_init(p, best, features, s);
+  return best;
 }
 
 uint32_t qfk_wino_items(const QfkWino *p, uint32_t n_threads, uint32_t *block)

@@ -6,10 +6,13 @@
  * Floats use F(4x4, 3x3), 36 multiplications for 16 outputs instead of 144. The points are 0, +-1/sqrt(2), +-sqrt(2) and
  * infinity, which lose fewer digits than the usual 0, +-1, +-2: Barabasz et al., "Error Analysis and Improving the Accuracy of
  * Winograd Convolution" (2020), on choosing points.
- * 8-bit integers use F(2x2, 3x3), 16 instead of 36, with weights times 4: Lavin and Gray, "Fast Algorithms for Convolutional
- * Neural Networks" (2016), section 4.1. Then every number is an integer, inputs and weights fit int16, the sums are those of the
- * convolution times 4, and the result is exact; it pays where 8-bit products go by int16, that is without dot product
- * instructions. Channels must be a multiple of the kernel's lanes.
+ * 8-bit integers use F(2x2, 3x3), 16 instead of 36, with weights times 4, or F(4x4, 3x3) with the points 0, +-1, +-2 and
+ * infinity: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016), section 4. Each plane of weights is
+ * multiplied by what makes it whole, and the transform back evens that out, so every number is an integer, inputs and weights
+ * fit int16, and the result is that of the convolution times 4, or times 576 = 64 * 9. It may wrap around in int32: an odd factor
+ * has an inverse modulo 2^32, so what must fit is the convolution times 4 or 64 only, and the result is exact. It pays where
+ * 8-bit products go by int16, that is without dot product instructions.
+ * Channels must be a multiple of the kernel's lanes.
  */
 #ifndef QFK_WINO_H
 #define QFK_WINO_H
@@ -48,7 +51,7 @@ typedef struct {
   const char *name;
   uint32_t isa;
   QfkTileKind kind; /* F32, or S16 */
-  uint8_t edge;     /* m: 4, or 2 */
+  uint8_t edge;     /* m: 4, or 2 (integers only) */
   uint8_t lanes;
   QfkWinoIn in;
   QfkWinoOut out;
@@ -79,8 +82,19 @@ typedef struct {
   uint32_t block;    /* most tiles of an item */
 } QfkWino;
 
-/* Sets shape, kernels and sizes. FALSE: the shape is not for it. */
-bool qfk_wino_plan(QfkWino *p, uint32_t features, QfkTileKind kind, const QfkConvShape *s);
+/* Integers: how large weights, and inputs without their zero point, may be. */
+typedef struct {
+  const QfkPack *w; /* all */
+  int32_t x_max;
+} QfkWinoRange;
+
+/* Whether @k can do it. */
+bool qfk_wino_can(const QfkWinoKernel *k, const QfkConvShape *s, const QfkWinoRange *range);
+/* Sets shape, kernels and sizes for @k. */
+void qfk_wino_init(QfkWino *p, const QfkWinoKernel *k, uint32_t features, const QfkConvShape *s);
+/* The same for the kernel that is best. FALSE: the shape is not for any. */
+bool qfk_wino_plan(QfkWino *p, uint32_t features, QfkTileKind kind, const QfkConvShape *s,
+                   const QfkWinoRange *range);
 /* Bytes of u, for plane_bytes, which it sets; bytes that packing needs besides. */
 size_t qfk_wino_pack_bytes(QfkWino *p);
 size_t qfk_wino_pack_scratch(const QfkWino *p);

@@ -51,7 +51,7 @@ static void filters_f32(const float *w, size_t tap, uint32_t n, float *out, size
 }
 
 /* The same of F(2, 3), times two in each dimension so that all stays whole. 9 bits with sign become 12. */
-static void transform_int(const int16_t w[3][AT_ONCE], int16_t t[4][AT_ONCE])
+static void transform_e2(const int16_t w[3][AT_ONCE], int16_t t[6][AT_ONCE])
 {
   for (int i = 0; i < AT_ONCE; i++) {
     const int16_t even = (int16_t)(w[0][i] + w[2][i]);
@@ -59,6 +59,20 @@ static void transform_int(const int16_t w[3][AT_ONCE], int16_t t[4][AT_ONCE])
     t[1][i] = (int16_t)(even + w[1][i]);
     t[2][i] = (int16_t)(even - w[1][i]);
     t[3][i] = (int16_t)(2 * w[2][i]);
+  }
+}
+
+/* And of F(4, 3) with the points 0, +-1, +-2 and infinity: 12, -6, -6, 24, 24 and 3 times what it should be; 9 bits become 15. */
+static void transform_e4(const int16_t w[3][AT_ONCE], int16_t t[6][AT_ONCE])
+{
+  for (int i = 0; i < AT_ONCE; i++) {
+    const int16_t even1 = (int16_t)(w[0][i] + w[2][i]), even2 = (int16_t)(w[0][i] + 4 * w[2][i]);
+    t[0][i] = (int16_t)(3 * w[0][i]);
+    t[1][i] = (int16_t)(even1 + w[1][i]);
+    t[2][i] = (int16_t)(even1 - w[1][i]);
+    t[3][i] = (int16_t)(even2 + 2 * w[1][i]);
+    t[4][i] = (int16_t)(even2 - 2 * w[1][i]);
+    t[5][i] = (int16_t)(3 * w[2][i]);
   }
 }
 
@@ -72,24 +86,34 @@ static void read_int(const void *w, QfkInt type, size_t at, uint32_t n, const in
     out[i] = (int16_t)(out[i] - zero[i]);
 }
 
-/* @zero is that of the first filter; NULL: none has one. */
-static void filters_int(const void *w, QfkInt type, size_t at, size_t tap, uint32_t n, const int32_t *zero,
-                        int16_t *out, size_t plane)
+/* Filters that lie beside each other: @n from @at on, their taps @tap apart. */
+typedef struct {
+  const void *w;
+  QfkInt type;
+  const int32_t *zero; /* of the first filter; NULL: none has one */
+  size_t at, tap;
+  uint32_t n;
+} Filters;
+
+static void filters_int(const Filters *a, int side, int16_t *out, size_t plane)
 {
-  for (uint32_t j = 0; j < n; j += AT_ONCE) {
-    const uint32_t m = MIN(n - j, AT_ONCE);
-    int16_t f[3][AT_ONCE] = {{0}}, down[3][4][AT_ONCE], t[4][AT_ONCE];
+  void (*const transform)(const int16_t w[3][AT_ONCE], int16_t t[6][AT_ONCE]) =
+      side == 6 ? transform_e4 : transform_e2;
+  for (uint32_t j = 0; j < a->n; j += AT_ONCE) {
+    const uint32_t m = MIN(a->n - j, AT_ONCE);
+    int16_t f[3][AT_ONCE] = {{0}}, down[3][6][AT_ONCE], t[6][AT_ONCE];
     for (int x = 0; x < 3; x++) {
       for (int y = 0; y < 3; y++)
-        read_int(w, type, at + (size_t)(3 * y + x) * tap + j, m, zero ? zero + j : NULL, f[y]);
-      transform_int(f, down[x]);
+        read_int(a->w, a->type, a->at + (size_t)(3 * y + x) * a->tap + j, m, a->zero ? a->zero + j : NULL,
+                 f[y]);
+      transform(f, down[x]);
     }
-    for (int y = 0; y < 4; y++) {
+    for (int y = 0; y < side; y++) {
       for (int x = 0; x < 3; x++)
         memcpy(f[x], down[x][y], sizeof(f[x]));
-      transform_int(f, t);
-      for (int x = 0; x < 4; x++)
-        memcpy(out + (size_t)(4 * y + x) * plane + j, t[x], m * sizeof(int16_t));
+      transform(f, t);
+      for (int x = 0; x < side; x++)
+        memcpy(out + (size_t)(side * y + x) * plane + j, t[x], m * sizeof(int16_t));
     }
   }
 }
@@ -123,7 +147,8 @@ void qfk_wino_pack(const QfkWino *p, const void *w, QfkInt type, const int32_t *
       if (is_float)
         filters_f32((const float *)w + at, c * oc, n, (float *)scratch + k * n, plane);
       else
-        filters_int(w, type, at, c * oc, n, zero ? zero + n0 : NULL, (int16_t *)scratch + k * n, plane);
+        filters_int(&(Filters){w, type, zero ? zero + n0 : NULL, at, c * oc, n}, p->wino->edge + 2,
+                    (int16_t *)scratch + k * n, plane);
     }
     QfkPack part = matrix(p, n);
     for (size_t i = 0; i < p->planes; i++) {

@@ -255,12 +255,12 @@ bool qfk_pack_fits(const QfkPack *p, const int32_t *bias, int32_t x_max)
   return true;
 }
 
-bool qfk_pack_fits_int8(const QfkPack *p)
+bool qfk_pack_within(const QfkPack *p, int32_t lo, int32_t hi)
 {
   Block b;
-  int32_t lo, hi;
-  weight_range(p, &lo, &hi);
-  if (lo >= INT8_MIN && hi <= INT8_MAX)
+  int32_t least, most;
+  weight_range(p, &least, &most);
+  if (least >= lo && most <= hi)
     return true;
   for (uint32_t seg = 0; seg < p->n_seg; seg++)
     for (uint32_t n = 0; n < p->n && !is_empty(p, seg); n += BLOCK_COLUMNS)
@@ -269,7 +269,7 @@ bool qfk_pack_fits_int8(const QfkPack *p)
         read_block(&b, p, seg, i, n, MIN(p->n - n, BLOCK_COLUMNS));
         for (uint32_t r = 0; r < b.rows; r++)
           for (uint32_t c = 0; c < b.columns; c++)
-            out |= (b.w[r][c] < INT8_MIN) | (b.w[r][c] > INT8_MAX);
+            out |= (b.w[r][c] < lo) | (b.w[r][c] > hi);
         if (out)
           return false;
       }

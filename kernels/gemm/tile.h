@@ -89,8 +89,8 @@ void qfk_pack_vector(const QfkTileKernel *k, uint32_t n, const void *src, void *
 /* bias - x_zero * (sum of the column's weights), in column order; @x_zero is that of the values after flip. */
 void qfk_pack_bias(const QfkPack *p, const int32_t *bias, int32_t x_zero, int32_t *dst);
 
-/* Whether every weight fits int8 once its zero point is off. */
-bool qfk_pack_fits_int8(const QfkPack *p);
+/* Whether every weight is within [lo, hi] once its zero point is off. */
+bool qfk_pack_within(const QfkPack *p, int32_t lo, int32_t hi);
 /* Whether int32 holds every possible sum of a column when |x - x_zero| <= x_max. */
 bool qfk_pack_fits(const QfkPack *p, const int32_t *bias, int32_t x_max);
 

@@ -17,14 +17,6 @@ static void pack(QfkWino *p, const void *w, const int32_t *w_zero)
   p->zeros = memset(chk_alloc_aligned(p->tile->nr * 4), 0, p->tile->nr * 4);
 }
 
-static bool make(QfkWino *p, const QfkWinoKernel *k, const QfkConvShape *s)
-{
-  if (s->c % k->lanes || s->oc % k->lanes || !qfk_wino_plan(p, chk_features(), k->kind, s))
-    return false;
-  p->wino = k;
-  return true;
-}
-
 static void run_all(const QfkWino *p, const void *x, const float *res, void *y)
 {
   void *scratch = chk_alloc(qfk_wino_scratch(p));
@@ -43,9 +35,6 @@ static void report(bool ok, const QfkWinoKernel *k, const QfkConvShape *s, const
 /* Variants: signed or not, with zero points of the weights or not, edge values. */
 static void check_int_layer(const QfkWinoKernel *k, const QfkConvShape *s, int32_t variant)
 {
-  QfkWino p;
-  if (!make(&p, k, s))
-    return;
   const bool is_signed = variant & 1, edge = variant & 4;
   const size_t nx = (size_t)s->n * s->h * s->w * s->c, ny = (size_t)s->n * s->oh * s->ow * s->oc,
                nw = (size_t)9 * s->c * s->oc;
@@ -60,13 +49,28 @@ static void check_int_layer(const QfkWinoKernel *k, const QfkConvShape *s, int32
     scale[i] = (1 + chk_float()) * (edge ? 1e-5f : 1e-4f);
   }
   const int32_t zero = is_signed ? -3 : 121, lo = is_signed ? -100 : 10, hi = is_signed ? 127 : 250;
-  const int32_t *zeros = variant & 2 ? w_zero : NULL;
+  const int32_t *zeros = variant & 2 ? w_zero : NULL, x_zero = is_signed ? -7 : 130;
+  const QfkPack all = {.w = w,
+                       .row = s->oc,
+                       .col = 1,
+                       .n_seg = 1,
+                       .k = 9u * (uint32_t)s->c,
+                       .n = (uint32_t)s->oc,
+                       .w_type = QFK_S8,
+                       .w_zero = zeros};
+  const QfkWinoRange range = {&all, is_signed ? 134 : 130};
+  if (!qfk_wino_can(k, s, &range)) {
+    chk_free_all();
+    return;
+  }
+  QfkWino p;
+  qfk_wino_init(&p, k, chk_features(), s);
   pack(&p, w, zeros);
   p.bias = bias;
   p.scale = scale;
   p.lo = (float)(lo - zero);
   p.hi = (float)(hi - zero);
-  p.x_zero = is_signed ? -7 : 130;
+  p.x_zero = x_zero;
   p.y_zero = zero;
   p.x_signed = is_signed;
   run_all(&p, x, NULL, y);
@@ -78,9 +82,10 @@ static void check_int_layer(const QfkWinoKernel *k, const QfkConvShape *s, int32
 
 static void check_layer(const QfkWinoKernel *k, const QfkConvShape *s, int32_t act)
 {
-  QfkWino p;
-  if (!make(&p, k, s))
+  if (!qfk_wino_can(k, s, NULL))
     return;
+  QfkWino p;
+  qfk_wino_init(&p, k, chk_features(), s);
   const size_t nx = (size_t)s->n * s->h * s->w * s->c, ny = (size_t)s->n * s->oh * s->ow * s->oc,
                nw = (size_t)9 * s->c * s->oc;
   float *x = chk_alloc(nx * 4), *y = chk_alloc(ny * 4), *res = chk_alloc(ny * 4),
@@ -149,15 +154,18 @@ static void run_bench(void *arg)
 
 void chk_wino_bench(void)
 {
-  static const int32_t layers[][3] = {{56, 64, 64}, {28, 128, 128}, {14, 256, 256},
-                                      {80, 32, 32}, {40, 80, 80},   {112, 32, 64}};
+  static const int32_t layers[][3] = {{56, 64, 64}, {28, 128, 128}, {14, 256, 256}, {80, 32, 32},
+                                      {40, 80, 80}, {112, 32, 64},  {224, 32, 64},  {7, 512, 512}};
   for (uint32_t i = 0; i < qfk_n_wino_kernels; i++)
     for (size_t j = 0; j < sizeof(layers) / sizeof(layers[0]); j++) {
       const int32_t *l = layers[j];
       const QfkConvShape s = {1, l[0], l[0], l[1], l[0], l[0], l[2], 3, 3, {1, 1}, {1, 1}, {1, 1}, 1};
-      Bench b;
-      if ((qfk_wino_kernels[i].isa & ~chk_features()) || !make(&b.p, &qfk_wino_kernels[i], &s))
+      const QfkPack none = {.n_seg = 0};
+      const QfkWinoRange range = {&none, 255};
+      if ((qfk_wino_kernels[i].isa & ~chk_features()) || !qfk_wino_can(&qfk_wino_kernels[i], &s, &range))
         continue;
+      Bench b;
+      qfk_wino_init(&b.p, &qfk_wino_kernels[i], chk_features(), &s);
       const size_t size = (size_t)l[0] * l[0];
       pack(&b.p, chk_alloc_aligned((size_t)9 * l[1] * l[2] * 4), NULL);
       b.p.scale = chk_alloc_aligned((size_t)l[2] * 4);

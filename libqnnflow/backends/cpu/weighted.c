@@ -103,12 +103,12 @@ const QfkTileKernel *qf_cpu_tile_kernel(const QfCpuWeighted *wt, const QfkPack *
   const uint32_t features = qfk_cpu_features();
   if (!wt->integer)
     return qfk_tile_find(QFK_TILE_F32, features);
-  if (!qfk_pack_fits(all, wt->bias, wt->x_max))
+  if (!qfk_pack_fits(all, wt->bias, wt->x_max) || !qfk_pack_within(all, INT16_MIN, INT16_MAX))
     return NULL;
   const QfkTileKernel *dot = qfk_tile_find(QFK_TILE_DOT_U, features);
   if (!dot)
     dot = qfk_tile_find(QFK_TILE_DOT_S, features);
-  return dot && qfk_pack_fits_int8(all) ? dot : qfk_tile_find(QFK_TILE_S16, features);
+  return dot && qfk_pack_within(all, INT8_MIN, INT8_MAX) ? dot : qfk_tile_find(QFK_TILE_S16, features);
 }
 
 /* Zero points and flips of integer plans; returns the input's zero point as the kernel sees it. */

@@ -63,9 +63,9 @@ gboolean qf_cpu_wino(QfLower *lower, const QfNode *node, const QfCpuWeighted *wt
                      const QfkPack *all, const QfkConvShape *s)
 {
   QfkWino plan;
-  if (wt->integer && !qfk_pack_fits(all, NULL, 4 * wt->x_max)) /* the transformed sums are 4 times larger */
-    return FALSE;
-  if ((kind != QFK_TILE_F32 && kind != QFK_TILE_S16) || !qfk_wino_plan(&plan, qfk_cpu_features(), kind, s))
+  const QfkWinoRange range = {all, wt->x_max};
+  if ((kind != QFK_TILE_F32 && kind != QFK_TILE_S16) ||
+      !qfk_wino_plan(&plan, qfk_cpu_features(), kind, s, &range))
     return FALSE;
   pack(lower, &plan, wt);
   plan.act = wt->epi;
