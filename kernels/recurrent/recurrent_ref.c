@@ -36,13 +36,17 @@ static float gate(const QfkRecurrent *p, int act, float x)
   return qfk_cell_act(&p->act[act], clamp(x, p->clip));
 }
 
+/* In floats, which is the same: gcc 12 for aarch64 cannot compile the loop that widens each to a double (at -O3 it stops with an
+ * internal error). */
 static void extremes(size_t n, const float *x, double *low, double *high)
 {
-  *low = *high = 0;
+  float least = 0, most = 0;
   for (size_t i = 0; i < n; i++) {
-    *low = fmin(*low, (double)x[i]);
-    *high = fmax(*high, (double)x[i]);
+    least = fminf(least, x[i]);
+    most = fmaxf(most, x[i]);
   }
+  *low = (double)least;
+  *high = (double)most;
 }
 
 /* The zero point that makes the smaller error at its end of the range. */
