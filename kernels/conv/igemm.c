@@ -170,54 +170,60 @@ size_t qfk_igemm_scratch(const QfkIgemm *p)
 
 /* What things cost a thread, in multiply-accumulates of its time; measured on two Zen 3 cores that do not share a cache. */
 enum {
-  COST_ITEM = 4000,   /* taking it and making its row pointers */
+  COST_ITEM = 30000,  /* taking it and making its row pointers */
   COST_WIDEN = 3,     /* a value of A, where values are widened */
   COST_WEIGHT = 2,    /* a byte of B that comes from memory */
   COST_FOREIGN = 2,   /* a byte of A or C of which another core has made, or needs, half */
   LEAST_MACS = 60000, /* of a run that is worth a second thread: some microseconds */
 };
 
-/* Of the thread with the most work when @blocks of rows and @splits of panels are shared out to @n_threads. */
-static uint64_t grid_cost(const QfkIgemm *p, uint32_t rows, uint32_t panels, uint32_t n_threads,
+/* Tiles of the highest block. */
+static uint32_t block_tiles(uint32_t tiles, uint32_t blocks)
+{
+  return (tiles + blocks - 1) / blocks;
+}
+
+/* Of the thread with the most work when @blocks of tiles of rows and @splits of panels are shared out to @n_threads. One core may be
+ * slower than another just now; then part of an item is waited for. */
+static uint64_t grid_cost(const QfkIgemm *p, uint32_t tiles, uint32_t panels, uint32_t n_threads,
                           uint32_t blocks, uint32_t splits)
 {
   const uint64_t k = (uint64_t)p->k * p->n_seg, pixel = (uint64_t)p->in_step[0] * p->in_step[1] * p->c;
-  const uint64_t height = round_up((rows + blocks - 1) / blocks, p->kernel->mr);
-  const uint64_t width = (uint64_t)((panels + splits - 1) / splits) * p->kernel->nr;
+  const uint64_t height = block_tiles(tiles, blocks) * p->kernel->mr;
+  const uint64_t width = (uint64_t)block_tiles(panels, splits) * p->kernel->nr;
   const uint64_t items = (uint64_t)blocks * p->group * splits, turns = (items + n_threads - 1) / n_threads;
   const uint64_t widen = p->kernel->kind == QFK_TILE_S16 ? COST_WIDEN : 0;
-  uint64_t cost = turns * (height * width * k + height * pixel * widen + COST_ITEM);
-  cost += p->group_bytes * p->group * COST_WEIGHT / (splits > 1 ? n_threads : 1);
-  return splits > 1 ? cost + rows * (pixel * p->x_size + (uint64_t)p->oc * p->y_size) * COST_FOREIGN : cost;
-}
-
-/* As many rows as are left by @blocks that are alike. */
-static void set_grid(const QfkIgemm *p, uint32_t rows, uint32_t blocks, uint32_t splits, QfkIgemmGrid *grid)
-{
-  grid->rows = round_up((rows + blocks - 1) / blocks, p->kernel->mr);
-  grid->blocks = (rows + grid->rows - 1) / grid->rows;
-  grid->splits = splits;
-  grid->items = grid->blocks * (uint32_t)p->group * splits;
+  const uint64_t weights = (uint64_t)p->group_bytes * p->group;
+  const uint64_t item =
+      height * width * k + height * pixel * widen + weights / p->group / splits / 4 + COST_ITEM;
+  uint64_t cost = turns * item + item / 4 + weights * COST_WEIGHT / (splits > 1 ? n_threads : 1);
+  if (splits > 1)
+    cost +=
+        (uint64_t)tiles * p->kernel->mr * (pixel * p->x_size + (uint64_t)p->oc * p->y_size) * COST_FOREIGN;
+  return cost;
 }
 
 void qfk_igemm_grid(const QfkIgemm *p, uint32_t n_threads, QfkIgemmGrid *grid)
 {
   const uint32_t rows = (uint32_t)p->n * (uint32_t)p->vh * (uint32_t)p->vw;
+  const uint32_t tiles = (rows + p->kernel->mr - 1) / p->kernel->mr;
   const uint32_t panels = (p->columns + p->kernel->nr - 1) / p->kernel->nr;
-  const uint32_t least = (rows + p->max_rows - 1) / p->max_rows; /* blocks */
-  set_grid(p, rows, least, 1, grid);
-  if (n_threads == 1 || (uint64_t)rows * p->k * p->n_seg * (uint32_t)p->oc < LEAST_MACS)
-    return;
-  uint64_t best = grid_cost(p, rows, panels, n_threads, least, 1);
-  for (uint32_t turns = 1; turns <= 4; turns *= 2) {
-    const uint32_t blocks = round_up(least, turns * n_threads), splits = MIN(turns * n_threads, panels);
-    const uint64_t by_rows = grid_cost(p, rows, panels, n_threads, blocks, 1);
-    const uint64_t by_panels = grid_cost(p, rows, panels, n_threads, least, splits);
-    if (blocks <= rows && by_rows < best)
-      set_grid(p, rows, blocks, 1, grid), best = by_rows;
-    if (by_panels < best)
-      set_grid(p, rows, least, splits, grid), best = by_panels;
+  const uint32_t least = (tiles * p->kernel->mr + p->max_rows - 1) / p->max_rows; /* blocks */
+  const bool small = (uint64_t)rows * p->k * p->n_seg * (uint32_t)p->oc < LEAST_MACS;
+  uint64_t best = UINT64_MAX;
+  *grid = (QfkIgemmGrid){tiles, least, 1, 0};
+  for (uint32_t turns = 1; turns <= 4 && n_threads > 1 && !small; turns *= 2) {
+    const uint32_t blocks = MIN(round_up(least, turns * n_threads), tiles),
+                   splits = MIN(turns * n_threads, panels);
+    const uint64_t by_rows = grid_cost(p, tiles, panels, n_threads, blocks, 1);
+    const uint64_t by_panels = grid_cost(p, tiles, panels, n_threads, least, splits);
+    if (MIN(by_rows, by_panels) >= best)
+      continue;
+    best = MIN(by_rows, by_panels);
+    grid->blocks = by_rows <= by_panels ? blocks : least;
+    grid->splits = by_rows <= by_panels ? 1 : splits;
   }
+  grid->items = grid->blocks * (uint32_t)p->group * grid->splits;
 }
 
 typedef struct {
@@ -416,9 +422,11 @@ void qfk_igemm_run(const QfkIgemm *p, const QfkIgemmGrid *grid, uint32_t item, c
   const uint32_t blocks =
       grid->items / grid->splits; /* of all groups: a thread's share is some panels of all rows */
   const uint32_t split = item / blocks, g = item % blocks % (uint32_t)p->group;
-  const uint32_t begin = item % blocks / (uint32_t)p->group * grid->rows;
   const uint32_t all = (uint32_t)p->n * (uint32_t)p->vh * (uint32_t)p->vw,
-                 count = MIN(grid->rows, all - begin);
+                 block = item % blocks / (uint32_t)p->group;
+  const uint32_t begin = (uint32_t)((uint64_t)grid->tiles * block / grid->blocks) * p->kernel->mr;
+  const uint32_t below = (uint32_t)((uint64_t)grid->tiles * (block + 1) / grid->blocks) * p->kernel->mr;
+  const uint32_t count = MIN(below, all) - begin;
   const uint32_t og = (uint32_t)(p->oc / p->group), nr = p->kernel->nr, panels = (og + nr - 1) / nr;
   uint8_t *tables = (uint8_t *)(((uintptr_t)scratch + 63) / 64 * 64);
   Block b = {.p = p,

@@ -67,8 +67,8 @@ size_t qfk_igemm_scratch(const QfkIgemm *p);
 
 /* How a run is cut into items. */
 typedef struct {
-  uint32_t rows;   /* of a block of pixels */
-  uint32_t blocks; /* of pixels */
+  uint32_t tiles;  /* of rows, all */
+  uint32_t blocks; /* that tiles are shared out to */
   uint32_t splits; /* of the panels of one group */
   uint32_t items;  /* blocks * group * splits */
 } QfkIgemmGrid;
