@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan.c - greedy placements: by turns at the two ends of the largest live sum, which is exact when it succeeds, else the largest buffer
- * first, each at the lowest gap that is free for its whole life.
+ * plan.c - greedy placements: by turns at the two ends of the largest live sum, which is exact when it succeeds, else in the order of
+ * size, each at the lowest gap that is free for its whole life, and again with what came to lie on top placed earlier. The best is
+ * kept. Nothing depends on anything but the items.
  */
 #include "plan.h"
 
@@ -9,6 +10,9 @@
 
 /* From here on the square of the number of items is too much. */
 #define MANY_ITEMS 8192
+/* Comparisons that may be spent on trying other orders. */
+#define MAX_WORK 20000000u
+#define MAX_TRIES 400
 
 static int by_size(const void *a, const void *b)
 {
@@ -104,19 +108,47 @@ static void insert_sorted(QfPlanItem **placed, uint32_t n, QfPlanItem *item)
   placed[n] = item;
 }
 
-/* Largest first, each at the lowest gap. */
-static size_t place_by_size(QfPlanItem **order, QfPlanItem **placed, uint32_t n, size_t alignment)
+/* Each at the lowest gap, as @order says. *@top gets the place in it of the item that ends last. */
+static size_t place_in_order(QfPlanItem **order, QfPlanItem **placed, uint32_t n, size_t alignment,
+                             uint32_t *top)
 {
   size_t total = 0;
-  qsort(order, n, sizeof(*order), by_size);
   for (uint32_t i = 0; i < n; i++) {
     QfPlanItem *item = order[i];
     item->offset_bytes = lowest_gap(item, placed, i, alignment);
     insert_sorted(placed, i, item);
-    if (item->offset_bytes + item->size_bytes > total)
+    if (item->offset_bytes + item->size_bytes > total) {
       total = item->offset_bytes + item->size_bytes;
+      *top = i;
+    }
   }
   return total;
+}
+
+/* Largest first, then by trial: the item that came to lie on top had to wait too long, so it goes before all or half of those that went before
+ * it. @best has room for an offset of each item. */
+static size_t place_by_trial(QfPlanItem *items, QfPlanItem **order, uint32_t n, size_t alignment,
+                             size_t bound, size_t *best)
+{
+  const uint64_t squared = (uint64_t)n * n + 1, tries = MAX_WORK / squared;
+  size_t least = SIZE_MAX;
+  qsort(order, n, sizeof(*order), by_size);
+  for (uint64_t i = 0; i <= tries && i < MAX_TRIES && least > bound; i++) {
+    uint32_t top = 0;
+    size_t total = place_in_order(order, order + n, n, alignment, &top);
+    if (total < least) {
+      least = total;
+      for (uint32_t k = 0; k < n; k++)
+        best[k] = items[k].offset_bytes;
+    }
+    QfPlanItem *late = order[top];
+    for (uint32_t to = i % 2 ? 0 : top / 2; top > to; top--)
+      order[top] = order[top - 1];
+    order[top] = late;
+  }
+  for (uint32_t k = 0; k < n; k++)
+    items[k].offset_bytes = best[k];
+  return least;
 }
 
 /* The highest offset below @capacity at which the item fits; SIZE_MAX: none. */
@@ -212,14 +244,16 @@ size_t qf_plan_arena(QfPlanItem *items, uint32_t n_items, size_t alignment)
   } else {
     size_t bound = round_up(rounded_bound(items, n_items, alignment), alignment);
     total = place_by_turns(order, order + n_items, n_items, alignment, bound);
-    if (total == SIZE_MAX)
-      total = place_by_size(order, order + n_items, n_items, alignment);
+    size_t *best = total == SIZE_MAX ? calloc((size_t)n_items + 1, sizeof(*best)) : NULL;
+    if (best)
+      total = place_by_trial(items, order, n_items, alignment, bound, best);
+    free(best);
   }
   free(order);
   return total;
 }
 
-size_t qf_plan_lower_bound(const QfPlanItem *items, uint32_t n_items)
+size_t qf_plan_lower_bound(const QfPlanItem *items, uint32_t n_items, size_t alignment)
 {
-  return rounded_bound(items, n_items, 1);
+  return rounded_bound(items, n_items, alignment);
 }

@@ -20,7 +20,8 @@ typedef struct {
  * size in bytes, or SIZE_MAX when memory for the placement itself cannot be had. */
 size_t qf_plan_arena(QfPlanItem *items, uint32_t n_items, size_t alignment);
 
-/* The largest sum of sizes that are alive at one step: no plan can be smaller. */
-size_t qf_plan_lower_bound(const QfPlanItem *items, uint32_t n_items);
+/* The largest sum of sizes, each rounded up to @alignment, that are alive at one step: no plan can be smaller, but for the rounding of
+ * the buffer on top. SIZE_MAX as above. */
+size_t qf_plan_lower_bound(const QfPlanItem *items, uint32_t n_items, size_t alignment);
 
 #endif

@@ -132,13 +132,12 @@ static void place_borders(QfModel *model)
   }
 }
 
-/* Packs the items that live in the arena, plans, and writes the places back. */
-static gboolean place_arena(QfModel *model, const uint32_t *alias, GError **error)
+/* The items that live in the arena: tensors, then a control step's bodies each. @owner gets what they are. */
+static uint32_t list_items(const QfModel *model, const uint32_t *alias, QfPlanItem *items, uint32_t *owner,
+                           uint32_t *n_items)
 {
-  uint32_t n = model->n_tensors, used = 0;
+  uint32_t n = model->n_tensors, used = 0, n_tensors;
   g_autofree QfPlanItem *by_tensor = g_new0(QfPlanItem, n + 1);
-  g_autofree QfPlanItem *items = g_new0(QfPlanItem, n + 1);
-  g_autofree uint32_t *owner = g_new0(uint32_t, n + 1);
   for (uint32_t i = 0; i < n; i++)
     by_tensor[i].first = UINT32_MAX;
   measure_lifetimes(model, alias, by_tensor);
@@ -149,16 +148,38 @@ static gboolean place_arena(QfModel *model, const uint32_t *alias, GError **erro
     owner[used] = i;
     items[used++] = by_tensor[i];
   }
-  model->arena_bytes = qf_plan_arena(items, used, QF_ALIGNMENT);
+  n_tensors = used;
+  for (uint32_t s = 0; s < model->steps->len; s++) {
+    const QfStep *step = &g_array_index(model->steps, QfStep, s);
+    if (!step->node->n_subgraphs)
+      continue;
+    owner[used] = s;
+    items[used++] = (QfPlanItem){.size_bytes = qf_control_arena_bytes(step), .first = s, .last = s};
+  }
+  *n_items = used;
+  return n_tensors;
+}
+
+/* Plans, and writes the places back. */
+static gboolean place_arena(QfModel *model, const uint32_t *alias, GError **error)
+{
+  uint32_t most = model->n_tensors + model->n_controls, n_items;
+  g_autofree QfPlanItem *items = g_new0(QfPlanItem, most + 1);
+  g_autofree uint32_t *owner = g_new0(uint32_t, most + 1);
+  uint32_t n_tensors = list_items(model, alias, items, owner, &n_items);
+  model->arena_bytes = qf_plan_arena(items, n_items, QF_ALIGNMENT);
+  model->stats.live_bytes = qf_plan_lower_bound(items, n_items, QF_ALIGNMENT);
   if (model->arena_bytes == SIZE_MAX || model->arena_bytes >> 40) {
     g_set_error(error, QF_ERROR, QF_ERROR_LIMIT,
                 "%s: its intermediate tensors need %" G_GSIZE_FORMAT " bytes", model->name,
                 model->arena_bytes);
     return FALSE;
   }
-  for (uint32_t i = 0; i < used; i++)
+  for (uint32_t i = 0; i < n_tensors; i++)
     model->places[owner[i]] = (QfPlace){.kind = QF_PLACE_ARENA, .offset_bytes = items[i].offset_bytes};
-  for (uint32_t i = 0; i < n; i++)
+  for (uint32_t i = n_tensors; i < n_items; i++)
+    qf_control_place(&g_array_index(model->steps, QfStep, owner[i]), items[i].offset_bytes);
+  for (uint32_t i = 0; i < model->n_tensors; i++)
     if (alias[i] != i)
       model->places[i] = model->places[alias[i]];
   return TRUE;
@@ -227,8 +248,6 @@ static void add_body(QfModel *model, const QfModel *body)
   model->stats.n_steps += body->stats.n_steps;
   model->stats.n_fallback += body->stats.n_fallback;
   model->stats.param_bytes += body->stats.param_bytes;
-  model->stats.arena_bytes =
-      MAX(model->stats.arena_bytes, qf_frame_bodies_at(model) + body->stats.arena_bytes);
   model->scratch_bytes = MAX(model->scratch_bytes, body->scratch_bytes);
 }
 

@@ -25,6 +25,7 @@ typedef struct {
   int64_t trips;        /* -1: as the inputs say */
   size_t *sizes;        /* bytes of each input of the body (loops) */
   size_t *slices;       /* bytes of each output of the body */
+  size_t arena_at;      /* of the bodies, in the arena of the graph around them */
 } Control;
 
 struct QfControlFrame {
@@ -217,6 +218,20 @@ gboolean qf_control_lower(QfModel *model, QfLower *lower, QfNode *node, QfRequan
   return TRUE;
 }
 
+size_t qf_control_arena_bytes(const QfStep *step)
+{
+  const Control *c = step->params;
+  size_t bytes = 0;
+  for (uint32_t b = 0; b < c->n_bodies; b++)
+    bytes = MAX(bytes, c->bodies[b]->arena_bytes);
+  return bytes;
+}
+
+void qf_control_place(QfStep *step, size_t offset_bytes)
+{
+  ((Control *)step->params)->arena_at = offset_bytes; /* the model is still being made */
+}
+
 static gboolean init_control(QfControlFrame *f, const Control *c, void *arena, const QfFrameShared *shared)
 {
   uint32_t lead = c->counted ? 2 : 0;
@@ -244,12 +259,13 @@ static gboolean init_control(QfControlFrame *f, const Control *c, void *arena, c
 gboolean qf_control_init(QfFrame *frame, const QfFrameShared *shared)
 {
   const GArray *steps = frame->model->steps;
-  void *arena = (uint8_t *)frame->arena + qf_frame_bodies_at(frame->model);
   uint32_t slot = 0;
   frame->controls = frame->exec.controls = g_new0(QfControlFrame, frame->model->n_controls + 1);
   for (guint i = 0; i < steps->len; i++) {
     const QfStep *step = &g_array_index(steps, QfStep, i);
-    if (step->node->n_subgraphs && !init_control(&frame->controls[slot++], step->params, arena, shared))
+    const Control *c = step->params;
+    if (step->node->n_subgraphs &&
+        !init_control(&frame->controls[slot++], c, (uint8_t *)frame->arena + c->arena_at, shared))
       return FALSE;
   }
   return TRUE;

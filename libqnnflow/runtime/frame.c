@@ -5,11 +5,6 @@
 #include "frame.h"
 #include "memory.h"
 
-size_t qf_frame_bodies_at(const QfModel *model)
-{
-  return (model->arena_bytes + QF_ALIGNMENT - 1) / QF_ALIGNMENT * QF_ALIGNMENT;
-}
-
 gboolean qf_frame_init(QfFrame *frame, const QfModel *model, void *arena, const QfFrameShared *shared)
 {
   *frame = (QfFrame){.model = model, .arena = arena};

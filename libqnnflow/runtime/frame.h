@@ -13,8 +13,7 @@ typedef struct QfControlFrame QfControlFrame;
 typedef struct {
   const QfModel *model;
   QfExec exec;
-  void *
-      arena; /* the session's, of stats.arena_bytes: the graph's own tensors, then those of one body at a time */
+  void *arena; /* of arena_bytes: the graph's own tensors, and among them those of the body that runs */
   QfControlFrame *controls; /* [model->n_controls] */
 } QfFrame;
 
@@ -34,9 +33,6 @@ typedef struct {
   QfRunGuard *guard;
 } QfFrameShared;
 
-/* Where in a frame's arena its bodies have theirs. No two run at the same time, so all have the same place. */
-size_t qf_frame_bodies_at(const QfModel *model);
-
 /* FALSE when memory cannot be had; the frame is to be cleared in any case. */
 gboolean qf_frame_init(QfFrame *frame, const QfModel *model, void *arena, const QfFrameShared *shared);
 void qf_frame_clear(QfFrame *frame);
@@ -49,6 +45,9 @@ void qf_frame_run(QfFrame *frame);
 
 /* Control flow. Of a node with bodies: compiles these, and appends the step that runs them. */
 gboolean qf_control_lower(QfModel *model, QfLower *lower, QfNode *node, QfRequant requant, GError **error);
+/* The arena of the step's bodies, which never run at the same time, and where it lies in that of the graph around them. */
+size_t qf_control_arena_bytes(const QfStep *step);
+void qf_control_place(QfStep *step, size_t offset_bytes);
 /* What a session needs for the control steps of a model, in their order. */
 gboolean qf_control_init(QfFrame *frame, const QfFrameShared *shared);
 void qf_control_clear(QfFrame *frame);

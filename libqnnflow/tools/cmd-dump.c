@@ -30,6 +30,8 @@ static void print_border(const QfModel *model)
   g_print("%s: %s on %s, %u nodes, %u steps, %.1f MMAC, %.1f kB of constants, %.1f kB of activations\n",
           qf_model_name(model), qf_model_format(model), qf_model_backend(model), stats.n_nodes, stats.n_steps,
           stats.macs / 1e6, stats.param_bytes / 1e3, stats.arena_bytes / 1e3);
+  g_print("arena %.1f kB, largest live set %.1f kB, ratio %.3f\n", stats.arena_bytes / 1e3,
+          stats.live_bytes / 1e3, stats.live_bytes ? (double)stats.arena_bytes / stats.live_bytes : 1.0);
   if (stats.n_states)
     g_print("keeps %u values, %.1f kB, from run to run\n", stats.n_states, stats.state_bytes / 1e3);
   if (stats.n_fallback || stats.n_parts) {

@@ -193,6 +193,7 @@ static void print_json(const QfModel *model, const QfDumpTables *wanted, const G
   cJSON_AddNumberToObject(root, "macs", (double)stats.macs);
   cJSON_AddNumberToObject(root, "param_bytes", (double)stats.param_bytes);
   cJSON_AddNumberToObject(root, "arena_bytes", (double)stats.arena_bytes);
+  cJSON_AddNumberToObject(root, "live_bytes", (double)stats.live_bytes);
   cJSON *ops = wanted->ops ? cJSON_AddArrayToObject(root, "operators") : NULL;
   for (guint i = 0; ops && i < rows->len; i++) {
     const Row *r = &g_array_index(rows, Row, i);

@@ -122,6 +122,7 @@ typedef struct {
   uint64_t macs;          /* multiply-accumulates of one run */
   uint64_t param_bytes;   /* constants as stored in the file, in bytes */
   uint64_t arena_bytes;   /* intermediate tensors of one session, in bytes */
+  uint64_t live_bytes;    /* most of them that are needed at one time, each rounded up to QF_ALIGNMENT */
   uint64_t scratch_bytes; /* scratch memory of one thread of a session, in bytes */
   uint32_t n_states;      /* values that a session keeps from run to run: see qf_session_reset() */
   uint64_t state_bytes;   /* of all states together; a session holds them twice */
