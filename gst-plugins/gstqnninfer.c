@@ -51,8 +51,8 @@ static const GstQnnProp props[] = {
      GST_QNN_PROP_STRING, GST_QNN_PROP_READY, FIELD(weights), .def_string = ""},
     {"signature", "Entry of a TFLite file that has several, by its key; empty: the first graph",
      GST_QNN_PROP_STRING, GST_QNN_PROP_READY, FIELD(signature), .def_string = ""},
-    {"requant", "Arithmetic of integer layers: float, or tflite (backend ref only)", GST_QNN_PROP_STRING,
-     GST_QNN_PROP_READY, FIELD(requant), .def_string = "float"},
+    {"requant", "Arithmetic of integer layers: float, or fixed, tflite (backend ref only)",
+     GST_QNN_PROP_STRING, GST_QNN_PROP_READY, FIELD(requant), .def_string = "float"},
     {"input-dims",
      "Dimensions of inputs that the model leaves open, \"name:1x3x224x224\", several after commas; empty: "
      "none are open",

@@ -39,10 +39,11 @@ typedef struct {
   bool per_channel;
   int32_t zero_point; /* of the output */
   int32_t lo, hi;     /* inclusive, within the output type */
-  /* The `tflite` scheme: one for each of m, used in their place. References only; NULL elsewhere. */
+  /* The `tflite` and `fixed` schemes: one for each of m, used in their place. References and HVX only; NULL elsewhere. */
   const struct QfkFixed *fixed;
   bool wide;   /* with fixed: sums of 16-bit data */
   bool single; /* with fixed, before wide: one rounding of the whole product */
+  bool once;   /* the `fixed` scheme: qfk_once_mul(), or if wide qfk_once_mul_wide() */
 } QfkRequant;
 
 #endif

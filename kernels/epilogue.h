@@ -68,9 +68,11 @@ static inline int32_t qfk_requant(const QfkRequant *r, int64_t acc, size_t chann
 {
   if (r->fixed) {
     const QfkFixed m = r->fixed[r->per_channel ? channel : 0];
-    const int32_t scaled = r->single ? qfk_fixed_mul_single(m, acc)
-                           : r->wide ? qfk_fixed_mul_wide(m, acc)
-                                     : qfk_fixed_mul(m, (int32_t)acc);
+    const int32_t scaled = r->once && r->wide ? qfk_once_mul_wide(m, acc)
+                           : r->once          ? qfk_once_mul(m, qfk_fixed_saturate(acc))
+                           : r->single        ? qfk_fixed_mul_single(m, acc)
+                           : r->wide          ? qfk_fixed_mul_wide(m, acc)
+                                              : qfk_fixed_mul(m, (int32_t)acc);
     const int64_t v = (int64_t)scaled + r->zero_point;
     return (int32_t)(v < r->lo ? r->lo : v > r->hi ? r->hi : v);
   }

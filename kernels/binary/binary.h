@@ -11,6 +11,10 @@
  *   MUL        y = rint(clampf(p * ma) ) + zy, p = (qa - za) * (qb - zb) exact, converted to float, ma = sa * sb / sy,
  *              clampf to [lo - zy, hi - zy]
  *   MAX, MIN   y = rint(clampf(op(qa * ma + ca, qb * mb + cb))), ca = zy - za * ma
+ *   In the `fixed` scheme (QfkBinaryFixed) these are, in integers, with one rounding:
+ *   ADD, SUB   y = clamp((qa * a + qb * b + ca) >> shift)
+ *   MUL        y = clamp(qfk_once_mul(m, p) + zy)
+ *   MAX, MIN   y = clamp(op(qa * a + ca, qb * b + cb) >> shift)
  *   others, and any with an activation that is no clamp:
  *              y = rint(clampf(act(op((qa - za) * sa, (qb - zb) * sb)) * (1 / sy))) + zy
  */
@@ -47,6 +51,14 @@ typedef enum {
   QFK_N_BINARY
 } QfkBinaryOp;
 
+/* The `fixed` scheme: multipliers times 2^shift, of 15 bits (16-bit data: of 31); constants hold half a step. */
+typedef struct {
+  int32_t a, b, shift;
+  int64_t ca, cb;
+  QfkFixed m; /* MUL */
+  bool wide;  /* m is for qfk_once_mul_wide() */
+} QfkBinaryFixed;
+
 /* Constants of the integer form; filled by qfk_binary_int_init(). */
 typedef struct {
   QfkInt a_type, b_type, y_type;
@@ -54,6 +66,7 @@ typedef struct {
   int32_t a_zero, b_zero, y_zero;
   float ma, mb, ca, cb; /* for ADD and SUB the constant is in ca */
   int32_t lo, hi;
+  const QfkBinaryFixed *fixed; /* the `fixed` scheme; NULL: not. References and HVX only */
 } QfkBinaryInt;
 
 typedef struct {
@@ -78,6 +91,9 @@ typedef struct {
 
 /* Fills p->q from the encodings and from op and act, which are set. */
 void qfk_binary_int_init(QfkBinary *p, QfkEncoding a, QfkEncoding b, QfkEncoding y);
+
+/* Fills @f and links it: for what qfk_binary_is_linear(), after qfk_binary_int_init() with the same encodings. */
+void qfk_binary_fixed_init(QfkBinary *p, QfkBinaryFixed *f, QfkEncoding a, QfkEncoding b, QfkEncoding y);
 
 /* In the type of the name; for floats AND, OR and XOR are not defined. Comparisons give 0 and 1 of that type. */
 void qfk_binary_f32_ref(const QfkBinary *p, const float *a, const float *b, float *y);

@@ -221,9 +221,30 @@ static float clampf(float f, int32_t lo, int32_t hi)
   return fminf(fmaxf(f, (float)lo), (float)hi);
 }
 
+static int32_t fixed_one(const QfkBinary *p, int32_t a, int32_t b)
+{
+  const QfkBinaryInt *q = &p->q;
+  const QfkBinaryFixed *f = q->fixed;
+  const int64_t product = (int64_t)(a - q->a_zero) * (b - q->b_zero);
+  const int64_t ta = (int64_t)a * f->a + f->ca, tb = (int64_t)b * f->b + f->cb;
+  int64_t v;
+  if (p->op == QFK_BINARY_MUL)
+    v = (f->wide ? qfk_once_mul_wide(f->m, product) : qfk_once_mul(f->m, (int32_t)product)) +
+        (int64_t)q->y_zero;
+  else if (p->op == QFK_BINARY_MAX)
+    v = (ta > tb ? ta : tb) >> f->shift;
+  else if (p->op == QFK_BINARY_MIN)
+    v = (ta < tb ? ta : tb) >> f->shift;
+  else
+    v = (ta + tb) >> f->shift;
+  return (int32_t)(v < q->lo ? q->lo : v > q->hi ? q->hi : v);
+}
+
 static int32_t int_one(const QfkBinary *p, int32_t a, int32_t b)
 {
   const QfkBinaryInt *q = &p->q;
+  if (q->fixed)
+    return fixed_one(p, a, b);
   if (!qfk_binary_is_linear(p->op, p->act.act)) {
     float ra = (float)(a - q->a_zero) * q->a_scale, rb = (float)(b - q->b_zero) * q->b_scale;
     float r = qfk_act_scalar(&p->act, ops_f32[p->op](ra, rb), 0) * q->y_inverse;
@@ -254,6 +275,32 @@ void qfk_binary_int_ref(const QfkBinary *p, const void *a, const void *b, void *
       qfk_store_int(y, p->q.y_type, (size_t)(walk.offset[0] + i * nd->stride[0][last]), int_one(p, qa, qb));
     }
   while (qfk_nd_next(nd, &walk));
+}
+
+void qfk_binary_fixed_init(QfkBinary *p, QfkBinaryFixed *f, QfkEncoding a, QfkEncoding b, QfkEncoding y)
+{
+  const bool wide = a.type > QFK_S8 || b.type > QFK_S8;
+  const double ra = (double)a.scale / (double)y.scale;
+  const double rb = (double)b.scale / (double)y.scale * (p->op == QFK_BINARY_SUB ? -1 : 1);
+  const int bits = wide ? 31 : 15;
+  const int32_t most = wide ? INT32_MAX : INT16_MAX;
+  int exponent = 0;
+  frexp(fmax(fabs(ra), fabs(rb)), &exponent);
+  const int shift = exponent < 0 ? bits : exponent > bits ? 0 : bits - exponent;
+  const double one = ldexp(1, shift), least = (double)-most;
+  const double half = shift ? one / 2 : 0;
+  *f = (QfkBinaryFixed){.shift = shift,
+                        .a = (int32_t)fmax(fmin(rint(ra * one), most), least),
+                        .b = (int32_t)fmax(fmin(rint(rb * one), most), least),
+                        .wide = wide,
+                        .m = qfk_once((double)a.scale * (double)b.scale / (double)y.scale, wide)};
+  /* The zero points by the multipliers as they are: where both operands are zero, so is the result. */
+  const int64_t base = (int64_t)y.zero * ((int64_t)1 << shift) + (int64_t)half;
+  f->ca = base - (int64_t)a.zero * f->a;
+  f->cb = base - (int64_t)b.zero * f->b;
+  if (p->op == QFK_BINARY_ADD || p->op == QFK_BINARY_SUB)
+    f->cb = -(int64_t)b.zero * f->b;
+  p->q.fixed = f;
 }
 
 void qfk_binary_int_init(QfkBinary *p, QfkEncoding a, QfkEncoding b, QfkEncoding y)

@@ -28,6 +28,8 @@ typedef struct {
   const float *m; /* average: [kh * kw + 1], by divisor */
   int32_t y_zero;
   int32_t lo, hi; /* inclusive */
+  const QfkFixed
+      *fixed;  /* the `fixed` scheme: in place of m, see qfk_pool_avg_fixed(); references and HVX only */
   bool litert; /* average, x and y encoded alike: stored values' mean, half away from zero; references only */
 } QfkPoolInt;
 
@@ -69,6 +71,16 @@ static inline void qfk_pool_avg_scales(QfkPoolInt *q, const QfkPoolShape *s, flo
   if (stored)
     q->x_zero = q->y_zero = 0;
   q->m = m;
+}
+
+/* The `fixed` scheme: after qfk_pool_avg_scales() with the same arguments, fills @fixed [kh * kw + 1] and links it. */
+static inline void qfk_pool_avg_fixed(QfkPoolInt *q, const QfkPoolShape *s, float x_scale, float y_scale,
+                                      QfkFixed *fixed)
+{
+  const bool stored = q->m[1] > 1.0f && x_scale == y_scale;
+  for (int32_t d = 1; d <= s->kh * s->kw; d++)
+    fixed[d] = qfk_once((stored ? 1.0 + 0x1p-21 : (double)x_scale / (double)y_scale) / d, q->type > QFK_S8);
+  q->fixed = fixed;
 }
 
 /* @act is none or a clamp. Sums in double. */

@@ -91,7 +91,14 @@ static void give_avg_int(const Pool *p, const Gathered *g, size_t at)
     qfk_store_int(p->y, q->y_type, at, mean < q->lo ? q->lo : mean > q->hi ? q->hi : mean);
     return;
   }
-  QfkRequant r = {.m = &q->m[divisor(p, g)], .zero_point = q->y_zero, .lo = q->lo, .hi = q->hi};
+  const int32_t d = divisor(p, g);
+  QfkRequant r = {.m = &q->m[d],
+                  .zero_point = q->y_zero,
+                  .lo = q->lo,
+                  .hi = q->hi,
+                  .fixed = q->fixed ? &q->fixed[d] : NULL,
+                  .once = true,
+                  .wide = q->type > QFK_S8};
   qfk_store_int(p->y, q->y_type, at, qfk_requant(&r, g->int_sum, 0));
 }
 

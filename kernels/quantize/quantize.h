@@ -29,6 +29,8 @@ typedef struct {
   QfkInt x_type, y_type;
   int32_t x_zero, y_zero;
   float m;
+  const QfkFixed
+      *fixed; /* the `fixed` scheme: in place of m, by qfk_once_from_real(); references and HVX only */
 } QfkRequantize;
 
 /* Floats of fewer bits, kept as float32: the significand rounded to @mantissa bits after the point, half to even (@up: away from zero);

@@ -57,7 +57,9 @@ void qfk_requantize_ref(const QfkRequantize *p, const void *x, void *y, size_t n
   const QfkRequant r = {.m = &p->m,
                         .zero_point = p->y_zero,
                         .lo = ranges[p->y_type][0],
-                        .hi = ranges[p->y_type][1]};
+                        .hi = ranges[p->y_type][1],
+                        .fixed = p->fixed,
+                        .once = true};
   for (size_t i = 0; i < n; i++)
     qfk_store_int(y, p->y_type, i, qfk_requant(&r, qfk_load_int(x, p->x_type, i) - p->x_zero, 0));
 }

@@ -44,7 +44,13 @@ static void row_int(const QfkSoftmax *p, const QfkSoftmaxInt *q, const void *x, 
   for (int64_t i = 0; i < p->n; i++)
     sum += q->e[max - qfk_load_int(x, q->x_type, at + (size_t)(i * p->inner))];
   const float m = (float)(1.0 / ((double)sum * (double)q->y_scale));
-  const QfkRequant r = {.m = &m, .zero_point = q->y_zero, .lo = lo, .hi = lo + 255};
+  const QfkFixed fixed = q->inverse ? qfk_softmax_fixed(q, sum) : (QfkFixed){0, 0};
+  const QfkRequant r = {.m = &m,
+                        .zero_point = q->y_zero,
+                        .lo = lo,
+                        .hi = lo + 255,
+                        .fixed = q->inverse ? &fixed : NULL,
+                        .once = true};
   for (int64_t i = 0; i < p->n; i++) {
     size_t k = at + (size_t)(i * p->inner);
     qfk_store_int(y, q->y_type, k, qfk_requant(&r, q->e[max - qfk_load_int(x, q->x_type, k)], 0));

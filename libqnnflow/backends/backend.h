@@ -60,6 +60,7 @@ static inline void *qf_step_out(const QfStep *s, const QfExec *x, uint32_t i)
 typedef enum {
   QF_REQUANT_FLOAT = 0, /* DESIGN: int32 -> float, one multiply, round half even, subtract offset, clamp */
   QF_REQUANT_TFLITE,    /* LiteRT's double rounding; reference backend only */
+  QF_REQUANT_FIXED,     /* 32-bit multiplier, one rounding: kernels/fixed.h; the reference backend and HVX */
 } QfRequant;
 
 /* Collects what a backend makes of its nodes. In runtime/lower.c. */

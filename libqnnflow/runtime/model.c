@@ -10,7 +10,8 @@
 
 #include <string.h>
 
-static const char *const requant_names[] = {[QF_REQUANT_FLOAT] = "float", [QF_REQUANT_TFLITE] = "tflite"};
+static const char *const requant_names[] = {
+    [QF_REQUANT_FLOAT] = "float", [QF_REQUANT_TFLITE] = "tflite", [QF_REQUANT_FIXED] = "fixed"};
 
 static gboolean parse_requant(const char *name, QfRequant *requant, GError **error)
 {
@@ -22,8 +23,8 @@ static gboolean parse_requant(const char *name, QfRequant *requant, GError **err
     }
   }
   if (name)
-    g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT, "there is no requant=%s: it is \"float\" or \"tflite\"",
-                name);
+    g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT,
+                "there is no requant=%s: it is \"float\", \"fixed\" or \"tflite\"", name);
   return !name;
 }
 
@@ -152,7 +153,7 @@ static gboolean choose_unit(QfModel *model, const QfModelOptions *options, GErro
   if (!parse_requant(options->requant, &model->requant, error))
     return FALSE;
   model->backend = qf_backend_find(options->backend, error);
-  if (model->backend && model->requant == QF_REQUANT_TFLITE)
+  if (model->backend && model->requant != QF_REQUANT_FLOAT)
     model->backend = &qf_backend_ref;
   model->no_optimize = options->no_optimize;
   const QfUnitOptions wish = {options->backend_library, options->backend_config};

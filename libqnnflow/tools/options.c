@@ -21,8 +21,8 @@ GOptionGroup *qf_tool_model_group(QfToolModel *model)
        "Threads of a run (default: one a CPU, at most 4)", "N"},
       {"dims", 0, 0, G_OPTION_ARG_STRING_ARRAY, &model->dims,
        "Dimensions of an input that the file leaves open; may be repeated", "[INPUT=]1x3x224x224"},
-      {"requant", 0, 0, G_OPTION_ARG_STRING, &model->requant, "Integer arithmetic: float, or tflite with ref",
-       "SCHEME"},
+      {"requant", 0, 0, G_OPTION_ARG_STRING, &model->requant,
+       "Integer arithmetic: float, or with ref fixed, tflite", "SCHEME"},
       {"weights", 0, 0, G_OPTION_ARG_FILENAME, &model->weights,
        "Weights of a Caffe net (default: the .caffemodel of the same name beside it), or a GGUF file for "
        "inputs that "

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * qf-model-layers.c - how far the engine's own integer arithmetic is from LiteRT's, layer by layer: the model runs in the `tflite`
- * scheme, node by node, and each node runs once more in the `float` scheme on the very same inputs. One line a model.
+ * qf-model-layers.c - how far the engine's own integer arithmetic is from LiteRT's (or from HVX's), layer by layer: the model runs in
+ * the `tflite` (or `fixed`) scheme, node by node, and each node runs once more in the `float` scheme on the very same inputs. One
+ * line a model.
  * tests/models/layers calls it.
  */
 #include "case.h"
@@ -20,16 +21,24 @@
 
 static gint limit = 1;
 static gchar *list_path = NULL;
+static gchar *scheme = NULL;
 static gboolean verbose = FALSE;
 
 static const GOptionEntry entries[] = {
     {"limit", 'l', 0, G_OPTION_ARG_INT, &limit, "Steps that a layer may differ by (default: 1)", "N"},
     {"cases", 'c', 0, G_OPTION_ARG_FILENAME, &list_path, "Only the cases this file names", "FILE"},
+    {"scheme", 's', 0, G_OPTION_ARG_STRING, &scheme, "What is compared with float: tflite (default), fixed",
+     "SCHEME"},
     {"verbose", 'v', 0, G_OPTION_ARG_NONE, &verbose, "A line for each layer that differs as well", NULL},
     {NULL},
 };
 
-/* A model while it runs: the values of the `tflite` scheme, by tensor. */
+static gboolean is_fixed(void)
+{
+  return scheme && !strcmp(scheme, "fixed");
+}
+
+/* A model while it runs: the values of the `tflite` (or `fixed`) scheme, by tensor. */
 typedef struct {
   QfGraph *graph;
   void **data;
@@ -129,7 +138,8 @@ static gboolean do_node(Run *run, QfNode *node, GError **error)
     run->data[t->id] = new_buffer(run, qf_tensor_size_bytes(t));
     quantized |= counts(t);
   }
-  if (!run_node(run, node, &qf_backend_ref, QF_REQUANT_TFLITE, run->data, error))
+  if (!run_node(run, node, &qf_backend_ref, is_fixed() ? QF_REQUANT_FIXED : QF_REQUANT_TFLITE, run->data,
+                error))
     return FALSE;
   if (!quantized)
     return TRUE;
@@ -172,7 +182,9 @@ static gboolean set_inputs(Run *run, const QfCase *c, GError **error)
 
 static gboolean run_model(Run *run, const QfCase *c, GError **error)
 {
-  QfModelOptions options = {.backend = "ref", .requant = "tflite", .no_optimize = TRUE};
+  QfModelOptions options = {.backend = "ref",
+                            .requant = is_fixed() ? "fixed" : "tflite",
+                            .no_optimize = TRUE};
   g_autoptr(GMappedFile) file = g_mapped_file_new(c->model, FALSE, error);
   if (!file)
     return FALSE;

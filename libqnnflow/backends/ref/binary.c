@@ -62,6 +62,8 @@ gboolean qf_ref_lower_binary(QfLower *lower, QfNode *node, GError **error)
     qfk_binary_int_init(p, ea, eb, ey);
     if (qf_ref_litert_binary(lower, node, p, ea, eb, ey))
       return TRUE;
+    if (lower->requant == QF_REQUANT_FIXED && qfk_binary_is_linear(p->op, p->act.act))
+      qfk_binary_fixed_init(p, qf_lower_alloc(lower, sizeof(*p->q.fixed)), ea, eb, ey);
     qf_ref_lower_plain(lower, node, "binary_int_ref", run_int, p);
     return TRUE;
   }

@@ -2,6 +2,7 @@
 /*
  * cast.c - rows of the operators that change the type of numbers, and of Range.
  */
+#include "fixed.h"
 #include "litert.h"
 #include "../../graph/numbers.h"
 #include "kernels/quantize/quantize.h"
@@ -155,7 +156,8 @@ gboolean qf_ref_lower_convert(QfLower *lower, QfNode *node, GError **error)
     return TRUE;
   if (qf_ref_is_encoded(node->inputs[0], &x) && qf_ref_is_encoded(node->outputs[0], &y)) {
     p->requantize =
-        (QfkRequantize){x.type, y.type, x.zero, y.zero, (float)((double)x.scale / (double)y.scale)};
+        (QfkRequantize){x.type, y.type, x.zero, y.zero, (float)((double)x.scale / (double)y.scale), NULL};
+    p->requantize.fixed = qf_ref_fixed_multiplier(lower, (double)x.scale / (double)y.scale, FALSE);
     qf_ref_lower_plain(lower, node, "requantize_ref", run_requantize, p);
   } else
     qf_ref_lower_real(lower, node, "convert_ref", run_real_copy, p, 1, 1);

@@ -3,7 +3,7 @@
  * concat.c - rows of Concat, Pack, Split and Unpack: each part is a run of bytes in every row of the whole. A part of Concat
  * whose encoding differs from the whole's is requantized on the way.
  */
-#include "encoded.h"
+#include "fixed.h"
 #include "kernels/quantize/quantize.h"
 
 #include <string.h>
@@ -79,7 +79,9 @@ gboolean qf_ref_lower_join(QfLower *lower, QfNode *node, GError **error)
         qf_dtype_size(node->inputs[i]->dtype) == p->element_bytes) {
       p->parts[i].requantize = TRUE;
       p->parts[i].q =
-          (QfkRequantize){ex.type, ey.type, ex.zero, ey.zero, (float)((double)ex.scale / (double)ey.scale)};
+          (QfkRequantize){ex.type, ey.type, ex.zero, ey.zero, (float)((double)ex.scale / (double)ey.scale),
+                          NULL};
+      p->parts[i].q.fixed = qf_ref_fixed_multiplier(lower, (double)ex.scale / (double)ey.scale, FALSE);
     } else
       plain = FALSE;
   }

@@ -3,6 +3,7 @@
  * matmul.c - rows of FullyConnected and MatMul.
  */
 #include "weighted.h"
+#include "fixed.h"
 #include "litert.h"
 #include "kernels/gemm/gemm.h"
 
@@ -161,6 +162,7 @@ static gboolean describe_integers(MatMul *p, QfLower *lower, const QfNode *node)
     p->q.requant.wide = a.type > QFK_S8;
     p->q.requant.single = !p->q.requant.wide;
   }
+  qf_ref_fixed_requant(lower, node, 1, a.type > QFK_S8, &p->q.requant);
   return TRUE;
 }
 

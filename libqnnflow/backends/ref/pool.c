@@ -69,6 +69,10 @@ gboolean qf_ref_lower_pool(QfLower *lower, QfNode *node, GError **error)
     qfk_pool_avg_scales(&p->q, &p->shape, ex.scale, ey.scale,
                         qf_lower_alloc(lower,
                                        ((size_t)p->shape.kh * (size_t)p->shape.kw + 1) * sizeof(float)));
+  if (avg && lower->requant == QF_REQUANT_FIXED)
+    qfk_pool_avg_fixed(&p->q, &p->shape, ex.scale, ey.scale,
+                       qf_lower_alloc(lower,
+                                      ((size_t)p->shape.kh * (size_t)p->shape.kw + 1) * sizeof(QfkFixed)));
   qf_ref_lower_plain(lower, node, avg ? "pool_avg_int_ref" : "pool_max_int_ref",
                      avg ? run_avg_int : run_max_int, p);
   return TRUE;

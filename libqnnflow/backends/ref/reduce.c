@@ -2,6 +2,7 @@
 /*
  * reduce.c - rows of the reductions and of the operators along one axis.
  */
+#include "fixed.h"
 #include "litert.h"
 #include "../../ops/list.h"
 #include "kernels/reduce/reduce.h"
@@ -98,6 +99,8 @@ gboolean qf_ref_lower_reduce(QfLower *lower, QfNode *node, GError **error)
     if (p->reduce.op <= QFK_REDUCE_MEAN)
       p->q.requant.fixed =
           qf_ref_litert_reduce(lower, &ex, &ey, p->reduce.op == QFK_REDUCE_MEAN ? p->reduce.count : 1);
+    if (lower->requant == QF_REQUANT_FIXED)
+      qf_ref_fixed_one(lower, (double)ex.scale / (double)ey.scale / count, ex.type > QFK_S8, &p->q.requant);
     qf_ref_lower_plain(lower, node, "reduce_int_ref", reduce_int, p);
     return TRUE;
   }

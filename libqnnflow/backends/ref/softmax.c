@@ -43,6 +43,8 @@ gboolean qf_ref_lower_softmax(QfLower *lower, QfNode *node, GError **error)
   p->q.y_scale = ey.scale;
   p->q.y_zero = ey.zero;
   qfk_softmax_int_init(&p->q, a->beta, ex.scale);
+  if (lower->requant == QF_REQUANT_FIXED)
+    p->q.inverse = (int64_t)rint(ldexp(1, 31) / (double)ey.scale);
   qf_ref_lower_plain(lower, node, "softmax_int_ref", run_int, p);
   return TRUE;
 }

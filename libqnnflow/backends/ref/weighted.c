@@ -3,6 +3,7 @@
  * weighted.c - types, encodings, bias and epilogue of weighted operators. See weighted.h.
  */
 #include "weighted.h"
+#include "fixed.h"
 #include "litert.h"
 #include "../../graph/numbers.h"
 
@@ -109,6 +110,7 @@ gboolean qf_ref_weighted_init(QfRefWeighted *w, QfLower *lower, const QfNode *no
       w->q.requant.fixed = qf_ref_litert_multipliers(lower, node, channels);
       w->q.requant.wide = x.type > QFK_S8;
     }
+    qf_ref_fixed_requant(lower, node, channels, x.type > QFK_S8, &w->q.requant);
     return TRUE;
   }
   return fill_real_bias(w, lower, node, b, channels) ||

@@ -30,7 +30,7 @@ typedef struct {
   const char *backend_library, *backend_config;
   /* Nodes that the backend refuses: "cpu" (default) runs them there, which qf_model_explain() tells; "none" makes them an error */
   const char *fallback;
-  const char *requant; /* integer arithmetic: "float" (default) or "tflite" (ref only) */
+  const char *requant; /* integer arithmetic: "float" (default), "fixed" or "tflite" (both ref only) */
   const QfInputDims
       *input_dims; /* for open dimensions, an open first dimension (batch) becomes 1 by itself */
   uint32_t n_input_dims;
