@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * copy_fast.c - transpositions in tiles.
+ * copy_fast.c - transpositions in tiles, and rows with a border.
  */
 #include "copy_fast.h"
+
+#include <string.h>
 
 #define TILE 32
 
@@ -82,4 +84,26 @@ void qfk_copy_tiled(const QfkNd *nd, uint32_t element_bytes, const void *x, void
     copy_plane(&plane, element_bytes, (const char *)x + walk.offset[1] * (ptrdiff_t)element_bytes,
                (char *)y + walk.offset[0] * (ptrdiff_t)element_bytes);
   while (qfk_nd_next(&outer, &walk));
+}
+
+void qfk_pad_rows(size_t rows, size_t before, size_t n, size_t after, uint32_t value, const uint32_t *x,
+                  uint32_t *y)
+{
+  const uint32_t values[4] = {value, value, value, value};
+  for (size_t r = 0; r < rows; r++) {
+    size_t i = 0;
+    for (size_t k = 0; k < before; k++)
+      *y++ = value;
+    for (; i + 4 <= n; i += 4) /* rows are short: a call of memcpy would take longer */
+      memcpy(y + i, x + i, 16);
+    for (; i < n; i++)
+      y[i] = x[i];
+    x += n;
+    y += n;
+    for (i = 0; i + 4 <= after; i += 4)
+      memcpy(y + i, values, 16);
+    for (; i < after; i++)
+      y[i] = value;
+    y += after;
+  }
 }

@@ -27,9 +27,10 @@ static float dense_sum(const float *x, size_t n, float shift, bool squares)
     const float d = x[i] - shift;
     sum += squares ? d * d : d;
   }
-  for (int l = 0; l < LANES; l++)
-    sum += part[l];
-  return sum;
+  for (int w = LANES / 2; w; w /= 2) /* pair by pair: few additions wait for one another */
+    for (int l = 0; l < w; l++)
+      part[l] += part[l + w];
+  return sum + part[0];
 }
 
 /* Rows [begin, end) of n elements. */

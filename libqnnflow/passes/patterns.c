@@ -109,7 +109,38 @@ static QfTensor *as_vector(QfGraph *graph, QfTensor *t, int64_t n)
   return t->rank == 1 ? t : qf_graph_add_constant(graph, t->name, t->dtype, &n, 1, g_bytes_ref(t->data));
 }
 
-/* normalised(x) * gamma + beta, from its Add. */
+/* A LayerNorm of @x from the node that ends it. */
+static void become_layer_norm(QfNode *root, QfTensor *const *inputs, uint32_t n_inputs, double epsilon)
+{
+  root->op = qf_op_find("LayerNorm");
+  QfNormAttrs *attrs = root->attrs = qf_graph_alloc(root->graph, root->op->attrs_size);
+  attrs->axes = (QfInts){1, {inputs[0]->rank - 1}};
+  attrs->epsilon = (float)epsilon;
+  qf_node_set_inputs(root, inputs, n_inputs);
+}
+
+/* normalised(x), from its Divide. */
+static gboolean name_norm(QfNode *divide)
+{
+  double epsilon;
+  QfTensor *x = normalised(divide->outputs[0], &epsilon);
+  if (x)
+    become_layer_norm(divide, &x, 1, epsilon);
+  return x != NULL;
+}
+
+/* What a LayerNorm over the last dimension, without weights, is of. */
+static QfTensor *plain_norm_of(const QfTensor *t, double *epsilon)
+{
+  QfNode *norm = qf_produced_by(t, "LayerNorm");
+  const QfNormAttrs *a = norm ? norm->attrs : NULL;
+  if (!a || norm->n_inputs != 1 || a->axes.n != 1 || a->axes.v[0] != t->rank - 1)
+    return NULL;
+  *epsilon = (double)a->epsilon;
+  return norm->inputs[0];
+}
+
+/* LayerNorm(x) * gamma + beta, from its Add. */
 static gboolean name_layer_norm(QfNode *add)
 {
   double epsilon;
@@ -117,16 +148,12 @@ static gboolean name_layer_norm(QfNode *add)
     QfNode *scale = qf_produced_by(add->inputs[side], "ElementWiseMultiply");
     for (int k = 0; scale && k < 2; k++) {
       QfTensor *gamma = scale->inputs[k], *beta = add->inputs[1 - side],
-               *x = normalised(scale->inputs[1 - k], &epsilon);
+               *x = plain_norm_of(scale->inputs[1 - k], &epsilon);
       int64_t n = x && x->rank ? x->dims[x->rank - 1] : 0;
       if (!x || !is_vector(gamma, n) || !is_vector(beta, n) || qf_only_user(scale) != add)
         continue;
       QfTensor *inputs[] = {x, as_vector(add->graph, gamma, n), as_vector(add->graph, beta, n)};
-      add->op = qf_op_find("LayerNorm");
-      QfNormAttrs *attrs = add->attrs = qf_graph_alloc(add->graph, add->op->attrs_size);
-      attrs->axes = (QfInts){1, {x->rank - 1}};
-      attrs->epsilon = (float)epsilon;
-      qf_node_set_inputs(add, inputs, 3);
+      become_layer_norm(add, inputs, 3, epsilon);
       return TRUE;
     }
   }
@@ -138,6 +165,7 @@ static const struct {
   gboolean (*apply)(QfNode *root);
 } patterns[] = {
     {"ElementWiseMultiply", name_gelu},
+    {"ElementWiseDivide", name_norm},
     {"ElementWiseAdd", name_layer_norm},
 };
 

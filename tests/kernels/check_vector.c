@@ -275,6 +275,26 @@ static void check_copy(void)
     }
 }
 
+static void check_pad(void)
+{
+  static const size_t cases[][4] = {{5, 0, 24, 4}, {3, 2, 7, 9}, {1, 1, 1, 0}, {9, 0, 3, 1}, {2, 4, 16, 8}};
+  for (size_t s = 0; s < sizeof(cases) / sizeof(*cases); s++) {
+    const size_t rows = cases[s][0], before = cases[s][1], n = cases[s][2], after = cases[s][3];
+    const size_t width = before + n + after;
+    const uint32_t value = 0x01020304;
+    uint32_t *x = chk_alloc(rows * n * 4), *got = chk_alloc(rows * width * 4),
+             *want = chk_alloc(rows * width * 4);
+    const QfkNd all = {1, 1, {(int64_t)(rows * width)}, {{1}}};
+    const QfkNd inside = {2, 2, {(int64_t)rows, (int64_t)n}, {{(int64_t)width, 1}, {(int64_t)n, 1}}};
+    chk_fill_bytes(x, rows * n * 4, CHK_PLAIN);
+    qfk_fill_ref(&all, 4, &value, want);
+    qfk_copy_ref(&inside, 4, x, want + before);
+    qfk_pad_rows(rows, before, n, after, value, x, got);
+    bool same = chk_same(want, got, rows * width * 4);
+    chk_result(same && chk_free_all(), "qfk_pad_rows", "%zu rows %zu+%zu+%zu", rows, before, n, after);
+  }
+}
+
 static void check_norm(void)
 {
   static const size_t shapes[][3] = {{2, 37, 1},
@@ -309,10 +329,9 @@ static const struct {
   int64_t h, w, c, oh, ow;
   int32_t mode;
 } resize_shapes[] = {
-    {5, 7, 3, 11, 9, QFK_COORD_HALF_PIXEL},
-    {9, 8, 21, 4, 3, QFK_COORD_ASYMMETRIC},
-    {4, 4, 40, 13, 13, QFK_COORD_ALIGN_CORNERS},
-    {1, 1, 8, 5, 6, QFK_COORD_HALF_PIXEL},
+    {5, 7, 3, 11, 9, QFK_COORD_HALF_PIXEL},      {9, 8, 21, 4, 3, QFK_COORD_ASYMMETRIC},
+    {4, 4, 40, 13, 13, QFK_COORD_ALIGN_CORNERS}, {1, 1, 8, 5, 6, QFK_COORD_HALF_PIXEL},
+    {5, 4, 33, 40, 19, QFK_COORD_ALIGN_CORNERS}, {6, 30, 9, 7, 11, QFK_COORD_HALF_PIXEL},
 };
 
 static const QfkTap2 *resize_taps(const QfkResize *r, int32_t dim)
@@ -395,4 +414,5 @@ void chk_vector(void)
   check_softmax();
   check_quantize();
   check_copy();
+  check_pad();
 }

@@ -154,16 +154,35 @@ static QfTensor *build_gelu(Maker *m)
                apply(m, "ElementWiseAdd", e, scalar(m, 1)));
 }
 
-static QfTensor *build_layer_norm(Maker *m)
+/* Without scale and shift. */
+static QfTensor *build_plain_norm(Maker *m)
 {
   const QfInts last = {1, {1}};
   QfTensor *x = add_input(m, (int64_t[]){3, 7}, 2);
   QfTensor *d = apply(m, "ElementWiseSubtract", x, mean(m, x, last));
   QfTensor *v =
       apply(m, "ElementWiseAdd", mean(m, apply(m, "ElementWiseMultiply", d, d), last), scalar(m, 1e-5f));
-  QfTensor *y = apply(m, "ElementWiseDivide", d, apply(m, "ElementWiseSquareRoot", v, NULL));
+  return apply(m, "ElementWiseDivide", d, apply(m, "ElementWiseSquareRoot", v, NULL));
+}
+
+static QfTensor *build_layer_norm(Maker *m)
+{
+  QfTensor *y = build_plain_norm(m);
   return apply(m, "ElementWiseAdd", apply(m, "ElementWiseMultiply", y, vector(m, 7, .5, 2)),
                vector(m, 7, -1, 1));
+}
+
+/* The mean of an image beside it, in the middle of three parts. */
+static QfTensor *build_one_pixel(Maker *m)
+{
+  QfTensor *x = add_input(m, (int64_t[]){1, 4, 5, 3}, 4);
+  QfNode *resize = new_node(m, "Resize", conv(m, mean(m, x, (QfInts){2, {1, 2}}), 1, 2), NULL, NULL);
+  QfResizeAttrs *a = resize->attrs;
+  a->size = (QfInts){4, {1, 4, 5, 2}};
+  a->interpolation = QF_RESIZE_LINEAR;
+  QfNode *concat = new_node(m, "Concat", conv(m, x, 3, 4), finish(resize), x);
+  ((QfConcatAttrs *)concat->attrs)->axis = 3;
+  return apply(m, "Relu", conv(m, finish(concat), 1, 6), NULL);
 }
 
 static QfTensor *build_pad(Maker *m)
@@ -354,6 +373,8 @@ static const struct {
     {"head", build_head, "Conv2d ReduceMean Reshape", 1e-5},
     {"gelu", build_gelu, "Gelu", 1e-5},
     {"layer-norm", build_layer_norm, "LayerNorm", 1e-5},
+    {"plain-norm", build_plain_norm, "LayerNorm", 1e-5},
+    {"one-pixel", build_one_pixel, "ReduceMean Conv2d Conv2d Conv2d Concat Conv2d ElementWiseAdd", 1e-5},
     {"pad", build_pad, "Conv2d", 1e-5},
     {"qdq", build_qdq, "Quantize Conv2d Transpose Dequantize",
      .03 + 1e-5}, /* one step of the output's scale */
