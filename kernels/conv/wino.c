@@ -117,12 +117,47 @@ bool qfk_wino_plan(QfkWino *p, uint32_t features, QfkTileKind kind, const QfkCon
   return best;
 }
 
-uint32_t qfk_wino_items(const QfkWino *p, uint32_t n_threads, uint32_t *block)
+/* What things cost a thread, in multiplications of its time. */
+enum {
+  COST_READ = 1,    /* a byte of weights */
+  COST_MOVE = 24,   /* a value transformed */
+  COST_FOREIGN = 4, /* a byte of x or y of which another core has made, or needs, half */
+};
+
+/* Of a plane, for the thread with the most work, when @blocks of tiles and @splits of panels are shared out. One core may be slower than
+ * another just now; then part of an item is waited for. */
+static uint64_t grid_cost(const QfkWino *p, uint32_t n_threads, uint32_t all, uint32_t panels,
+                          uint32_t blocks, uint32_t splits)
 {
-  const uint32_t all = p->tiles[0] * p->tiles[1] * (uint32_t)p->s.n;
-  const uint32_t most = MIN(p->block, (all + n_threads - 1) / n_threads), items = (all + most - 1) / most;
-  *block = (all + items - 1) / items;
-  return (all + *block - 1) / *block;
+  const uint64_t count = (all + blocks - 1) / blocks, mr = p->tile->mr, c = (uint64_t)p->s.c;
+  const uint64_t width = (uint64_t)((panels + splits - 1) / splits) * p->tile->nr;
+  const uint64_t turns = (blocks * splits + n_threads - 1) / n_threads;
+  const uint64_t item = (count + (count + mr - 1) / mr) * width * c + count * (c + width) * COST_MOVE +
+                        c * width * p->v_size * COST_READ;
+  const uint64_t pixels = (uint64_t)p->s.n * (uint64_t)p->s.oh * (uint64_t)p->s.ow;
+  const uint64_t foreign = pixels * (c + (uint64_t)p->s.oc) * p->x_size * COST_FOREIGN / p->planes;
+  return turns * item + item / 4 + (splits > 1 ? foreign : 0);
+}
+
+void qfk_wino_grid(const QfkWino *p, uint32_t n_threads, QfkWinoGrid *grid)
+{
+  const uint32_t all = p->tiles[0] * p->tiles[1] * (uint32_t)p->s.n, least = (all + p->block - 1) / p->block;
+  const uint32_t panels = ((uint32_t)p->s.oc + p->tile->nr - 1) / p->tile->nr;
+  uint64_t best = UINT64_MAX;
+  *grid = (QfkWinoGrid){all, least, 1, 0};
+  for (uint32_t turns = 1; turns <= 4 && n_threads > 1; turns *= 2) {
+    const uint32_t blocks =
+        MIN((least + turns * n_threads - 1) / (turns * n_threads) * turns * n_threads, all);
+    const uint32_t splits = MIN(turns * n_threads, panels);
+    const uint64_t by_tiles = grid_cost(p, n_threads, all, panels, blocks, 1);
+    const uint64_t by_panels = grid_cost(p, n_threads, all, panels, least, splits);
+    if (MIN(by_tiles, by_panels) >= best)
+      continue;
+    best = MIN(by_tiles, by_panels);
+    grid->blocks = by_tiles <= by_panels ? blocks : least;
+    grid->splits = by_tiles <= by_panels ? 1 : splits;
+  }
+  grid->items = grid->blocks * grid->splits;
 }
 
 size_t qfk_wino_scratch(const QfkWino *p)
@@ -171,19 +206,23 @@ static void transform_in(const QfkWino *p, Place at, const uint8_t *x, uint8_t *
   p->wino->in(&t);
 }
 
-static void transform_out(const QfkWino *p, Place at, const uint8_t *m, const float *res, uint8_t *y)
+/* Channels [n0, n1) of a tile. */
+static void transform_out(const QfkWino *p, Place at, uint32_t n0, uint32_t n1, const uint8_t *m,
+                          const float *res, uint8_t *y)
 {
   const QfkConvShape *s = &p->s;
   const size_t oc = (size_t)s->oc;
-  const size_t first = (((size_t)at.n * (size_t)s->oh + (size_t)at.y) * (size_t)s->ow + (size_t)at.x) * oc;
-  const QfkWinoTile t = {.m = m,
+  const size_t first =
+      (((size_t)at.n * (size_t)s->oh + (size_t)at.y) * (size_t)s->ow + (size_t)at.x) * oc + n0;
+  const QfkWinoTile t = {.m = m + (size_t)n0 * 4,
                          .plane = m_plane_bytes(p) / 4,
                          .y = y + first * p->x_size,
                          .res = res ? res + first : NULL,
-                         .bias = p->bias,
-                         .scale = p->scale,
+                         .bias = (const uint32_t *)p->bias + n0,
+                         .scale = p->scale ? p->scale + n0 : NULL,
                          .row = (ptrdiff_t)((size_t)s->ow * oc),
-                         .c = (uint32_t)oc,
+                         .pixel = (ptrdiff_t)oc,
+                         .c = n1 - n0,
                          .h = (uint32_t)MIN(p->wino->edge, s->oh - at.y),
                          .w = (uint32_t)MIN(p->wino->edge, s->ow - at.x),
                          .lo = p->lo,
@@ -191,12 +230,12 @@ static void transform_out(const QfkWino *p, Place at, const uint8_t *m, const fl
                          .zero_point = p->y_zero};
   p->wino->out(&t);
   for (uint32_t i = 0; p->act_fn && i < t.h * t.w; i++)
-    p->act_fn(&p->act, (float *)t.y + (ptrdiff_t)(i / t.w) * t.row + i % t.w * oc, oc, 0);
+    p->act_fn(&p->act, (float *)t.y + (ptrdiff_t)(i / t.w) * t.row + i % t.w * oc, n1 - n0, n0);
 }
 
 /* One plane: rows of tiles times its weights, while the next panel of the same or the next plane is fetched. */
-static void multiply(const QfkWino *p, uint32_t plane, const uint8_t *v, uint8_t *m, uint32_t count,
-                     const void **rows)
+static void multiply(const QfkWino *p, uint32_t plane, uint32_t n0, uint32_t n1, const uint8_t *v, uint8_t *m,
+                     uint32_t count, const void **rows)
 {
   const uint32_t oc = (uint32_t)p->s.oc, nr = p->tile->nr, tiles = (count + p->tile->mr - 1) / p->tile->mr;
   const uint32_t steps = ((uint32_t)p->s.c + p->tile->kr - 1) / p->tile->kr;
@@ -207,8 +246,9 @@ static void multiply(const QfkWino *p, uint32_t plane, const uint8_t *v, uint8_t
   t.c = c;
   for (uint32_t i = 0; i < count; i++)
     rows[i] = v + (size_t)i * (size_t)p->s.c * p->v_size;
-  for (uint32_t n = 0; n < oc; n += nr) {
-    const size_t at = plane * p->plane_bytes + n * column, next = MIN(at + nr * column, end);
+  for (uint32_t n = n0; n < n1; n += nr) {
+    const size_t at = plane * p->plane_bytes + n * column;
+    const size_t next = MIN(n + nr < n1 ? at + nr * column : (plane + 1) * p->plane_bytes + n0 * column, end);
     t.b = p->u + at;
     t.n = MIN(nr, oc - n);
     t.next = p->u + next;
@@ -225,11 +265,15 @@ static void multiply(const QfkWino *p, uint32_t plane, const uint8_t *v, uint8_t
   }
 }
 
-void qfk_wino_run(const QfkWino *p, uint32_t block, uint32_t item, const void *x, const float *res, void *y,
-                  void *scratch)
+void qfk_wino_run(const QfkWino *p, const QfkWinoGrid *grid, uint32_t item, const void *x, const float *res,
+                  void *y, void *scratch)
 {
-  const uint32_t all = p->tiles[0] * p->tiles[1] * (uint32_t)p->s.n, begin = item * block;
-  const uint32_t count = MIN(block, all - begin);
+  const uint32_t block = item % grid->blocks, split = item / grid->blocks, nr = p->tile->nr;
+  const uint32_t begin = (uint32_t)((uint64_t)grid->tiles * block / grid->blocks);
+  const uint32_t count = (uint32_t)((uint64_t)grid->tiles * (block + 1) / grid->blocks) - begin;
+  const uint32_t oc = (uint32_t)p->s.oc, panels = (oc + nr - 1) / nr;
+  const uint32_t n0 = panels * split / grid->splits * nr,
+                 n1 = MIN(panels * (split + 1) / grid->splits * nr, oc);
   const size_t v_plane = v_plane_bytes(p), m_plane = m_plane_bytes(p);
   const void **rows = (const void **)(((uintptr_t)scratch + 63) / 64 * 64);
   uint8_t *v = (uint8_t *)(((uintptr_t)(rows + p->block) + 63) / 64 * 64), *m = v + p->planes * v_plane,
@@ -237,7 +281,7 @@ void qfk_wino_run(const QfkWino *p, uint32_t block, uint32_t item, const void *x
   for (uint32_t i = 0; i < count; i++)
     transform_in(p, place_of(p, begin + i), x, v + (size_t)i * (size_t)p->s.c * p->v_size, patch);
   for (uint32_t k = 0; k < p->planes; k++)
-    multiply(p, k, v + k * v_plane, m + k * m_plane, count, rows);
+    multiply(p, k, n0, n1, v + k * v_plane, m + k * m_plane, count, rows);
   for (uint32_t i = 0; i < count; i++)
-    transform_out(p, place_of(p, begin + i), m + (size_t)i * (size_t)p->s.oc * 4, res, y);
+    transform_out(p, place_of(p, begin + i), n0, n1, m + (size_t)i * (size_t)p->s.oc * 4, res, y);
 }

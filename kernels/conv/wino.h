@@ -32,7 +32,7 @@ typedef struct {
 } QfkWinoSource;
 typedef void (*QfkWinoIn)(const QfkWinoSource *t);
 
-/* One tile back: planes to @h x @w (up to m x m) pixels of @c channels, rows @row values apart. @res is like @y or NULL. */
+/* One tile back: planes to @h x @w (up to m x m) pixels of @c channels, rows @row and pixels @pixel values apart. @res is like @y or NULL. */
 typedef struct {
   const void *m; /* float, or int32 */
   size_t plane;
@@ -40,7 +40,7 @@ typedef struct {
   const float *res;
   const void *bias;   /* float, or int32 */
   const float *scale; /* integers: requantisation multipliers [c] */
-  ptrdiff_t row;
+  ptrdiff_t row, pixel;
   uint32_t c, h, w;
   float lo, hi;       /* integers: without the zero point */
   int32_t zero_point; /* integers: of the output */
@@ -100,11 +100,14 @@ size_t qfk_wino_pack_bytes(QfkWino *p);
 size_t qfk_wino_pack_scratch(const QfkWino *p);
 /* HWIO weights, floats or 8-bit integers of @type with zero points @zero [oc] (NULL: 0), to @u. */
 void qfk_wino_pack(const QfkWino *p, const void *w, QfkInt type, const int32_t *zero, void *scratch, void *u);
-/* Tiles of an item of a run with @n_threads; the number of items is returned. */
-uint32_t qfk_wino_items(const QfkWino *p, uint32_t n_threads, uint32_t *block);
+/* How a run is cut into items: tiles are shared out to blocks, and panels of output channels to splits. */
+typedef struct {
+  uint32_t tiles, blocks, splits, items;
+} QfkWinoGrid;
+void qfk_wino_grid(const QfkWino *p, uint32_t n_threads, QfkWinoGrid *grid);
 size_t qfk_wino_scratch(const QfkWino *p);
-void qfk_wino_run(const QfkWino *p, uint32_t block, uint32_t item, const void *x, const float *res, void *y,
-                  void *scratch);
+void qfk_wino_run(const QfkWino *p, const QfkWinoGrid *grid, uint32_t item, const void *x, const float *res,
+                  void *y, void *scratch);
 
 #define QFK_WINO(what, suffix, isa, kind, edge, lanes)                                                       \
   void qfk_wino_in_##what##_##suffix(const QfkWinoSource *t);                                                \

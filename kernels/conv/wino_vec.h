@@ -103,7 +103,7 @@ void PASTE(qfk_wino_out_f32_, SUFFIX)(const QfkWinoTile *t)
       const ptrdiff_t at = (ptrdiff_t)k * t->row + i;
       UNROLL for (uint32_t j = 0; j < 4; j++) if (j < t->w)
       {
-        const ptrdiff_t pixel = at + (ptrdiff_t)(j * t->c);
+        const ptrdiff_t pixel = at + (ptrdiff_t)j * t->pixel;
         Vec y = o[j] + bias;
         if (t->res)
           y = y + load(t->res + pixel);

@@ -183,7 +183,7 @@ void PASTE(qfk_wino_out_s16e2_, SUFFIX)(const QfkWinoTile *t)
       Ints y[4] = {{0}};
       out_2(o, rows[k]);
       UNROLL for (int j = 0; j < 2; j++) y[j] = requant(&r, (Ints)o[j] >> 2);
-      STORE_ROW(to + (ptrdiff_t)k * t->row + i, t->c, t->w, y);
+      STORE_ROW(to + (ptrdiff_t)k * t->row + i, t->pixel, t->w, y);
     }
   }
 }
@@ -206,7 +206,7 @@ void PASTE(qfk_wino_out_s16e4_, SUFFIX)(const QfkWinoTile *t)
       out_4(o, rows[k]);
       UNROLL for (int j = 0; j < 4; j++) y[j] =
           requant(&r, (Ints)(o[j] * 0x38E38E39u) >> 6); /* that is 1/9 modulo 2^32 */
-      STORE_ROW(to + (ptrdiff_t)k * t->row + i, t->c, t->w, y);
+      STORE_ROW(to + (ptrdiff_t)k * t->row + i, t->pixel, t->w, y);
     }
   }
 }

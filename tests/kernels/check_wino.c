@@ -20,9 +20,10 @@ static void pack(QfkWino *p, const void *w, const int32_t *w_zero)
 static void run_all(const QfkWino *p, const void *x, const float *res, void *y)
 {
   void *scratch = chk_alloc(qfk_wino_scratch(p));
-  uint32_t block;
-  for (uint32_t i = qfk_wino_items(p, (uint32_t)chk_range(1, 3), &block); i--;)
-    qfk_wino_run(p, block, i, x, res, y, scratch);
+  QfkWinoGrid grid;
+  qfk_wino_grid(p, (uint32_t)chk_range(1, 3), &grid);
+  for (uint32_t i = grid.items; i--;)
+    qfk_wino_run(p, &grid, i, x, res, y, scratch);
 }
 
 static void report(bool ok, const QfkWinoKernel *k, const QfkConvShape *s, const char *what, int32_t variant)
@@ -147,9 +148,10 @@ typedef struct {
 static void run_bench(void *arg)
 {
   Bench *b = arg;
-  uint32_t block;
-  for (uint32_t i = qfk_wino_items(&b->p, 1, &block); i--;)
-    qfk_wino_run(&b->p, block, i, b->x, NULL, b->y, b->scratch);
+  QfkWinoGrid grid;
+  qfk_wino_grid(&b->p, 1, &grid);
+  for (uint32_t i = grid.items; i--;)
+    qfk_wino_run(&b->p, &grid, i, b->x, NULL, b->y, b->scratch);
 }
 
 void chk_wino_bench(void)

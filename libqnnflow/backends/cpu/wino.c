@@ -18,13 +18,13 @@ typedef struct {
   const void *x;
   const float *res;
   void *y;
-  uint32_t block;
+  QfkWinoGrid grid;
 } Run;
 
 static void run_item(void *arg, uint32_t index, uint32_t thread)
 {
   const Run *r = arg;
-  qfk_wino_run(r->plan, r->block, index, r->x, r->res, r->y,
+  qfk_wino_run(r->plan, &r->grid, index, r->x, r->res, r->y,
                r->exec->scratch + thread * r->exec->scratch_stride);
 }
 
@@ -36,8 +36,8 @@ static void run_step(const QfStep *step, const QfExec *exec)
            .x = qf_step_in(step, exec, 0),
            .y = qf_step_out(step, exec, 0)};
   r.res = params->residual ? qf_step_in(step, exec, 3) : NULL;
-  const uint32_t items = qfk_wino_items(r.plan, exec->n_threads, &r.block);
-  qf_pool_run(exec->pool, items, run_item, &r);
+  qfk_wino_grid(r.plan, exec->n_threads, &r.grid);
+  qf_pool_run(exec->pool, r.grid.items, run_item, &r);
 }
 
 /* 4-byte values, zeros for none. */
