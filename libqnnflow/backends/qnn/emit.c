@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * emit.c - our operators in the library's words: a table (ops.inc), the few functions for what a table cannot say, and fused activations
+ * and residuals taken apart again, for the library fuses as it likes.
+ */
+#include "net.h"
+#include "../../ops/attrs.h"
+#include "../../ops/list.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+typedef gboolean (*MoreFunc)(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, GString *why);
+
+static const QfAttrDef *attr_of(const QfNode *node, const char *name)
+{
+  for (const QfAttrDef *a = node->op->attrs; a && a->name; a++)
+    if (!strcmp(a->name, name))
+      return a;
+  return NULL;
+}
+
+static const void *attr_value(const QfNode *node, const QfAttrDef *a)
+{
+  return (const char *)node->attrs + a->offset;
+}
+
+static int32_t int_attr(const QfNode *node, const char *name)
+{
+  const QfAttrDef *a = attr_of(node, name);
+  return a ? *(const int32_t *)attr_value(node, a) : 0;
+}
+
+static float float_attr(const QfNode *node, const char *name)
+{
+  const QfAttrDef *a = attr_of(node, name);
+  return a ? *(const float *)attr_value(node, a) : 0;
+}
+
+static void list_param(QfQnnNet *net, QfQnnNetOp *op, const char *name, const QfInts *list)
+{
+  uint32_t values[QF_MAX_RANK], n = (uint32_t)list->n;
+  for (uint32_t i = 0; i < n; i++)
+    values[i] = (uint32_t)list->v[i];
+  qf_qnn_op_tensor(op, name, qf_qnn_net_numbers(net, QF_QNN_UINT32, values, 1, &n));
+}
+
+/* No axes: all of them. */
+static void axes_param(QfQnnNet *net, QfQnnNetOp *op, const char *name, const QfInts *axes, int32_t rank)
+{
+  QfInts all = *axes;
+  for (all.n = axes->n ? axes->n : rank; !axes->n && rank > 0; rank--)
+    all.v[rank - 1] = rank - 1;
+  list_param(net, op, name, &all);
+}
+
+static void ints_param(QfQnnNet *net, QfQnnNetOp *op, const char *name, const int32_t *v, uint32_t n)
+{
+  const uint32_t line[] = {n}, square[] = {2, 2};
+  if (n <= 1)
+    qf_qnn_op_scalar(op, name, QF_QNN_UINT32, (uint32_t)*v);
+  else
+    qf_qnn_op_tensor(op, name,
+                     qf_qnn_net_numbers(net, QF_QNN_UINT32, v, n == 4 ? 2 : 1, n == 4 ? square : line));
+}
+
+static void add_param(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, const QfAttrDef *a, const char *name)
+{
+  const void *v = attr_value(node, a);
+  switch (a->kind) {
+  case QF_ATTR_INT: ints_param(net, op, name, v, a->count); break;
+  case QF_ATTR_FLOAT: qf_qnn_op_float(op, name, *(const float *)v); break;
+  case QF_ATTR_BOOL: qf_qnn_op_scalar(op, name, QF_QNN_BOOL8, *(const int32_t *)v != 0); break;
+  case QF_ATTR_AXES: axes_param(net, op, name, v, node->inputs[0]->rank); break;
+  case QF_ATTR_ENUM:
+  case QF_ATTR_DTYPE:
+  case QF_ATTR_AXIS: qf_qnn_op_scalar(op, name, QF_QNN_UINT32, *(const uint32_t *)v); break;
+  default: list_param(net, op, name, v);
+  }
+}
+
+/* Whether an attribute that the library lacks has its default. */
+static gboolean is_default(const QfNode *node, const QfAttrDef *a)
+{
+  const int32_t *v = attr_value(node, a);
+  for (uint32_t i = 0; i < MAX(a->count, 1); i++)
+    if ((double)v[i] != a->def)
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean add_params(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, const char *spec, GString *why)
+{
+  g_auto(GStrv) words = g_strsplit(spec, " ", -1);
+  for (guint i = 0; words[i] && *words[i]; i++) {
+    char *ours = words[i], *theirs = strchr(ours, ':');
+    const gboolean absent = *ours == '!';
+    if (theirs)
+      *theirs++ = 0;
+    const QfAttrDef *a = attr_of(node, ours + absent);
+    g_assert(a); /* the table is wrong */
+    if (absent && !is_default(node, a)) {
+      g_string_append_printf(why, "QNN's %s has no %s", op->type, a->name);
+      return FALSE;
+    }
+    /* Renamed parameters outlive the words. */
+    if (!absent)
+      add_param(net, node, op, a, theirs ? g_intern_string(theirs) : a->name);
+  }
+  return TRUE;
+}
+
+/* A constant with values of another tensor's kind. */
+static QfQnnTensor *static_like(QfQnnNet *net, const QfQnnTensor *like, uint32_t dtype, const void *data,
+                                uint32_t bytes)
+{
+  QfQnnTensor *t = qf_qnn_net_temp(net, like);
+  t->type = QF_QNN_STATIC;
+  t->dtype = dtype;
+  t->u.client.data = qf_qnn_net_alloc(net, bytes);
+  t->u.client.size = bytes;
+  memcpy(t->u.client.data, data, bytes);
+  return t;
+}
+
+/* The bias of integers stands for numbers in steps of input times weight. */
+static void encode_bias(QfQnnNet *net, const QfNode *node, QfQnnTensor *bias)
+{
+  const QfEncoding *x = &node->inputs[0]->enc, *w = &node->inputs[1]->enc;
+  if (bias->dtype != QF_QNN_INT32 && bias->dtype != QF_QNN_SFIXED32)
+    return;
+  bias->dtype = QF_QNN_SFIXED32;
+  bias->quantize.defined = 1;
+  bias->quantize.kind = w->count > 1 ? QF_QNN_AXIS_SCALE_OFFSET : QF_QNN_SCALE_OFFSET;
+  QfQnnScaleOffset *entries = qf_qnn_net_alloc(net, w->count * sizeof(*entries));
+  for (uint32_t i = 0; i < w->count; i++)
+    entries[i].scale = x->entries[0].scale * w->entries[i].scale;
+  if (w->count == 1) {
+    bias->quantize.u.one = entries[0];
+    return;
+  }
+  bias->quantize.u.axis.axis = 0;
+  bias->quantize.u.axis.count = w->count;
+  bias->quantize.u.axis.entries = entries;
+}
+
+static gboolean emit_bias(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, GString *why)
+{
+  const QfTensor *x = node->inputs[0], *w = node->inputs[1];
+  if (qf_tensor_is_quantized(x) && (!qf_tensor_is_quantized(w) || !w->data)) {
+    g_string_append(why, "its weights are no constant integers");
+    return FALSE;
+  }
+  if (op->inputs->len > 2 && qf_tensor_is_quantized(x))
+    encode_bias(net, node, op->inputs->pdata[2]);
+  return TRUE;
+}
+
+/* A slope of one number, for LeakyRelu: its encoding when the data has one. */
+static QfQnnTensor *slope_tensor(QfQnnNet *net, const QfQnnTensor *x, float alpha)
+{
+  const uint32_t one = 1;
+  uint32_t bits;
+  memcpy(&bits, &alpha, sizeof(bits));
+  QfQnnTensor *t = qf_qnn_net_numbers(net, QF_QNN_FLOAT32, &bits, 1, &one);
+  if (x->dtype == QF_QNN_FLOAT32)
+    return t;
+  const uint8_t steps = 255;
+  t = static_like(net, t, QF_QNN_UFIXED8, &steps, 1);
+  t->quantize = (QfQnnQuantize){1, QF_QNN_SCALE_OFFSET, {.one = {fabsf(alpha) / 255, 0}}};
+  return t;
+}
+
+static gboolean emit_slope(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, GString *why)
+{
+  const float alpha = float_attr(node, "alpha");
+  if (alpha <= 0) {
+    g_string_append(why, "its slope is not above 0");
+    return FALSE;
+  }
+  qf_qnn_op_input(op, slope_tensor(net, op->inputs->pdata[0], alpha));
+  return TRUE;
+}
+
+static gboolean emit_hard_sigmoid(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, GString *why)
+{
+  qf_qnn_op_scalar(op, "operation", QF_QNN_UINT32, 2);
+  return TRUE;
+}
+
+static gboolean emit_split(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, GString *why)
+{
+  const QfConcatAttrs *a = node->attrs;
+  uint32_t n = node->n_outputs - 1, at = 0;
+  g_autofree uint32_t *index = g_new0(uint32_t, n + 1);
+  if (!n) {
+    g_string_append(why, "it has one part only");
+    return FALSE;
+  }
+  for (uint32_t i = 0; i < n; i++)
+    index[i] = at += (uint32_t)node->outputs[i]->dims[a->axis];
+  qf_qnn_op_tensor(op, "split_index", qf_qnn_net_numbers(net, QF_QNN_UINT32, index, 1, &n));
+  return TRUE;
+}
+
+static gboolean emit_ranges(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, GString *why)
+{
+  const QfStridedSliceAttrs *a = node->attrs;
+  const uint32_t dims[] = {(uint32_t)node->inputs[0]->rank, 3};
+  int32_t ranges[QF_MAX_RANK][3];
+  for (uint32_t i = 0; i < dims[0]; i++) {
+    ranges[i][0] = (int32_t)a->begin.v[i];
+    ranges[i][1] = (int32_t)a->end.v[i];
+    ranges[i][2] = (int32_t)a->stride.v[i];
+  }
+  qf_qnn_op_tensor(op, "ranges", qf_qnn_net_numbers(net, QF_QNN_INT32, ranges, 2, dims));
+  return TRUE;
+}
+
+/* Padding with a number: in the steps of the data. */
+static gboolean emit_pad(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, GString *why)
+{
+  static const uint32_t schemes[] = {
+      [QF_PAD_CONSTANT] = 0, [QF_PAD_SYMMETRIC] = 1, [QF_PAD_REFLECT] = 2, [QF_PAD_EDGE] = 3};
+  const QfPadAttrs *a = node->attrs;
+  const QfTensor *x = node->inputs[0];
+  const uint32_t dims[] = {(uint32_t)x->rank, 2};
+  uint32_t amounts[QF_MAX_RANK][2];
+  for (uint32_t i = 0; i < dims[0]; i++) {
+    if (a->before.v[i] < 0 || a->after.v[i] < 0) {
+      g_string_append(why, "it crops");
+      return FALSE;
+    }
+    amounts[i][0] = (uint32_t)a->before.v[i];
+    amounts[i][1] = (uint32_t)a->after.v[i];
+  }
+  qf_qnn_op_scalar(op, "scheme", QF_QNN_UINT32, schemes[a->scheme]);
+  qf_qnn_op_tensor(op, "pad_amount", qf_qnn_net_numbers(net, QF_QNN_UINT32, amounts, 2, dims));
+  if (a->scheme != QF_PAD_CONSTANT)
+    return TRUE;
+  if (!x->enc.count) {
+    qf_qnn_op_float(op, "pad_constant_value", a->value);
+    return TRUE;
+  }
+  const float q = rintf(a->value / x->enc.entries[0].scale) - (float)x->enc.entries[0].offset;
+  qf_qnn_op_scalar(op, "pad_constant_value", QF_QNN_INT32, (uint32_t)(int32_t)q);
+  return TRUE;
+}
+
+/* Whole factors: the nearest pixel is the one that the output's lies in, whatever the mode calls it. */
+static gboolean whole_factors(const QfNode *node)
+{
+  const QfTensor *x = node->inputs[0], *y = node->outputs[0];
+  for (int32_t i = 0; i < x->rank; i++)
+    if (y->dims[i] % x->dims[i])
+      return FALSE;
+  return TRUE;
+}
+
+/* The older operators where they mean the same, for more libraries take them; else Resize with all its parameters. */
+static gboolean emit_resize(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, GString *why)
+{
+  const QfResizeAttrs *a = node->attrs;
+  const gboolean half = a->coordinate_mode == QF_COORD_HALF_PIXEL,
+                 corners = a->coordinate_mode == QF_COORD_ALIGN_CORNERS;
+  const gboolean asymmetric = a->coordinate_mode == QF_COORD_ASYMMETRIC;
+  const gboolean in_pixel =
+      asymmetric ? a->nearest_mode == QF_NEAREST_FLOOR
+                 : half && a->nearest_mode == QF_NEAREST_ROUND_PREFER_FLOOR && whole_factors(node);
+  const gboolean nearest = a->interpolation == QF_RESIZE_NEAREST && in_pixel;
+  if (!nearest && (a->interpolation != QF_RESIZE_LINEAR || !(half || corners || asymmetric))) {
+    qf_qnn_op_scalar(op, "interpolation_mode", QF_QNN_UINT32, (uint32_t)a->interpolation);
+    qf_qnn_op_scalar(op, "transformation_mode", QF_QNN_UINT32, (uint32_t)a->coordinate_mode);
+    qf_qnn_op_scalar(op, "nearest_mode", QF_QNN_UINT32, (uint32_t)a->nearest_mode);
+    qf_qnn_op_scalar(op, "exclude_outside", QF_QNN_BOOL8, (uint32_t)a->exclude_outside);
+    qf_qnn_op_float(op, "cubic_coeff", a->cubic_a);
+    return TRUE;
+  }
+  op->type = nearest ? "ResizeNearestNeighbor" : "ResizeBilinear";
+  qf_qnn_op_scalar(op, "align_corners", QF_QNN_BOOL8, corners);
+  qf_qnn_op_scalar(op, "half_pixel_centers", QF_QNN_BOOL8, half && !nearest);
+  return TRUE;
+}
+
+/* Whether clamping to [lo, hi] changes a number that the encoding can hold. */
+static gboolean clamp_is_nothing(const QfTensor *y, float lo, float hi)
+{
+  static const struct {
+    QfDType dtype;
+    double lo, hi;
+  } ranges[] = {{QF_DTYPE_UINT8, 0, 255},
+                {QF_DTYPE_INT8, -128, 127},
+                {QF_DTYPE_UINT16, 0, 65535},
+                {QF_DTYPE_INT16, -32768, 32767}};
+  for (gsize i = 0; y->enc.count == 1 && i < G_N_ELEMENTS(ranges); i++) {
+    const double scale = y->enc.entries[0].scale, offset = y->enc.entries[0].offset;
+    if (ranges[i].dtype == y->dtype)
+      return (ranges[i].lo + offset) * scale > lo - scale / 2 &&
+             (ranges[i].hi + offset) * scale < hi + scale / 2;
+  }
+  return FALSE;
+}
+
+/* The activations that are one operator there. */
+static const char *const act_types[QF_N_ACTS] = {
+    [QF_ACT_CLAMP] = "ReluMinMax", [QF_ACT_HARD_SWISH] = "HardSwish", [QF_ACT_SIGMOID] = "Sigmoid",
+    [QF_ACT_TANH] = "Tanh",        [QF_ACT_PRELU] = "Prelu",          [QF_ACT_LEAKY] = "Prelu",
+    [QF_ACT_GELU] = "Gelu"};
+
+static void emit_act(QfQnnNet *net, const QfNode *node, int32_t act, QfQnnTensor *slope, QfQnnTensor *x,
+                     QfQnnTensor *y)
+{
+  if (act == QF_ACT_SILU) { /* x * sigmoid(x) */
+    QfQnnTensor *gate = qf_qnn_net_temp(net, x);
+    QfQnnNetOp *sigmoid = qf_qnn_net_op(net, "Sigmoid"), *product = qf_qnn_net_op(net, "ElementWiseMultiply");
+    qf_qnn_op_input(sigmoid, x);
+    qf_qnn_op_output(sigmoid, gate);
+    qf_qnn_op_input(product, x);
+    qf_qnn_op_input(product, gate);
+    qf_qnn_op_output(product, y);
+    return;
+  }
+  const gboolean relu =
+      act == QF_ACT_CLAMP && float_attr(node, "act_lo") == 0 && float_attr(node, "act_hi") > FLT_MAX;
+  QfQnnNetOp *op = qf_qnn_net_op(net, relu ? "Relu" : act_types[act]);
+  qf_qnn_op_input(op, x);
+  if (act == QF_ACT_PRELU)
+    qf_qnn_op_input(op, slope);
+  if (act == QF_ACT_LEAKY)
+    qf_qnn_op_input(op, slope_tensor(net, x, float_attr(node, "act_alpha")));
+  qf_qnn_op_output(op, y);
+  if (act == QF_ACT_CLAMP && !relu) {
+    qf_qnn_op_float(op, "min_value", float_attr(node, "act_lo"));
+    qf_qnn_op_float(op, "max_value", float_attr(node, "act_hi"));
+  }
+}
+
+/* What was fused behind the operator: a residual, then an activation. @op's output becomes the first of a chain that ends in the node's. */
+static gboolean emit_epilogue(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, uint32_t n_plain,
+                              GString *why)
+{
+  const QfTensor *out = node->outputs[0];
+  const gboolean residual = int_attr(node, "residual") != 0;
+  int32_t act = int_attr(node, "activation");
+  if (act == QF_ACT_CLAMP && clamp_is_nothing(out, float_attr(node, "act_lo"), float_attr(node, "act_hi")))
+    act = QF_ACT_NONE;
+  if (!residual && act == QF_ACT_NONE)
+    return TRUE;
+  if (out->enc.count && (residual || act != QF_ACT_CLAMP)) {
+    g_string_append(why, "what is fused behind it has no encoding of its own");
+    return FALSE;
+  }
+  QfQnnTensor *y = op->outputs->pdata[0], *at = qf_qnn_net_temp(net, y), *slope = NULL;
+  op->outputs->pdata[0] = at;
+  if (act == QF_ACT_PRELU && !(slope = qf_qnn_net_tensor(net, node->inputs[node->n_inputs - 1], why)))
+    return FALSE;
+  if (residual) {
+    QfQnnTensor *other = qf_qnn_net_tensor(net, node->inputs[n_plain], why);
+    if (!other)
+      return FALSE;
+    QfQnnNetOp *sum = qf_qnn_net_op(net, "ElementWiseAdd");
+    QfQnnTensor *total = act == QF_ACT_NONE ? y : qf_qnn_net_temp(net, y);
+    qf_qnn_op_input(sum, at);
+    qf_qnn_op_input(sum, other);
+    qf_qnn_op_output(sum, total);
+    at = total;
+  }
+  if (act != QF_ACT_NONE)
+    emit_act(net, node, act, slope, at, y);
+  return TRUE;
+}
+
+#define QF_QNN_OP(ours, theirs, params, more) extern const QfOpDef qf_op_##ours;
+#include "ops.inc"
+#undef QF_QNN_OP
+
+static const struct Row {
+  const QfOpDef *op;
+  const char *type, *params;
+  MoreFunc more;
+} rows[] = {
+#define QF_QNN_OP(ours, theirs, params, more) {&qf_op_##ours, theirs, params, more},
+#include "ops.inc"
+#undef QF_QNN_OP
+};
+
+/* Inputs of the operator itself: those of the epilogue come after them. */
+static uint32_t plain_inputs(const QfNode *node)
+{
+  if (node->op->quant != QF_QUANT_WEIGHTED)
+    return node->n_inputs;
+  return MIN(node->n_inputs, 3);
+}
+
+static gboolean emit_row(QfQnnNet *net, const struct Row *row, const QfNode *node, GString *why)
+{
+  QfQnnNetOp *op = qf_qnn_net_op(net, row->type);
+  const uint32_t n_plain = plain_inputs(node);
+  for (uint32_t i = 0; i < n_plain; i++) {
+    QfQnnTensor *t = node->inputs[i] ? qf_qnn_net_tensor(net, node->inputs[i], why) : NULL;
+    if (node->inputs[i] && !t)
+      return FALSE;
+    if (t)
+      qf_qnn_op_input(op, t);
+  }
+  for (uint32_t i = 0; i < node->n_outputs; i++) {
+    QfQnnTensor *t = qf_qnn_net_tensor(net, node->outputs[i], why);
+    if (!t)
+      return FALSE;
+    qf_qnn_op_output(op, t);
+  }
+  return add_params(net, node, op, row->params, why) && (!row->more || row->more(net, node, op, why)) &&
+         emit_epilogue(net, node, op, n_plain, why);
+}
+
+gboolean qf_qnn_emit(QfQnnNet *net, const QfNode *node, GString *why)
+{
+  net->node = node->name;
+  for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
+    if (rows[i].op == node->op)
+      return emit_row(net, &rows[i], node, why);
+  g_string_append(why, "QNN has no such operator");
+  return FALSE;
+}
