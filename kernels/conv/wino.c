@@ -11,9 +11,15 @@
 #define BLOCK_BYTES (384u << 10)   /* of both transformed sides of an item */
 #define MAX_BLOCK_BYTES (2u << 20) /* where the weights are larger by far */
 #define MAX_WEIGHT_BYTES                                                                                     \
-  (20u << 20) /* beyond, reading four times the weights costs what the multiplications save */
+  (20u << 20) /* integers: beyond, reading four times the weights costs what the multiplications save */
 
-#define READ_COST 12 /* reading a weight, in multiplications */
+#define READ_COST 12 /* integers: reading a weight, in multiplications */
+
+/* Floats: what things cost a thread, in multiplications of its time; measured on Zen 3. */
+enum {
+  COST_WEIGHT = 3,    /* a byte of weights, which are fetched while others are multiplied */
+  COST_TRANSFORM = 10 /* a value transformed, and its detour through the caches */
+};
 
 #define QFK_WINO(what, suffix, isa, kind, edge, lanes)                                                       \
   {"qfk_wino_" #what "_" #suffix, isa, kind, edge, lanes, qfk_wino_in_##what##_##suffix,                     \
@@ -41,13 +47,17 @@ static size_t m_plane_bytes(const QfkWino *p)
   return ((size_t)p->block * (size_t)p->s.oc * 4 + 127) / 64 * 64;
 }
 
-static bool suits(const QfkConvShape *s, QfkTileKind kind, uint32_t planes)
+static bool suits(const QfkConvShape *s)
 {
-  const bool filter = s->kh == 3 && s->kw == 3 && s->stride[0] == 1 && s->stride[1] == 1 &&
-                      s->dilation[0] == 1 && s->dilation[1] == 1 && s->group == 1;
-  const int32_t least = kind == QFK_TILE_F32 ? 8 : 4;
-  return filter && s->oh >= least && s->ow >= least && s->c >= 32 && s->oc >= 32 &&
-         (size_t)s->c * (size_t)s->oc * planes * weight_size(kind) <= MAX_WEIGHT_BYTES;
+  return s->kh == 3 && s->kw == 3 && s->stride[0] == 1 && s->stride[1] == 1 && s->dilation[0] == 1 &&
+         s->dilation[1] == 1 && s->group == 1;
+}
+
+/* Whether integers gain. */
+static bool pays(const QfkConvShape *s, uint32_t planes)
+{
+  return s->oh >= 4 && s->ow >= 4 && s->c >= 32 && s->oc >= 32 &&
+         (size_t)s->c * (size_t)s->oc * planes * weight_size(QFK_TILE_S16) <= MAX_WEIGHT_BYTES;
 }
 
 static uint32_t planes_of(const QfkWinoKernel *k)
@@ -68,8 +78,8 @@ static bool fits(uint32_t edge, const QfkWinoRange *r)
 
 bool qfk_wino_can(const QfkWinoKernel *k, const QfkConvShape *s, const QfkWinoRange *range)
 {
-  return s->c % k->lanes == 0 && s->oc % k->lanes == 0 && suits(s, k->kind, planes_of(k)) &&
-         (k->kind == QFK_TILE_F32 || fits(k->edge, range));
+  return s->c % k->lanes == 0 && s->oc % k->lanes == 0 && suits(s) &&
+         (k->kind == QFK_TILE_F32 || (pays(s, planes_of(k)) && fits(k->edge, range)));
 }
 
 static uint32_t tiles_along(const QfkWinoKernel *k, int32_t n)
@@ -78,10 +88,23 @@ static uint32_t tiles_along(const QfkWinoKernel *k, int32_t n)
 }
 
 /* In multiplications, roughly: those of the tiles, and reading the weights once. */
-static double cost(const QfkWinoKernel *k, const QfkConvShape *s)
+static double cost_int(const QfkWinoKernel *k, const QfkConvShape *s)
 {
   const double tiles = (double)tiles_along(k, s->oh) * tiles_along(k, s->ow) * s->n;
   return (tiles + READ_COST) * planes_of(k);
+}
+
+/* Multiplying @rows by @planes matrices of weights takes as long as reading these, at least; few rows keep the multipliers
+ * waiting. */
+static double cost_products(const QfkConvShape *s, double rows, uint32_t planes)
+{
+  return fmax(fmax(rows, 4), sizeof(float) * COST_WEIGHT) * planes * s->c * s->oc;
+}
+
+static double cost_f32(const QfkWinoKernel *k, const QfkConvShape *s)
+{
+  const double tiles = (double)tiles_along(k, s->oh) * tiles_along(k, s->ow) * s->n;
+  return cost_products(s, tiles, planes_of(k)) + tiles * planes_of(k) * (s->c + s->oc) * COST_TRANSFORM;
 }
 
 void qfk_wino_init(QfkWino *p, const QfkWinoKernel *k, uint32_t features, const QfkConvShape *s)
@@ -104,13 +127,17 @@ bool qfk_wino_plan(QfkWino *p, uint32_t features, QfkTileKind kind, const QfkCon
 {
   const QfkWinoKernel *best = NULL;
   uint32_t isa = 0;
+  double least = kind == QFK_TILE_F32 ? cost_products(s, (double)s->n * s->oh * s->ow, 9) : INFINITY;
   for (uint32_t i = 0; i < qfk_n_wino_kernels; i++) {
     const QfkWinoKernel *k = &qfk_wino_kernels[i];
-    if (k->kind != kind || (k->isa & ~features) || !qfk_wino_can(k, s, range))
+    if (k->kind != kind || (k->isa & ~features) || !qfk_wino_can(k, s, range) || (best && k->isa != isa))
       continue;
-    if (!best || (k->isa == isa && cost(k, s) < cost(best, s)))
-      best = k;
-    isa = best->isa;
+    const double own = kind == QFK_TILE_F32 ? cost_f32(k, s) : cost_int(k, s);
+    if (own >= least)
+      continue;
+    least = own;
+    best = k;
+    isa = k->isa;
   }
   if (best)
     qfk_wino_init(p, best, features, s);

@@ -5,7 +5,8 @@
  *
  * Floats use F(4x4, 3x3), 36 multiplications for 16 outputs instead of 144. The points are 0, +-1/sqrt(2), +-sqrt(2) and
  * infinity, which lose fewer digits than the usual 0, +-1, +-2: Barabasz et al., "Error Analysis and Improving the Accuracy of
- * Winograd Convolution" (2020), on choosing points.
+ * Winograd Convolution" (2020), on choosing points. Where images are small and channels many, weights come from memory more slowly
+ * than they are multiplied: F(2x2, 3x3) has 16 to F(4x4)'s 36. qfk_wino_plan() compares the costs, the plain convolution's too.
  * 8-bit integers use F(2x2, 3x3), 16 instead of 36, with weights times 4, or F(4x4, 3x3) with the points 0, +-1, +-2 and
  * infinity: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016), section 4. Each plane of weights is
  * multiplied by what makes it whole, and the transform back evens that out, so every number is an integer, inputs and weights
@@ -51,7 +52,7 @@ typedef struct {
   const char *name;
   uint32_t isa;
   QfkTileKind kind; /* F32, or S16 */
-  uint8_t edge;     /* m: 4, or 2 (integers only) */
+  uint8_t edge;     /* m: 4, or 2 */
   uint8_t lanes;
   QfkWinoIn in;
   QfkWinoOut out;
@@ -92,7 +93,7 @@ typedef struct {
 bool qfk_wino_can(const QfkWinoKernel *k, const QfkConvShape *s, const QfkWinoRange *range);
 /* Sets shape, kernels and sizes for @k. */
 void qfk_wino_init(QfkWino *p, const QfkWinoKernel *k, uint32_t features, const QfkConvShape *s);
-/* The same for the kernel that is best. FALSE: the shape is not for any. */
+/* The same for the kernel that is best. FALSE: the shape is not for any, or another way is faster. */
 bool qfk_wino_plan(QfkWino *p, uint32_t features, QfkTileKind kind, const QfkConvShape *s,
                    const QfkWinoRange *range);
 /* Bytes of u, for plane_bytes, which it sets; bytes that packing needs besides. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wino_vec.h - the transforms of floats for vectors of LANES channels, named by SUFFIX; included by one file an instruction set.
+ * wino_vec.h - the transforms of floats for vectors of LANES channels, named by SUFFIX; included by one file an instruction set. One
+ * body serves F(4x4, 3x3) and F(2x2, 3x3): its loops go to constants.
  */
 #include "wino.h"
 
@@ -42,7 +43,22 @@ INLINE void in_6(Vec o[6], const Vec d[6])
   o[5] = d[5] - 2.5f * d[3] + d[1];
 }
 
+/* The same for the points 0, +-1 and infinity. */
+INLINE void in_4(Vec o[6], const Vec d[6])
+{
+  o[0] = d[0] - d[2];
+  o[1] = d[1] + d[2];
+  o[2] = d[2] - d[1];
+  o[3] = d[3] - d[1];
+}
+
 /* Powers of the points. */
+INLINE void out_2(Vec o[4], const Vec m[6])
+{
+  o[0] = m[0] + m[1] + m[2];
+  o[1] = m[1] - m[2] + m[3];
+}
+
 INLINE void out_4(Vec o[4], const Vec m[6])
 {
   const Vec s1 = m[1] + m[2], d1 = m[1] - m[2], s2 = m[3] + m[4], d2 = m[3] - m[4];
@@ -52,7 +68,7 @@ INLINE void out_4(Vec o[4], const Vec m[6])
   o[3] = (A / 2) * d1 + (B * 2) * d2 + m[5];
 }
 
-void PASTE(qfk_wino_in_f32_, SUFFIX)(const QfkWinoSource *s)
+INLINE void transform_in(const QfkWinoSource *s, const int side)
 {
   const float *x = s->x;
   const ptrdiff_t row = s->row, col = s->col;
@@ -60,16 +76,16 @@ void PASTE(qfk_wino_in_f32_, SUFFIX)(const QfkWinoSource *s)
   float *v = s->v;
   for (uint32_t i = 0; i < s->c; i += LANES, x += LANES, v += LANES) {
     Vec t[6][6], d[6], o[6];
-    UNROLL for (int j = 0; j < 6; j++)
+    UNROLL for (int j = 0; j < side; j++)
     {
-      UNROLL for (int k = 0; k < 6; k++) d[k] = load(x + k * row + j * col);
-      in_6(o, d);
-      UNROLL for (int k = 0; k < 6; k++) t[k][j] = o[k];
+      UNROLL for (int k = 0; k < side; k++) d[k] = load(x + k * row + j * col);
+      (side == 4 ? in_4 : in_6)(o, d);
+      UNROLL for (int k = 0; k < side; k++) t[k][j] = o[k];
     }
-    UNROLL for (int k = 0; k < 6; k++)
+    UNROLL for (int k = 0; k < side; k++)
     {
-      in_6(o, t[k]);
-      UNROLL for (int j = 0; j < 6; j++) store(v + (size_t)(6 * k + j) * plane, o[j]);
+      (side == 4 ? in_4 : in_6)(o, t[k]);
+      UNROLL for (int j = 0; j < side; j++) store(v + (size_t)(side * k + j) * plane, o[j]);
     }
   }
 }
@@ -81,27 +97,28 @@ INLINE Vec clamp(Vec x, Vec lo, Vec hi)
   return (Vec)((above & (Mask)hi) | (~above & y));
 }
 
-void PASTE(qfk_wino_out_f32_, SUFFIX)(const QfkWinoTile *t)
+INLINE void transform_out(const QfkWinoTile *t, const int edge)
 {
   const float *from = t->m, *biases = t->bias;
+  const int side = edge + 2;
   float *to = t->y;
   const Vec lo = t->lo - (Vec){0}, hi = t->hi - (Vec){0};
   for (uint32_t i = 0; i < t->c; i += LANES) {
     Vec rows[4][6], m[6], o[4];
     const Vec bias = load(biases + i);
-    UNROLL for (int j = 0; j < 6; j++)
+    UNROLL for (int j = 0; j < side; j++)
     {
-      UNROLL for (int k = 0; k < 6; k++) m[k] = load(from + (size_t)(6 * k + j) * t->plane + i);
-      out_4(o, m);
-      UNROLL for (int k = 0; k < 4; k++) rows[k][j] = o[k];
+      UNROLL for (int k = 0; k < side; k++) m[k] = load(from + (size_t)(side * k + j) * t->plane + i);
+      (edge == 2 ? out_2 : out_4)(o, m);
+      UNROLL for (int k = 0; k < edge; k++) rows[k][j] = o[k];
     }
-    UNROLL for (uint32_t k = 0; k < 4; k++)
+    UNROLL for (int k = 0; k < edge; k++)
     {
-      if (k >= t->h)
+      if (k >= (int)t->h)
         break;
-      out_4(o, rows[k]);
+      (edge == 2 ? out_2 : out_4)(o, rows[k]);
       const ptrdiff_t at = (ptrdiff_t)k * t->row + i;
-      UNROLL for (uint32_t j = 0; j < 4; j++) if (j < t->w)
+      UNROLL for (int j = 0; j < edge; j++) if (j < (int)t->w)
       {
         const ptrdiff_t pixel = at + (ptrdiff_t)j * t->pixel;
         Vec y = o[j] + bias;
@@ -112,3 +129,15 @@ void PASTE(qfk_wino_out_f32_, SUFFIX)(const QfkWinoTile *t)
     }
   }
 }
+
+#define TRANSFORMS(what, edge)                                                                               \
+  void PASTE(qfk_wino_in_##what##_, SUFFIX)(const QfkWinoSource *t)                                          \
+  {                                                                                                          \
+    transform_in(t, (edge) + 2);                                                                             \
+  }                                                                                                          \
+  void PASTE(qfk_wino_out_##what##_, SUFFIX)(const QfkWinoTile *t)                                           \
+  {                                                                                                          \
+    transform_out(t, edge);                                                                                  \
+  }
+TRANSFORMS(f32, 4)
+TRANSFORMS(f32e2, 2)

@@ -11,8 +11,20 @@
 
 enum { AT_ONCE = 8 };
 
-/* One dimension of F(4, 3): three taps of neighbouring filters to six. The points are 0, +-sqrt(1/2), +-sqrt(2) and infinity. */
-static void transform_f32(const double w[3][AT_ONCE], double t[6][AT_ONCE])
+/* One dimension of F(2, 3): three taps of neighbouring filters to four. The points are 0, +-1 and infinity. */
+static void transform_f2(const double w[3][AT_ONCE], double t[6][AT_ONCE])
+{
+  for (int i = 0; i < AT_ONCE; i++) {
+    const double even = 0.5 * (w[0][i] + w[2][i]), odd = 0.5 * w[1][i];
+    t[0][i] = w[0][i];
+    t[1][i] = even + odd;
+    t[2][i] = even - odd;
+    t[3][i] = w[2][i];
+  }
+}
+
+/* F(4, 3): to six. The points are 0, +-sqrt(1/2), +-sqrt(2) and infinity. */
+static void transform_f4(const double w[3][AT_ONCE], double t[6][AT_ONCE])
 {
   const double a = sqrt(0.5) / 1.5, b = sqrt(2.0) / 6;
   for (int i = 0; i < AT_ONCE; i++) {
@@ -27,9 +39,11 @@ static void transform_f32(const double w[3][AT_ONCE], double t[6][AT_ONCE])
   }
 }
 
-/* @n filters whose taps lie @tap apart, to planes @plane apart. */
-static void filters_f32(const float *w, size_t tap, uint32_t n, float *out, size_t plane)
+/* @n filters whose taps lie @tap apart, to @side * @side planes @plane apart. */
+static void filters_f32(const float *w, size_t tap, uint32_t n, int side, float *out, size_t plane)
 {
+  void (*const transform)(const double w[3][AT_ONCE], double t[6][AT_ONCE]) =
+      side == 6 ? transform_f4 : transform_f2;
   for (uint32_t j = 0; j < n; j += AT_ONCE) {
     const uint32_t m = MIN(n - j, AT_ONCE);
     double f[3][AT_ONCE] = {{0}}, down[3][6][AT_ONCE], t[6][AT_ONCE];
@@ -37,20 +51,20 @@ static void filters_f32(const float *w, size_t tap, uint32_t n, float *out, size
       for (int y = 0; y < 3; y++)
         for (uint32_t i = 0; i < m; i++)
           f[y][i] = w[(size_t)(3 * y + x) * tap + j + i];
-      transform_f32(f, down[x]);
+      transform(f, down[x]);
     }
-    for (int y = 0; y < 6; y++) {
+    for (int y = 0; y < side; y++) {
       for (int x = 0; x < 3; x++)
         memcpy(f[x], down[x][y], sizeof(f[x]));
-      transform_f32(f, t);
-      for (int x = 0; x < 6; x++)
+      transform(f, t);
+      for (int x = 0; x < side; x++)
         for (uint32_t i = 0; i < m; i++)
-          out[(size_t)(6 * y + x) * plane + j + i] = (float)t[x][i];
+          out[(size_t)(side * y + x) * plane + j + i] = (float)t[x][i];
     }
   }
 }
 
-/* The same of F(2, 3), times two in each dimension so that all stays whole. 9 bits with sign become 12. */
+/* F(2, 3) of integers, times two in each dimension so that all stays whole. 9 bits with sign become 12. */
 static void transform_e2(const int16_t w[3][AT_ONCE], int16_t t[6][AT_ONCE])
 {
   for (int i = 0; i < AT_ONCE; i++) {
@@ -145,7 +159,7 @@ void qfk_wino_pack(const QfkWino *p, const void *w, QfkInt type, const int32_t *
     for (size_t k = 0; k < c; k++) {
       const size_t at = k * oc + n0;
       if (is_float)
-        filters_f32((const float *)w + at, c * oc, n, (float *)scratch + k * n, plane);
+        filters_f32((const float *)w + at, c * oc, n, p->wino->edge + 2, (float *)scratch + k * n, plane);
       else
         filters_int(&(Filters){w, type, zero ? zero + n0 : NULL, at, c * oc, n}, p->wino->edge + 2,
                     (int16_t *)scratch + k * n, plane);

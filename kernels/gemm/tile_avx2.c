@@ -49,16 +49,18 @@ INLINE void store_f32(const QfkTile *t, const unsigned m, const unsigned nv, __m
   }
 }
 
-/* Lines that are asked for while the sums are made: one every four steps, or four where that would be too slow. */
+/* Lines that are asked for while the sums are made, every four steps. They come in time from one panel to the next; more at once
+ * would take the places of misses that the sums wait for. */
 typedef struct {
   const char *at, *end;
-  bool fast;
+  uint32_t pace; /* quarters: of a line a step */
 } Ahead;
 
 INLINE Ahead ahead_of(const QfkTile *t)
 {
   const char *next = (const char *)t->next;
-  return (Ahead){next, next + (size_t)t->next_lines * QFK_LINE, t->next_lines > t->steps * t->n_seg / 4};
+  const uint32_t lines = t->next_lines, steps = t->steps * t->n_seg;
+  return (Ahead){next, next + (size_t)lines * QFK_LINE, 4 * lines <= steps ? 1 : 2 * lines <= steps ? 2 : 4};
 }
 
 INLINE void look_ahead(Ahead *a)
@@ -66,11 +68,14 @@ INLINE void look_ahead(Ahead *a)
   if (a->at >= a->end)
     return;
   _mm_prefetch(a->at, _MM_HINT_T1);
-  if (a->fast) {
+  if (a->pace > 1) {
     _mm_prefetch(a->at + QFK_LINE, _MM_HINT_T1);
-    _mm_prefetch(a->at + 2 * QFK_LINE, _MM_HINT_T1);
-    _mm_prefetch(a->at + 3 * QFK_LINE, _MM_HINT_T1);
-    a->at += 3 * QFK_LINE;
+    if (a->pace > 2) {
+      _mm_prefetch(a->at + 2 * QFK_LINE, _MM_HINT_T1);
+      _mm_prefetch(a->at + 3 * QFK_LINE, _MM_HINT_T1);
+      a->at += 2 * QFK_LINE;
+    }
+    a->at += QFK_LINE;
   }
   a->at += QFK_LINE;
 }
