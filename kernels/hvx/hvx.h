@@ -146,6 +146,9 @@ static inline void qfk_hvx_swap(QfkHvx *low, QfkHvx *high, int offset)
   QFK_HVX_Q(name, (HVX_Vector va, int32_t R), QfkHvx q; QfkHvx a = {va}, __VA_ARGS__)
 #define QFK_HVX_Q_VV(name, ...)                                                                              \
   QFK_HVX_Q(name, (HVX_Vector va, HVX_Vector vb), QfkHvx q; QfkHvx a = {va}; QfkHvx b = {vb}, __VA_ARGS__)
+/* The second operand is p. */
+#define QFK_HVX_Q_QQ(name, ...)                                                                              \
+  QFK_HVX_Q(name, (HVX_VectorPred vq, HVX_VectorPred vp), QfkHvx q = {vq.v}; QfkHvx p = {vp.v}, __VA_ARGS__)
 #define QFK_HVX_R_VR(name, lanes, ...)                                                                       \
   QFK_HVX_FN int32_t name(HVX_Vector va, int32_t R)                                                          \
   {                                                                                                          \

@@ -101,6 +101,7 @@ static void print(const char *name, uint32_t index, int n)
 #define RUN_Q_R(name) Q(name(in.r))
 #define RUN_Q_VR(name) Q(name(in.a, in.r))
 #define RUN_Q_VV(name) Q(name(in.a, in.b))
+#define RUN_Q_QQ(name) Q(name(MASK, Q6_Q_vand_VR(in.x, 0x01020408)))
 #define RUN_R_VR(name) V(Q6_V_vsplat_R(name(in.a, in.r)))
 #define RUN_M_QV(name) (out.v[0] = in.x, name(MASK, &out.v[0], in.a), 128)
 

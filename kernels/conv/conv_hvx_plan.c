@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conv_hvx_plan.c - what a convolution for HVX is made of before it runs: grid, offsets, packed weights. Plain C, for any machine.
+ *
+ * Output pixel (y, x) of a run is at y * gw + x of every plane of the grid; tap (ky, kx) is a phase of the stride and a shift.
+ */
+#include "conv_hvx.h"
+
+#include <string.h>
+
+/* A tap along dimension @d: its phase and its shift in the grid. */
+static int32_t tap_phase(const QfkConvShape *s, int d, int32_t k)
+{
+  return k * s->dilation[d] % s->stride[d];
+}
+
+static int32_t tap_shift(const QfkConvShape *s, int d, int32_t k)
+{
+  return k * s->dilation[d] / s->stride[d];
+}
+
+static int32_t find_phase(const QfkConvHvx *p, int32_t ky, int32_t kx)
+{
+  const int32_t py = tap_phase(&p->s, 0, ky), px = tap_phase(&p->s, 1, kx);
+  int32_t i = 0;
+  while (i < p->n_phases && (p->phase[i][0] != py || p->phase[i][1] != px))
+    i++;
+  return i;
+}
+
+static bool add_phases(QfkConvHvx *p)
+{
+  const QfkConvShape *s = &p->s;
+  if (s->stride[0] > 255 || s->stride[1] > 255)
+    return false;
+  for (int32_t ky = 0; ky < s->kh; ky++)
+    for (int32_t kx = 0; kx < s->kw; kx++) {
+      const int32_t i = find_phase(p, ky, kx);
+      if (i == QFK_CONV_HVX_PHASES)
+        return false;
+      if (i < p->n_phases)
+        continue;
+      p->phase[i][0] = (uint8_t)tap_phase(s, 0, ky);
+      p->phase[i][1] = (uint8_t)tap_phase(s, 1, kx);
+      p->n_phases++;
+    }
+  return true;
+}
+
+/* Weight (step, four) of output channel @oc without its zero point; what only fills a plane up is 0. */
+static int32_t weight_at(const QfkConvHvx *p, const QfkIntArgs *q, const void *w, int32_t step, int32_t four,
+                         int32_t oc)
+{
+  const int32_t cg = p->s.c / p->s.group, tap = step / p->planes, c = step % p->planes * 4 + four;
+  if (c >= cg)
+    return 0;
+  return qfk_load_int(w, q->w_type, (size_t)(tap * cg + c) * p->s.oc + oc) - (q->w_zero ? q->w_zero[oc] : 0);
+}
+
+static bool weights_fit(const QfkConvHvx *p, const QfkIntArgs *q, const void *w)
+{
+  for (int32_t step = 0; step < p->steps && (q->w_zero || q->w_type != QFK_S8); step++)
+    for (int32_t i = 0; i < 4 * p->s.oc; i++) {
+      const int32_t v = weight_at(p, q, w, step, i % 4, i / 4);
+      if (v < INT8_MIN || v > INT8_MAX)
+        return false;
+    }
+  return true;
+}
+
+bool qfk_conv_hvx_init(QfkConvHvx *p, const QfkConvShape *s, const QfkIntArgs *q, const void *w, int32_t rows)
+{
+  const QfkRequant *r = &q->requant;
+  const int32_t cg = s->c / s->group, og = s->oc / s->group;
+  if (q->x_type > QFK_S8 || q->y_type > QFK_S8 || q->w_type > QFK_S8 || !r->fixed || !r->once || r->wide ||
+      (s->group > 1 && (cg % 4 || og % 4)))
+    return false;
+  *p = (QfkConvHvx){.s = *s,
+                    .rows = rows,
+                    .planes = qfk_d4_planes(cg),
+                    .blocks = (og + QFK_CONV_HVX_CHANNELS - 1) / QFK_CONV_HVX_CHANNELS,
+                    .x_flip = qfk_hvx_flip(q->x_type),
+                    .out = qfk_hvx_out(q->y_type, r->zero_point, r->lo, r->hi)};
+  p->s.n = 1;
+  p->fill = (uint8_t)(q->x_zero + (p->x_flip ? 128 : 0));
+  p->steps = s->kh * s->kw * p->planes;
+  p->gh = rows + tap_shift(s, 0, s->kh - 1);
+  p->gw = s->ow + tap_shift(s, 1, s->kw - 1);
+  p->direct = s->kh == 1 && s->kw == 1 && s->stride[0] == 1 && s->stride[1] == 1 && !s->pad[0] &&
+              !s->pad[1] && s->oh <= s->h && s->ow == s->w && !p->x_flip;
+  if (p->direct)
+    p->gh = s->h;
+  for (int32_t c = 0; c < s->oc; c++)
+    p->shifted |= r->fixed[r->per_channel ? c : 0].shift != 0;
+  return add_phases(p) && weights_fit(p, q, w);
+}
+
+size_t qfk_conv_hvx_offsets(const QfkConvHvx *p)
+{
+  return (size_t)p->steps + 1;
+}
+
+size_t qfk_conv_hvx_weights(const QfkConvHvx *p)
+{
+  return qfk_conv_hvx_channels(p) * (size_t)p->steps * 4 + 32;
+}
+
+size_t qfk_conv_hvx_channels(const QfkConvHvx *p)
+{
+  return (size_t)p->s.group * (size_t)p->blocks * QFK_CONV_HVX_CHANNELS;
+}
+
+static void fill_offsets(const QfkConvHvx *p, int32_t *offsets)
+{
+  const QfkConvShape *s = &p->s;
+  const int32_t plane = p->gh * p->gw * 4, all = p->planes * s->group;
+  for (int32_t step = 0; step < p->steps; step++) {
+    const int32_t tap = step / p->planes, ky = tap / s->kw, kx = tap % s->kw;
+    offsets[step] = (find_phase(p, ky, kx) * all + step % p->planes) * plane +
+                    (tap_shift(s, 0, ky) * p->gw + tap_shift(s, 1, kx)) * 4;
+  }
+  offsets[p->steps] = 0; /* read ahead, not used */
+}
+
+/* One channel's weights; returns their sum. */
+static int32_t pack_channel(const QfkConvHvx *p, const QfkIntArgs *q, const void *w, int32_t oc, int8_t *to)
+{
+  int32_t sum = 0;
+  for (int32_t step = 0; step < p->steps; step++, to += 4 * QFK_CONV_HVX_CHANNELS)
+    for (int32_t i = 0; i < 4; i++) {
+      to[i] = (int8_t)weight_at(p, q, w, step, i, oc);
+      sum += to[i];
+    }
+  return sum;
+}
+
+void qfk_conv_hvx_pack(const QfkConvHvx *p, const QfkIntArgs *q, const void *w, int32_t *offsets,
+                       int8_t *weights, int32_t *bias, int32_t *multiplier, int32_t *shift)
+{
+  const int32_t og = p->s.oc / p->s.group;
+  const size_t n = qfk_conv_hvx_channels(p);
+  memset(weights, 0, qfk_conv_hvx_weights(p));
+  memset(bias, 0, n * sizeof(*bias));
+  memset(multiplier, 0, n * sizeof(*multiplier));
+  memset(shift, 0, n * sizeof(*shift));
+  fill_offsets(p, offsets);
+  for (int32_t oc = 0; oc < p->s.oc; oc++) {
+    const int32_t slot = oc / og * p->blocks * QFK_CONV_HVX_CHANNELS + oc % og;
+    const int32_t block = slot / QFK_CONV_HVX_CHANNELS, lane = slot % QFK_CONV_HVX_CHANNELS;
+    const QfkFixed f = q->requant.fixed[q->requant.per_channel ? oc : 0];
+    const int32_t sum =
+        pack_channel(p, q, w, oc, weights + ((size_t)block * p->steps * QFK_CONV_HVX_CHANNELS + lane) * 4);
+    /* Padding counts as the zero point, so all of it goes into the bias. */
+    bias[slot] = (int32_t)((uint32_t)(q->bias ? q->bias[oc] : 0) - (uint32_t)p->fill * (uint32_t)sum);
+    multiplier[slot] = f.multiplier;
+    shift[slot] = f.shift;
+  }
+}
+
+size_t qfk_conv_hvx_scratch(const QfkConvHvx *p)
+{
+  const size_t plane = (size_t)p->gh * (size_t)p->gw * 4;
+  const size_t grid = p->direct ? 0 : (size_t)p->n_phases * p->planes * p->s.group * plane + QFK_D4_SLACK;
+  const size_t pixels = (size_t)p->rows * p->gw + QFK_CONV_HVX_PIXELS;
+  return (grid + 127) / 128 * 128 + 2 * (pixels * 4 + 127) / 128 * 128 + 128;
+}
