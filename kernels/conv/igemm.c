@@ -173,7 +173,7 @@ enum {
   COST_ITEM = 30000,  /* taking it and making its row pointers */
   COST_WIDEN = 3,     /* a value of A, where values are widened */
   COST_WEIGHT = 2,    /* a byte of B that comes from memory */
-  COST_FOREIGN = 2,   /* a byte of A or C of which another core has made, or needs, half */
+  COST_FOREIGN = 5,   /* a byte of A or C of which another core has made, or needs, half */
   LEAST_MACS = 60000, /* of a run that is worth a second thread: some microseconds */
 };
 

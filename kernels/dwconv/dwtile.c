@@ -103,9 +103,11 @@ bool qfk_dw_plan(QfkDwPlan *p, QfkTileKind kind, uint32_t features, const QfkCon
   return true;
 }
 
-uint32_t qfk_dw_items(const QfkDwPlan *p)
+uint32_t qfk_dw_items(const QfkDwPlan *p, uint32_t n_threads, uint32_t *parts)
 {
-  return (uint32_t)p->s.n * (((uint32_t)p->s.oh + p->rows - 1) / p->rows);
+  const uint32_t oh = (uint32_t)p->s.oh, least = (oh + p->rows - 1) / p->rows;
+  *parts = MIN((least + n_threads - 1) / n_threads * n_threads, oh);
+  return (uint32_t)p->s.n * *parts;
 }
 
 size_t qfk_dw_scratch(const QfkDwPlan *p)
@@ -227,11 +229,13 @@ static void run_row(const QfkDwPlan *p, int32_t oy, const float *image, float *y
       p->act_fn(&p->act, y + (size_t)ox * (size_t)s->c, (size_t)s->c, 0);
 }
 
-void qfk_dw_run(const QfkDwPlan *p, uint32_t item, const void *x, const void *res, void *y, void *scratch)
+void qfk_dw_run(const QfkDwPlan *p, uint32_t parts, uint32_t item, const void *x, const void *res, void *y,
+                void *scratch)
 {
   const QfkConvShape *s = &p->s;
-  const uint32_t per_image = ((uint32_t)s->oh + p->rows - 1) / p->rows, image = item / per_image;
-  const int32_t begin = (int32_t)(item % per_image * p->rows), end = MIN(begin + (int32_t)p->rows, s->oh);
+  const uint32_t image = item / parts, part = item % parts;
+  const int32_t begin = (int32_t)((int64_t)s->oh * part / parts),
+                end = (int32_t)((int64_t)s->oh * (part + 1) / parts);
   const size_t in = (size_t)image * (size_t)s->h * (size_t)s->w * (size_t)s->c;
   const size_t row = (size_t)s->ow * (size_t)s->c, out = (size_t)image * (size_t)s->oh * row;
   if (p->any->kind == QFK_TILE_S16) {

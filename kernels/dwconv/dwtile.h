@@ -69,14 +69,16 @@ typedef struct {
   float lo, hi;
   int32_t x_zero, y_zero;
   bool x_signed, y_signed;
-  uint32_t rows; /* output rows of an item */
+  uint32_t rows; /* output rows of an item, at most */
 } QfkDwPlan;
 
 /* Sets shape, kernels and rows. FALSE: no kernel. */
 bool qfk_dw_plan(QfkDwPlan *p, QfkTileKind kind, uint32_t features, const QfkConvShape *s);
-uint32_t qfk_dw_items(const QfkDwPlan *p);
+/* How many items a run is cut into; @parts gets those of an image. */
+uint32_t qfk_dw_items(const QfkDwPlan *p, uint32_t n_threads, uint32_t *parts);
 size_t qfk_dw_scratch(const QfkDwPlan *p);
-void qfk_dw_run(const QfkDwPlan *p, uint32_t item, const void *x, const void *res, void *y, void *scratch);
+void qfk_dw_run(const QfkDwPlan *p, uint32_t parts, uint32_t item, const void *x, const void *res, void *y,
+                void *scratch);
 
 #define QFK_DW(fn, isa, kind, taps, stride, lanes, interleaved) void fn(const QfkDwTile *t);
 #include "dwtile.inc"

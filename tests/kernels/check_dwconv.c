@@ -24,8 +24,9 @@ static bool make_plan(QfkDwPlan *p, const QfkDwKernel *k, const QfkConvShape *s)
 static void run(const QfkDwPlan *p, const void *x, const void *res, void *y)
 {
   void *scratch = chk_alloc(qfk_dw_scratch(p) + 1);
-  for (uint32_t i = qfk_dw_items(p); i--;)
-    qfk_dw_run(p, i, x, res, y, scratch);
+  uint32_t parts;
+  for (uint32_t i = qfk_dw_items(p, (uint32_t)chk_range(1, 3), &parts); i--;)
+    qfk_dw_run(p, parts, i, x, res, y, scratch);
 }
 
 static void report(const QfkDwKernel *k, const QfkConvShape *s, ChkFill fill, bool ok)
@@ -153,8 +154,9 @@ typedef struct {
 static void run_bench(void *arg)
 {
   Bench *b = arg;
-  for (uint32_t i = 0; i < qfk_dw_items(&b->p); i++)
-    qfk_dw_run(&b->p, i, b->x, NULL, b->y, b->scratch);
+  uint32_t parts;
+  for (uint32_t i = qfk_dw_items(&b->p, 1, &parts); i--;)
+    qfk_dw_run(&b->p, parts, i, b->x, NULL, b->y, b->scratch);
 }
 
 void chk_dwconv_bench(void)

@@ -15,6 +15,7 @@ typedef struct {
 typedef struct {
   const QfExec *exec;
   const QfkDwPlan *plan;
+  uint32_t parts; /* of an image */
   const void *x, *res;
   void *y;
 } Run;
@@ -22,7 +23,8 @@ typedef struct {
 static void run_item(void *arg, uint32_t index, uint32_t thread)
 {
   const Run *r = arg;
-  qfk_dw_run(r->plan, index, r->x, r->res, r->y, r->exec->scratch + thread * r->exec->scratch_stride);
+  qfk_dw_run(r->plan, r->parts, index, r->x, r->res, r->y,
+             r->exec->scratch + thread * r->exec->scratch_stride);
 }
 
 static void run_step(const QfStep *step, const QfExec *exec)
@@ -33,7 +35,7 @@ static void run_step(const QfStep *step, const QfExec *exec)
            .x = qf_step_in(step, exec, 0),
            .y = qf_step_out(step, exec, 0)};
   r.res = params->residual ? qf_step_in(step, exec, 3) : NULL;
-  qf_pool_run(exec->pool, qfk_dw_items(r.plan), run_item, &r);
+  qf_pool_run(exec->pool, qfk_dw_items(r.plan, exec->n_threads, &r.parts), run_item, &r);
 }
 
 static void pack_float(QfLower *lower, QfkDwPlan *p, const QfCpuWeighted *wt)
