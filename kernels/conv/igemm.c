@@ -14,6 +14,9 @@
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
+/* Bytes of C in one block, where something is done to them afterwards. */
+#define AFTER_BYTES (128u << 10)
+
 static uint32_t round_up(uint32_t x, uint32_t to)
 {
   return (x + to - 1) / to * to;
@@ -208,7 +211,10 @@ void qfk_igemm_grid(const QfkIgemm *p, uint32_t n_threads, QfkIgemmGrid *grid)
   const uint32_t rows = (uint32_t)p->n * (uint32_t)p->vh * (uint32_t)p->vw;
   const uint32_t tiles = (rows + p->kernel->mr - 1) / p->kernel->mr;
   const uint32_t panels = (p->columns + p->kernel->nr - 1) / p->kernel->nr;
-  const uint32_t least = (tiles * p->kernel->mr + p->max_rows - 1) / p->max_rows; /* blocks */
+  const uint32_t near =
+      p->after ? MAX(AFTER_BYTES / (uint32_t)p->oc / p->kernel->mr, 2) * p->kernel->mr : MAX_ROWS;
+  const uint32_t most = MIN(p->max_rows, near),
+                 least = (tiles * p->kernel->mr + most - 1) / most; /* blocks */
   const bool small = (uint64_t)rows * p->k * p->n_seg * (uint32_t)p->oc < LEAST_MACS;
   uint64_t best = UINT64_MAX;
   *grid = (QfkIgemmGrid){tiles, least, 1, 0};
@@ -416,6 +422,18 @@ static void run_panel(const Block *b, QfkTile *t, uint32_t count, size_t channel
   }
 }
 
+/* The columns [from, from + n) of all rows, those that lie together at once. */
+static void run_after(const Block *b, uint32_t count, size_t from, size_t n, const uint8_t *res, uint8_t *y)
+{
+  const QfkIgemm *p = b->p;
+  for (uint32_t i = 0, end; i < count; i = end) {
+    uint8_t *row = (uint8_t *)b->c[i] + from;
+    for (end = i + 1; end < count && n == (size_t)p->oc && (uint8_t *)b->c[end] == row + (end - i) * n;)
+      end++;
+    qfk_after_run(p->after, res ? res + (row - y) : NULL, row, (end - i) * n);
+  }
+}
+
 void qfk_igemm_run(const QfkIgemm *p, const QfkIgemmGrid *grid, uint32_t item, const void *x, const void *res,
                    void *y, void *scratch)
 {
@@ -462,4 +480,6 @@ void qfk_igemm_run(const QfkIgemm *p, const QfkIgemmGrid *grid, uint32_t item, c
     run_panel(&b, &t, count, (size_t)g * og + (size_t)i * nr, p->panels + g * p->group_bytes + at,
               more ? (uint32_t)(MIN(panel, p->group_bytes - at) / QFK_LINE) : 0);
   }
+  if (p->after)
+    run_after(&b, count, (size_t)g * og + first * nr, MIN(end * nr, og) - first * nr, res, y);
 }

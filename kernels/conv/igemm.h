@@ -12,6 +12,7 @@
 #define QFK_IGEMM_H
 
 #include "../gemm/tile.h"
+#include "after.h"
 #include "conv.h"
 
 /* nx neighbouring columns of one input row; relative to the pixel (vy * in_step[0], vx * in_step[1]). */
@@ -26,6 +27,7 @@ typedef struct {
   QfkWidenFunc widen; /* S16 */
   QfkActFunc act_fn;  /* F32: NULL when the bounds of the tile suffice */
   QfkEpilogue act;
+  const QfkAfter *after; /* integers; NULL: nothing */
 
   int32_t n, h, w, c;             /* input */
   int32_t oh, ow, oc;             /* output memory */

@@ -235,7 +235,7 @@ static void transform_in(const QfkWino *p, Place at, const uint8_t *x, uint8_t *
 
 /* Channels [n0, n1) of a tile. */
 static void transform_out(const QfkWino *p, Place at, uint32_t n0, uint32_t n1, const uint8_t *m,
-                          const float *res, uint8_t *y)
+                          const uint8_t *res, uint8_t *y)
 {
   const QfkConvShape *s = &p->s;
   const size_t oc = (size_t)s->oc;
@@ -244,7 +244,7 @@ static void transform_out(const QfkWino *p, Place at, uint32_t n0, uint32_t n1, 
   const QfkWinoTile t = {.m = m + (size_t)n0 * 4,
                          .plane = m_plane_bytes(p) / 4,
                          .y = y + first * p->x_size,
-                         .res = res ? res + first : NULL,
+                         .res = res && !p->after ? (const float *)(const void *)res + first : NULL,
                          .bias = (const uint32_t *)p->bias + n0,
                          .scale = p->scale ? p->scale + n0 : NULL,
                          .row = (ptrdiff_t)((size_t)s->ow * oc),
@@ -256,6 +256,10 @@ static void transform_out(const QfkWino *p, Place at, uint32_t n0, uint32_t n1, 
                          .hi = p->hi,
                          .zero_point = p->y_zero};
   p->wino->out(&t);
+  const size_t run = t.c == oc ? t.w * oc : t.c; /* bytes that lie together */
+  for (uint32_t k = 0; p->after && k < t.h; k++)
+    for (size_t i = first + k * (size_t)t.row, end = i + t.w * oc; i < end; i += run == t.c ? oc : run)
+      qfk_after_run(p->after, res ? res + i : NULL, y + i, run);
   for (uint32_t i = 0; p->act_fn && i < t.h * t.w; i++)
     p->act_fn(&p->act, (float *)t.y + (ptrdiff_t)(i / t.w) * t.row + i % t.w * oc, n1 - n0, n0);
 }
@@ -292,7 +296,7 @@ static void multiply(const QfkWino *p, uint32_t plane, uint32_t n0, uint32_t n1,
   }
 }
 
-void qfk_wino_run(const QfkWino *p, const QfkWinoGrid *grid, uint32_t item, const void *x, const float *res,
+void qfk_wino_run(const QfkWino *p, const QfkWinoGrid *grid, uint32_t item, const void *x, const void *res,
                   void *y, void *scratch)
 {
   const uint32_t block = item % grid->blocks, split = item / grid->blocks, nr = p->tile->nr;

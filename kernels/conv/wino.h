@@ -19,6 +19,7 @@
 #define QFK_WINO_H
 
 #include "../gemm/tile.h"
+#include "after.h"
 #include "conv.h"
 
 /* One tile: (m+2) x (m+2) inputs of @c channels, @row and @col values apart, to as many planes @plane values apart. */
@@ -76,6 +77,7 @@ typedef struct {
   const void *zeros;     /* nr 4-byte zeros */
   QfkActFunc act_fn;
   QfkEpilogue act;
+  const QfkAfter *after; /* integers; NULL: nothing */
   float lo, hi;
   int32_t x_zero, y_zero; /* integers */
   bool x_signed;
@@ -107,7 +109,8 @@ typedef struct {
 } QfkWinoGrid;
 void qfk_wino_grid(const QfkWino *p, uint32_t n_threads, QfkWinoGrid *grid);
 size_t qfk_wino_scratch(const QfkWino *p);
-void qfk_wino_run(const QfkWino *p, const QfkWinoGrid *grid, uint32_t item, const void *x, const float *res,
+/* @res: of floats, or for after. */
+void qfk_wino_run(const QfkWino *p, const QfkWinoGrid *grid, uint32_t item, const void *x, const void *res,
                   void *y, void *scratch);
 
 #define QFK_WINO(what, suffix, isa, kind, edge, lanes)                                                       \

@@ -73,6 +73,7 @@ struct QfLower {
   uint32_t *alias;                  /* by tensor id: the tensor whose memory it shares, or itself */
   const struct QfBackend *fallback; /* for nodes a backend has no kernel for; the reference backend */
   gpointer unit;                    /* what the backend's open() gave, NULL without one */
+  GHashTable *after;                /* the CPU backend's own, while it lowers: backends/cpu/after.h */
   const char *model;                /* the model's name, for messages */
 };
 

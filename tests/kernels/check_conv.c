@@ -13,7 +13,7 @@ typedef struct {
   const QfkTileKernel *k;
   QfkConvShape s;
   bool transposed;
-  bool x_signed, y_signed, residual;
+  bool x_signed, y_signed, residual; /* integers: something comes after it */
   int32_t act;
   ChkFill fill;
 } Case;
@@ -88,6 +88,7 @@ static void run_case(const Case *c, const QfkIgemm *base, const Constants *const
     p.x_signed = base->x_signed;
     p.y_signed = base->y_signed;
     p.flip = base->flip;
+    p.after = base->after;
     uint8_t *zeros = chk_alloc_aligned(p.k * p.x_size);
     if (p.x_size == 1)
       memset(zeros, (uint8_t)base->x_zero, p.k);
@@ -134,6 +135,50 @@ static void check_float(const Case *c)
   report(c, chk_close(y, want, ny, 1e-5f, (c->fill ? 1e-4f : 1e-5f) * (float)(k < 8 ? 8 : k)));
 }
 
+/* A table of random bytes, or the sum with @res. */
+static QfkAfter make_after(QfkAfterKind kind)
+{
+  QfkAfter a = {.kind = kind, .y_scale = 0.7f, .x_scale = 1.1f, .constant = 2.25f, .lo = -128, .hi = 90};
+  if (kind == QFK_AFTER_SUM_U8)
+    a.lo = 3, a.hi = 255;
+  chk_fill_bytes(a.table, sizeof(a.table), CHK_PLAIN);
+  a.run = (QfkAfterFunc)qfk_kernel_find(qfk_after_kernels, chk_features(), (int32_t)kind)->function;
+  return a;
+}
+
+static void check_after(const QfkKernel *k)
+{
+  for (size_t n = 1; n < 300; n += n < 70 ? 1 : 31) {
+    const QfkAfter a = make_after((QfkAfterKind)k->kind);
+    uint8_t *x = chk_alloc(n), *y = chk_alloc(n), *want = chk_alloc_aligned(n);
+    chk_fill_bytes(x, n, n % 2 ? CHK_EDGE : CHK_PLAIN);
+    chk_fill_bytes(y, n, CHK_PLAIN);
+    memcpy(want, y, n);
+    (k->kind == QFK_AFTER_TABLE    ? qfk_after_table_ref
+     : k->kind == QFK_AFTER_SUM_U8 ? qfk_after_sum_u8_ref
+                                   : qfk_after_sum_s8_ref)(&a, x, want, n);
+    ((QfkAfterFunc)k->function)(&a, x, y, n);
+    bool ok = chk_same(y, want, n);
+    ok &= chk_free_all();
+    chk_result(ok, k->name, "n %zu", n);
+  }
+}
+
+/* All bytes, in place. */
+static void check_whole_table(const QfkKernel *k)
+{
+  const QfkAfter a = make_after(QFK_AFTER_TABLE);
+  uint8_t *y = chk_alloc(256);
+  bool ok = true;
+  for (int i = 0; i < 256; i++)
+    y[i] = (uint8_t)i;
+  ((QfkAfterFunc)k->function)(&a, y, y, 256);
+  for (int i = 0; i < 256; i++)
+    ok &= y[i] == a.table[i];
+  ok &= chk_free_all();
+  chk_result(ok, k->name, "all bytes");
+}
+
 static void check_int(const Case *c)
 {
   const QfkConvShape *s = &c->s;
@@ -167,11 +212,19 @@ static void check_int(const Case *c)
                                        : x_zero + (!flip         ? 0
                                                    : c->x_signed ? 128
                                                                  : -128)};
-  run_case(c, &base, &constants, x, NULL, y);
+  uint8_t *res = chk_alloc(ny);
+  chk_fill_bytes(res, ny, c->fill);
+  const QfkAfter after = make_after(c->act % 2    ? QFK_AFTER_TABLE
+                                    : c->y_signed ? QFK_AFTER_SUM_S8
+                                                  : QFK_AFTER_SUM_U8);
+  base.after = c->residual ? &after : NULL;
+  run_case(c, &base, &constants, x, c->residual ? res : NULL, y);
   const QfkIntArgs q = {
       c->x_signed ? QFK_S8 : QFK_U8, QFK_S8, c->y_signed ? QFK_S8 : QFK_U8, x_zero, w_zero, bias,
       {scale, true, y_zero, lo, hi}};
   (c->transposed ? qfk_deconv2d_int_ref : qfk_conv2d_int_ref)(s, &q, x, w, want);
+  if (c->residual)
+    qfk_after_run(&after, res, want, ny);
   report(c, chk_same(y, want, ny));
 }
 
@@ -214,13 +267,19 @@ static void check_shape(const QfkTileKernel *k, const QfkConvShape *s, bool tran
               .y_signed = j >> 1,
               .fill = j == 3 ? CHK_EDGE : CHK_PLAIN};
     c.act = (int32_t)((i + (uint32_t)j * 3) % QFK_N_ACTS);
-    c.residual = j == 1;
+    c.residual = j == 1 || (j == 2 && k->kind != QFK_TILE_F32);
     (k->kind == QFK_TILE_F32 ? check_float : check_int)(&c);
   }
 }
 
 void chk_conv(void)
 {
+  for (const QfkKernel *k = qfk_after_kernels; k->name; k++)
+    if (chk_can_run(k->name, k->isa)) {
+      check_after(k);
+      if (k->kind == QFK_AFTER_TABLE)
+        check_whole_table(k);
+    }
   for (uint32_t i = 0; i < qfk_n_tile_kernels; i++) {
     const QfkTileKernel *k = &qfk_tile_kernels[i];
     if (!chk_can_run(k->name, k->isa))

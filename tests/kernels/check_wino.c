@@ -17,7 +17,7 @@ static void pack(QfkWino *p, const void *w, const int32_t *w_zero)
   p->zeros = memset(chk_alloc_aligned(p->tile->nr * 4), 0, p->tile->nr * 4);
 }
 
-static void run_all(const QfkWino *p, const void *x, const float *res, void *y)
+static void run_all(const QfkWino *p, const void *x, const void *res, void *y)
 {
   void *scratch = chk_alloc(qfk_wino_scratch(p));
   QfkWinoGrid grid;
@@ -74,10 +74,22 @@ static void check_int_layer(const QfkWinoKernel *k, const QfkConvShape *s, int32
   p.x_zero = x_zero;
   p.y_zero = zero;
   p.x_signed = is_signed;
-  run_all(&p, x, NULL, y);
+  QfkAfter sum = {.kind = is_signed ? QFK_AFTER_SUM_S8 : QFK_AFTER_SUM_U8,
+                  .y_scale = 0.5f,
+                  .x_scale = 0.75f,
+                  .constant = 1.5f,
+                  .lo = -10,
+                  .hi = 120};
+  uint8_t *res = chk_alloc(ny);
+  chk_fill_bytes(res, ny, CHK_PLAIN);
+  sum.run = (QfkAfterFunc)qfk_kernel_find(qfk_after_kernels, chk_features(), (int32_t)sum.kind)->function;
+  p.after = variant & 2 ? &sum : NULL;
+  run_all(&p, x, p.after ? res : NULL, y);
   const QfkInt type = is_signed ? QFK_S8 : QFK_U8;
   const QfkIntArgs q = {type, QFK_S8, type, p.x_zero, zeros, bias, {scale, true, zero, lo, hi}};
   qfk_conv2d_int_ref(s, &q, x, w, want);
+  if (p.after)
+    qfk_after_run(&sum, res, want, ny);
   report(chk_same(y, want, ny), k, s, "variant", variant);
 }
 

@@ -91,7 +91,7 @@ gboolean qf_cpu_conv_shaped(QfLower *lower, const QfNode *node, const QfCpuWeigh
     qfk_igemm_conv(plans, kernel, s, qf_lower_alloc(lower, (size_t)(s->kh * s->kw) * sizeof(QfkSeg)));
     fill(lower, plans, wt, s, NULL);
   }
-  qf_cpu_igemm_step(lower, node, plans, n, wt->residual);
+  qf_cpu_igemm_step(lower, node, wt, plans, n);
   return TRUE;
 }
 
@@ -100,7 +100,7 @@ gboolean qf_cpu_conv(QfLower *lower, QfNode *node)
   const QfConv2dAttrs *a = node->attrs;
   g_auto(QfCpuWeighted) wt = {0};
   QfkConvShape s;
-  if (!qf_cpu_conv_shape(node, &s) || !qf_cpu_weighted_init(&wt, node, &a->epi, s.oc))
+  if (!qf_cpu_conv_shape(node, &s) || !qf_cpu_weighted_init(&wt, lower, node, &a->epi, s.oc))
     return FALSE;
   return qf_cpu_conv_shaped(lower, node, &wt, &s, g_str_equal(node->op->name, "TransposeConv2d"));
 }

@@ -5,7 +5,7 @@
  * It supports every node. Integers are computed in the `float` requantisation only; under another one, quantized nodes are left
  * to the reference.
  */
-#include "cpu.h"
+#include "after.h"
 
 #define QF_CPU_OP(op, function) extern const QfOpDef qf_op_##op;
 #include "cpu_ops.inc"
@@ -44,10 +44,15 @@ static gboolean lower_node(QfLower *lower, QfNode *node, GError **error)
 static gboolean cpu_lower(QfLower *lower, QfNode *const *nodes, uint32_t n_nodes, GError **error)
 {
   g_autoptr(GHashTable) attention = qf_cpu_attention_find(lower, nodes, n_nodes);
-  for (uint32_t i = 0; i < n_nodes; i++)
-    if (!qf_cpu_attention_take(lower, attention, nodes[i]) && !lower_node(lower, nodes[i], error))
-      return FALSE;
-  return TRUE;
+  g_autoptr(GHashTable) after = qf_cpu_after_find(lower, nodes, n_nodes, attention);
+  gboolean ok = TRUE;
+  lower->after = after;
+  for (uint32_t i = 0; ok && i < n_nodes; i++)
+    if (!qf_cpu_attention_take(lower, attention, nodes[i]) &&
+        !qf_cpu_after_lower(lower, nodes[i], lower_node, &ok, error))
+      ok = lower_node(lower, nodes[i], error);
+  lower->after = NULL;
+  return ok;
 }
 
 static gboolean cpu_probe(GString *detail)

@@ -77,7 +77,7 @@ gboolean qf_cpu_dwconv(QfLower *lower, QfNode *node)
   const QfConv2dAttrs *a = node->attrs;
   g_auto(QfCpuWeighted) wt = {0};
   QfkConvShape s;
-  if (!qf_cpu_conv_shape(node, &s) || !qf_cpu_weighted_init(&wt, node, &a->epi, s.oc))
+  if (!qf_cpu_conv_shape(node, &s) || !qf_cpu_weighted_init(&wt, lower, node, &a->epi, s.oc))
     return FALSE;
   s.group = s.c;
   if (s.oc != s.c)

@@ -35,7 +35,7 @@ static gboolean lower_dense(QfLower *lower, const QfNode *node, const QfCpuWeigh
   QfkIgemm *plan = qf_lower_alloc(lower, sizeof(*plan));
   qfk_igemm_conv(plan, kernel, &s, qf_lower_alloc(lower, sizeof(QfkSeg)));
   qf_cpu_igemm_fill(lower, plan, wt, pack);
-  qf_cpu_igemm_step(lower, node, plan, 1, wt->residual);
+  qf_cpu_igemm_step(lower, node, wt, plan, 1);
   return TRUE;
 }
 
@@ -47,7 +47,7 @@ gboolean qf_cpu_fully_connected(QfLower *lower, QfNode *node)
   if (w->dims[0] > INT32_MAX / 2 || w->dims[1] > INT32_MAX / 2 || !w->dims[1] ||
       qf_tensor_count(x) > INT32_MAX)
     return FALSE;
-  if (!qf_cpu_weighted_init(&wt, node, &a->epi, (int32_t)w->dims[0]))
+  if (!qf_cpu_weighted_init(&wt, lower, node, &a->epi, (int32_t)w->dims[0]))
     return FALSE;
   const int32_t k = (int32_t)w->dims[1];
   return lower_dense(lower, node, &wt, (int32_t)(qf_tensor_count(x) / k),
@@ -183,7 +183,7 @@ gboolean qf_cpu_matmul(QfLower *lower, QfNode *node)
   if (b->data && b->rank == 2 && !attrs->transpose_in0) {
     g_auto(QfCpuWeighted) wt = {0};
     const QfkPack pack = {.row = p.s.b_row, .col = p.s.b_col, .k = (uint32_t)p.s.k};
-    if (qf_cpu_weighted_init(&wt, node, &(QfEpilogue){0}, p.s.n) &&
+    if (qf_cpu_weighted_init(&wt, lower, node, &(QfEpilogue){0}, p.s.n) &&
         lower_dense(lower, node, &wt, (int32_t)(qf_tensor_count(a) / p.s.k), pack))
       return TRUE;
   }

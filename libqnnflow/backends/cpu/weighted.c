@@ -77,12 +77,14 @@ static gboolean init_float(QfCpuWeighted *wt, const QfNode *node, const QfEpilog
   return TRUE;
 }
 
-gboolean qf_cpu_weighted_init(QfCpuWeighted *wt, const QfNode *node, const QfEpilogue *epi, int32_t oc)
+gboolean qf_cpu_weighted_init(QfCpuWeighted *wt, const QfLower *lower, const QfNode *node,
+                              const QfEpilogue *epi, int32_t oc)
 {
   const QfTensor *bias = qf_cpu_input(node, 2);
   *wt = (QfCpuWeighted){.x = node->inputs[0], .w = node->inputs[1], .y = node->outputs[0], .oc = oc};
   wt->residual = epi->residual && qf_cpu_input(node, 3);
   wt->integer = wt->x->enc.count > 0;
+  wt->after = wt->integer ? qf_cpu_after_of(lower, node) : NULL;
   if (!wt->w->data || (bias && !bias->data) || !qf_tensor_count(wt->y) || !qf_tensor_count(wt->x))
     return FALSE;
   if (bias && bias->dtype != (wt->integer ? QF_DTYPE_INT32 : QF_DTYPE_FLOAT32))
@@ -203,15 +205,19 @@ static void run_step(const QfStep *step, const QfExec *exec)
   }
 }
 
-void qf_cpu_igemm_step(QfLower *lower, const QfNode *node, const QfkIgemm *plans, uint32_t n_plans,
-                       gboolean residual)
+void qf_cpu_igemm_step(QfLower *lower, const QfNode *node, const QfCpuWeighted *wt, QfkIgemm *plans,
+                       uint32_t n_plans)
 {
   StepParams *params = qf_lower_alloc(lower, sizeof(*params));
   params->plans = plans;
   params->n_plans = n_plans;
-  params->residual = residual;
+  params->residual = wt->residual || (wt->after && qf_cpu_after_is_sum(wt->after));
   size_t scratch = 0;
   for (uint32_t i = 0; i < n_plans; i++)
     scratch = MAX(scratch, qfk_igemm_scratch(&plans[i]));
+  for (uint32_t i = 0; wt->after && i < n_plans; i++)
+    plans[i].after = qf_cpu_after_function(wt->after);
   qf_lower_step(lower, node, QF_CPU_UNIT, plans->kernel->name, run_step, params, scratch);
+  if (wt->after)
+    qf_cpu_after_take(lower, wt->after);
 }

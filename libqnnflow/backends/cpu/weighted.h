@@ -6,7 +6,7 @@
 #ifndef QF_BACKENDS_CPU_WEIGHTED_H
 #define QF_BACKENDS_CPU_WEIGHTED_H
 
-#include "cpu.h"
+#include "after.h"
 #include "kernels/conv/igemm.h"
 
 /* A weighted node, taken apart. Pointers are the graph's or owned by this. */
@@ -20,13 +20,15 @@ typedef struct {
   float lo, hi;      /* bounds as tiles take them; without any, infinite */
   QfkInt x_type, w_type, y_type;
   int32_t x_zero, y_zero;
-  int32_t x_max;   /* integers: the largest |x - x_zero| */
-  int32_t *w_zero; /* [oc], NULL: 0 */
-  float *scale;    /* [oc] */
+  int32_t x_max;     /* integers: the largest |x - x_zero| */
+  int32_t *w_zero;   /* [oc], NULL: 0 */
+  float *scale;      /* [oc] */
+  QfCpuAfter *after; /* integers: what goes with it, or NULL; who takes it says so by qf_cpu_after_take() */
 } QfCpuWeighted;
 
 /* FALSE: the node is not for these kernels. @epi is the node's. */
-gboolean qf_cpu_weighted_init(QfCpuWeighted *wt, const QfNode *node, const QfEpilogue *epi, int32_t oc);
+gboolean qf_cpu_weighted_init(QfCpuWeighted *wt, const QfLower *lower, const QfNode *node,
+                              const QfEpilogue *epi, int32_t oc);
 void qf_cpu_weighted_clear(QfCpuWeighted *wt);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(QfCpuWeighted, qf_cpu_weighted_clear)
 
@@ -38,8 +40,8 @@ const QfkTileKernel *qf_cpu_tile_kernel(const QfCpuWeighted *wt, const QfkPack *
 void qf_cpu_igemm_fill(QfLower *lower, QfkIgemm *plan, const QfCpuWeighted *wt, QfkPack pack);
 
 /* Appends one step that runs all @plans, which were allocated with qf_lower_alloc(). */
-void qf_cpu_igemm_step(QfLower *lower, const QfNode *node, const QfkIgemm *plans, uint32_t n_plans,
-                       gboolean residual);
+void qf_cpu_igemm_step(QfLower *lower, const QfNode *node, const QfCpuWeighted *wt, QfkIgemm *plans,
+                       uint32_t n_plans);
 
 /* Appends a step by Winograd's method over tiles of @kind; @all are the weights. FALSE: it does not suit. In wino.c. */
 gboolean qf_cpu_wino(QfLower *lower, const QfNode *node, const QfCpuWeighted *wt, QfkTileKind kind,

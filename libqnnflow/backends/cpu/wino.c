@@ -16,7 +16,7 @@ typedef struct {
   const QfExec *exec;
   const QfkWino *plan;
   const void *x;
-  const float *res;
+  const void *res;
   void *y;
   QfkWinoGrid grid;
 } Run;
@@ -76,7 +76,10 @@ gboolean qf_cpu_wino(QfLower *lower, const QfNode *node, const QfCpuWeighted *wt
   plan.y_zero = wt->y_zero;
   plan.x_signed = wt->x_type == QFK_S8;
   StepParams *params = qf_lower_alloc(lower, sizeof(*params));
-  *params = (StepParams){plan, wt->residual};
+  plan.after = wt->after ? qf_cpu_after_function(wt->after) : NULL;
+  *params = (StepParams){plan, wt->residual || (wt->after && qf_cpu_after_is_sum(wt->after))};
   qf_lower_step(lower, node, QF_CPU_UNIT, plan.wino->name, run_step, params, qfk_wino_scratch(&plan));
+  if (wt->after)
+    qf_cpu_after_take(lower, wt->after);
   return TRUE;
 }
