@@ -149,7 +149,7 @@ def with_litert(run):
 
 def kernels(run):
     """Kernels alone, and a fork-join."""
-    for title, program, words in (('Kernels alone', ['kernels', 'kernel-check'], ['--bench', '--markdown']),
+    for title, program, words in (('Kernels alone', ['kernels', 'kernel-check'], ['--bench', '--markdown', 'conv', 'dwconv', 'wino']),
                                   ('Fork and join', ['bench', 'pool'], ['--markdown'])):
         tool = run.args.cache.parent.joinpath('tests', *program)
         if not tool.exists():

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench.c - the shortest of many times (on a shared machine the median measures the neighbours), and the peak of the machine, measured
- * each time: its clock moves.
+ * bench.c - the shortest of many times (on a shared machine the median measures the neighbours), beside what the machine's units can do
+ * at the same time.
  */
 #include "check.h"
 
 #include <stdio.h>
 #include <time.h>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#elif defined(__aarch64__)
-#include <arm_neon.h>
-#endif
 
 #define SECONDS 0.06
 
@@ -35,70 +30,94 @@ double chk_time(void (*fn)(void *arg), void *arg)
   return best;
 }
 
-#define ROUNDS 100000
-#define CHAINS 12
+static bool markdown, head_due;
+static struct {
+  const char *what;
+  double least, worst;
+  char where[80];
+  unsigned n, n_under;
+} limits[CHK_N_LIMITS] = {
+    [CHK_LIMIT_F32] = {"float GEMM, 1x1 layers of resnet50", 0.90, 1e9, "", 0, 0},
+    [CHK_LIMIT_INT] = {"u8 x s8, layers of resnet50", 0.85, 1e9, "", 0, 0},
+    [CHK_LIMIT_DEPTHWISE] = {"depthwise, of loads and stores", 0.60, 1e9, "", 0, 0},
+};
 
-#if defined(__x86_64__)
-__attribute__((target("avx2,fma"))) static double fma_avx2(void)
+void chk_bench_begin(const char *family, bool as_markdown)
 {
-  __m256 a[CHAINS], x = _mm256_set1_ps(1e-9f), y = _mm256_set1_ps(0.5f);
-  _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) a[i] = _mm256_set1_ps((float)i);
-  double start = now();
-  for (int k = 0; k < ROUNDS; k++)
-    _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) __asm__ volatile("vfmadd213ps %2, %1, %0" :
-                                                                               "+x"(a[i]) : "x"(x), "x"(y));
-  return 8.0 * CHAINS * ROUNDS / (now() - start);
+  markdown = as_markdown;
+  head_due = true;
+  if (!markdown)
+    printf("# %s\n", family);
 }
 
-__attribute__((target("avx512f"))) static double fma_avx512(void)
+static void print_row(const ChkBenchRow *row, double seconds, double reference)
 {
-  __m512 a[CHAINS], x = _mm512_set1_ps(1e-9f), y = _mm512_set1_ps(0.5f);
-  _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) a[i] = _mm512_set1_ps((float)i);
-  double start = now();
-  for (int k = 0; k < ROUNDS; k++)
-    _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) __asm__ volatile("vfmadd213ps %2, %1, %0" :
-                                                                               "+v"(a[i]) : "v"(x), "v"(y));
-  return 16.0 * CHAINS * ROUNDS / (now() - start);
+  const double rate = row->macs / seconds * 1e-9, peak = row->macs / reference * 1e-9;
+  if (markdown && head_due)
+    printf("\n| kernel | shape | us | GMAC/s | %s | share |\n|---|---|---|---|---|---|\n",
+           row->walk ? "loads and stores alone" : "peak of the units");
+  head_due = false;
+  printf(markdown ? "| %s | %s | %.1f | %.1f | %.1f | %.2f |\n"
+                  : "%-28s %-42s %10.1f us %8.1f GMAC/s, limit %8.1f: %5.2f\n",
+         row->kernel, row->shape, seconds * 1e6, rate, peak, reference / seconds);
 }
-#elif defined(__aarch64__)
-static double fma_neon(void)
-{
-  float32x4_t a[CHAINS], x = vdupq_n_f32(1e-9f);
-  _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) a[i] = vdupq_n_f32((float)i);
-  double start = now();
-  for (int k = 0; k < ROUNDS; k++)
-    _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS;
-                                  i++) __asm__ volatile("fmla %0.4s, %1.4s, %1.4s" : "+w"(a[i]) : "w"(x));
-  return 4.0 * CHAINS * ROUNDS / (now() - start);
-}
-#endif
 
-double chk_peak(uint32_t isa)
+static void note_limit(const ChkBenchRow *row, double share)
 {
-  double best = 1e9;
-  for (int i = 0; i < 5; i++) {
-    double rate = 0;
-#if defined(__x86_64__)
-    if ((isa & QFK_CPU_AVX512) && (qfk_cpu_features() & QFK_CPU_AVX512))
-      rate = fma_avx512();
-    else if (qfk_cpu_features() & QFK_CPU_AVX2)
-      rate = fma_avx2();
-#elif defined(__aarch64__)
-    rate = fma_neon();
-#endif
-    if (rate > best)
-      best = rate;
+  if (row->limit == CHK_LIMIT_NONE)
+    return;
+  limits[row->limit].n++;
+  limits[row->limit].n_under += share < limits[row->limit].least;
+  if (share >= limits[row->limit].worst)
+    return;
+  limits[row->limit].worst = share;
+  snprintf(limits[row->limit].where, sizeof(limits[0].where), "%s, %s", row->kernel, row->shape);
+}
+
+#define BURST 200e-6 /* of the kernel, before the peak is measured once more */
+
+void chk_bench(const ChkBenchRow *row, void (*fn)(void *arg), void *arg)
+{
+  const double calls = row->calls > 0 ? row->calls : 1;
+  double best = 1e9, reference = 1e9, macs = 0;
+  void (*loop)(void) = row->walk ? NULL : chk_peak_loop(row->unit, row->isa, &macs);
+  fn(arg);
+  for (double end = now() + SECONDS; now() < end;) {
+    double start = now(), burst = start + BURST;
+    do {
+      start = now();
+      fn(arg);
+      const double t = now() - start;
+      best = t < best ? t : best;
+    } while (now() < burst);
+    start = now();
+    if (row->walk)
+      chk_walk(row->walk);
+    else if (loop)
+      loop();
+    double t = now() - start;
+    if (loop)
+      t *= row->macs / macs;
+    reference = t < reference ? t : reference;
   }
-  return best;
+  if (!row->walk && !loop)
+    reference = 0;
+  print_row(row, best / calls, reference);
+  note_limit(row, reference / (best / calls));
 }
 
-void chk_bench_row(const char *kernel, const char *shape, double seconds, double macs, double peak)
+void chk_bench_end(void)
 {
-  printf("%-28s %-34s %10.1f us %8.1f GMAC/s %6.2f of peak\n", kernel, shape, seconds * 1e6,
-         macs / seconds * 1e-9, macs / seconds / peak);
+  if (markdown)
+    putchar('\n');
+  for (int i = 1; i < CHK_N_LIMITS; i++)
+    if (limits[i].n)
+      printf("%s%s %s: at least %.0f %%; worst %.0f %% (%s); %u of %u below\n", markdown ? "- " : "# ",
+             limits[i].n_under ? "no:" : "yes:", limits[i].what, 100 * limits[i].least, 100 * limits[i].worst,
+             limits[i].where, limits[i].n_under, limits[i].n);
 }
 
 void chk_bench_bytes(const char *kernel, const char *shape, double seconds, double bytes)
 {
-  printf("%-28s %-34s %10.1f us %8.1f GB/s\n", kernel, shape, seconds * 1e6, bytes / seconds * 1e-9);
+  printf("%-28s %-42s %10.1f us %8.1f GB/s\n", kernel, shape, seconds * 1e6, bytes / seconds * 1e-9);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check.c - the kernel check: check [--bench] [FAMILY...]. Prints TAP, or a table of times.
+ * check.c - the kernel check: kernel-check [--bench [--markdown]] [FAMILY...]. Prints TAP, or tables of times.
  */
 #include "check.h"
 
@@ -57,20 +57,27 @@ static bool wanted(const char *name, int n, char **names)
 int main(int argc, char **argv)
 {
   const bool bench = argc > 1 && !strcmp(argv[1], "--bench");
+  const bool markdown = bench && argc > 2 && !strcmp(argv[2], "--markdown");
+  const int words = 1 + bench + markdown;
   char features[128];
   setvbuf(stdout, NULL, _IOLBF, 0);
-  printf("# features: %s\n", qfk_cpu_features_string(chk_features(), features, sizeof(features)));
+  if (!markdown)
+    printf("# features: %s\n", qfk_cpu_features_string(chk_features(), features, sizeof(features)));
   for (size_t i = 0; i < N_FAMILIES; i++) {
-    if (!wanted(families[i].name, argc - 1 - bench, argv + 1 + bench))
+    if (!wanted(families[i].name, argc - words, argv + words))
       continue;
-    printf("# %s\n", families[i].name);
-    if (!bench)
+    if (!bench) {
+      printf("# %s\n", families[i].name);
       families[i].check();
-    else if (families[i].bench)
+    } else if (families[i].bench) {
+      chk_bench_begin(families[i].name, markdown);
       families[i].bench();
+    }
   }
-  if (bench)
+  if (bench) {
+    chk_bench_end();
     return 0;
+  }
   printf("1..%u\n", n_tests);
   printf("# %u failed\n", n_failed);
   return n_failed != 0;

@@ -53,10 +53,47 @@ bool chk_close(const float *a, const float *b, size_t n, float rel_tol, float ab
 
 /* Seconds of a call: the shortest of many. */
 double chk_time(void (*fn)(void *arg), void *arg);
-/* Multiply-accumulates a second that this machine's float FMA units can do with @isa, measured now. */
-double chk_peak(uint32_t isa);
-/* Prints a row: time, rate and fraction of @peak (that of float; integers may exceed 1). */
-void chk_bench_row(const char *kernel, const char *shape, double seconds, double macs, double peak);
+
+/* The units whose rate a kernel's is compared with: float multiply-adds; products of int16 pairs and a sum, which are the exact way to
+ * multiply bytes without dot products; dot products of bytes. In peak.c. */
+typedef enum { CHK_UNIT_F32, CHK_UNIT_S16, CHK_UNIT_DOT } ChkUnit;
+/* A loop that does as many as @isa can, @macs multiply-accumulates in all. NULL: this machine has none. */
+void (*chk_peak_loop(ChkUnit unit, uint32_t isa, double *macs))(void);
+
+/* That of a QfkTileKind, which has the same order. */
+static inline ChkUnit chk_unit(int tile_kind)
+{
+  return tile_kind < CHK_UNIT_DOT ? (ChkUnit)tile_kind : CHK_UNIT_DOT;
+}
+
+/* Loads and stores of a depthwise layer: for each output pixel, every tap's bytes, and its own. */
+typedef struct {
+  const char *x;
+  char *y;
+  size_t pixels, bytes; /* of y, and of one */
+  size_t taps, step;    /* how many, and bytes from one pixel's to the next one's */
+  const size_t *at;     /* [taps] */
+  uint32_t isa;
+} ChkWalk;
+void chk_walk(const ChkWalk *walk);
+
+/* What the project set itself to reach; told at the end. */
+typedef enum { CHK_LIMIT_NONE, CHK_LIMIT_F32, CHK_LIMIT_INT, CHK_LIMIT_DEPTHWISE, CHK_N_LIMITS } ChkLimit;
+
+/* A row of the table. The peak is measured together with the kernel: the machine's clock moves. */
+typedef struct {
+  const char *kernel, *shape;
+  double macs, calls; /* of a call; how many kernels are in it (0: one) */
+  ChkUnit unit;
+  uint32_t isa;
+  ChkLimit limit;
+  const ChkWalk *walk; /* compared with instead of a peak; NULL: none */
+} ChkBenchRow;
+void chk_bench(const ChkBenchRow *row, void (*fn)(void *arg), void *arg);
+/* Begins a table, as Markdown when it was asked for once. */
+void chk_bench_begin(const char *family, bool markdown);
+/* Says which limits hold. */
+void chk_bench_end(void);
 /* For kernels bound by memory: bytes moved. */
 void chk_bench_bytes(const char *kernel, const char *shape, double seconds, double bytes);
 

@@ -177,13 +177,17 @@ static void bench_line(const QfkKernel *k, uint32_t rows, size_t out, const uint
   Bench b = {k, {.mm = {f, rows, (uint32_t)out, width, row_bytes}, .w = memory, .x = x}, NULL};
   b.y = chk_alloc_aligned(rows * out * 4);
   make_rows(&b.d, k);
-  const double t = chk_time(run_bench, &b), bytes = (double)out * (double)row_bytes;
   char shape[64];
   snprintf(shape, sizeof(shape), "%u x 4096 by %zu x 4096", rows, out);
+  const ChkBenchRow row = {.kernel = k->name,
+                           .shape = shape,
+                           .macs = (double)rows * (double)out * width,
+                           .unit = CHK_UNIT_F32,
+                           .isa = k->isa};
   if (rows > 1)
-    chk_bench_row(k->name, shape, t, (double)rows * (double)out * width, chk_peak(k->isa));
+    chk_bench(&row, run_bench, &b);
   else
-    chk_bench_bytes(k->name, shape, t, bytes);
+    chk_bench_bytes(k->name, shape, chk_time(run_bench, &b), (double)out * (double)row_bytes);
   chk_free_all();
 }
 

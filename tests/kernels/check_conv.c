@@ -305,19 +305,30 @@ static void run_bench(void *arg)
     qfk_igemm_run(&b->p, &b->grid, i, b->x, NULL, b->y, b->scratch);
 }
 
-/* Layers of the usual networks: size, input and output channels, filter, stride. */
-static const int32_t layers[][5] = {{112, 32, 64, 1, 1},   {112, 16, 96, 1, 1},  {56, 96, 24, 1, 1},
-                                    {56, 24, 144, 1, 1},   {28, 32, 192, 1, 1},  {14, 96, 576, 1, 1},
-                                    {7, 960, 160, 1, 1},   {56, 64, 256, 1, 1},  {28, 512, 128, 1, 1},
-                                    {14, 1024, 256, 1, 1}, {7, 512, 2048, 1, 1}, {56, 64, 64, 3, 1},
-                                    {28, 128, 128, 3, 1},  {14, 256, 256, 3, 1}, {7, 512, 512, 3, 1},
-                                    {56, 64, 128, 3, 2},   {224, 3, 32, 3, 2},   {224, 3, 64, 7, 2},
-                                    {1, 1024, 1000, 1, 1}};
+typedef struct {
+  const char *net;
+  int32_t size, in, out, filter, stride;
+} Layer;
 
-static void bench_layer(const QfkTileKernel *k, const int32_t *l)
+static const Layer layers[] = {
+#define LAYER(...) {__VA_ARGS__},
+#include "layers.inc"
+#undef LAYER
+};
+
+/* Which goal the row counts for. */
+static ChkLimit limit_of(const QfkTileKernel *k, const Layer *l)
 {
-  const int32_t o = (l[0] + l[4] - 1) / l[4], pad = l[3] / 2;
-  const QfkConvShape s = {1, l[0], l[0], l[1], o, o, l[2], l[3], l[3], {l[4], l[4]}, {1, 1}, {pad, pad}, 1};
+  if (strcmp(l->net, "resnet50") || l->in < 16 || l->size == 1)
+    return CHK_LIMIT_NONE;
+  return k->kind != QFK_TILE_F32 ? CHK_LIMIT_INT : l->filter == 1 ? CHK_LIMIT_F32 : CHK_LIMIT_NONE;
+}
+
+static void bench_layer(const QfkTileKernel *k, const Layer *l)
+{
+  const int32_t o = (l->size + l->stride - 1) / l->stride, pad = l->filter / 2, f = l->filter;
+  const QfkConvShape s = {1,      l->size,    l->size, l->in, o, o, l->out, f, f, {l->stride, l->stride},
+                          {1, 1}, {pad, pad}, 1};
   const bool f32 = k->kind == QFK_TILE_F32;
   const size_t nw = (size_t)s.kh * s.kw * s.c * s.oc, nx = (size_t)s.h * s.w * s.c,
                ny = (size_t)s.oh * s.ow * s.oc;
@@ -341,9 +352,16 @@ static void bench_layer(const QfkTileKernel *k, const int32_t *l)
   b.y = chk_alloc_aligned(ny * 4);
   b.scratch = chk_alloc_aligned(qfk_igemm_scratch(&b.p));
   qfk_igemm_grid(&b.p, 1, &b.grid);
-  char shape[64];
-  snprintf(shape, sizeof(shape), "%dx%dx%d to %d, %dx%d/%d", l[0], l[0], l[1], l[2], l[3], l[3], l[4]);
-  chk_bench_row(k->name, shape, chk_time(run_bench, &b), (double)ny * s.kh * s.kw * s.c, chk_peak(k->isa));
+  char shape[80];
+  snprintf(shape, sizeof(shape), "%dx%dx%d to %d, %dx%d/%d, %s", l->size, l->size, l->in, l->out, f, f,
+           l->stride, l->net);
+  const ChkBenchRow row = {.kernel = k->name,
+                           .shape = shape,
+                           .macs = (double)ny * f * f * l->in,
+                           .unit = chk_unit(k->kind),
+                           .isa = k->isa,
+                           .limit = limit_of(k, l)};
+  chk_bench(&row, run_bench, &b);
   chk_free_all();
 }
 
@@ -351,6 +369,6 @@ void chk_conv_bench(void)
 {
   for (uint32_t i = 0; i < qfk_n_tile_kernels; i++)
     for (size_t j = 0; j < sizeof(layers) / sizeof(layers[0]) && qfk_tile_kernels[i].isa; j++)
-      if (chk_can_run(qfk_tile_kernels[i].name, qfk_tile_kernels[i].isa))
-        bench_layer(&qfk_tile_kernels[i], layers[j]);
+      if (!(qfk_tile_kernels[i].isa & ~chk_features()))
+        bench_layer(&qfk_tile_kernels[i], &layers[j]);
 }

@@ -159,28 +159,66 @@ static void run_bench(void *arg)
     qfk_dw_run(&b->p, parts, i, b->x, NULL, b->y, b->scratch);
 }
 
+typedef struct {
+  const char *net;
+  int32_t size, channels, stride;
+} Layer;
+
+static const Layer layers[] = {
+#define DEPTHWISE(...) {__VA_ARGS__},
+#include "layers.inc"
+#undef DEPTHWISE
+};
+
+/* The walk over the layer's own memory: all taps of a pixel of a row that is not at the border, for as many pixels as the layer has.
+ * Integers are loaded as int16, which is what their kernels read. */
+static ChkWalk walk_of(const Bench *b, const Layer *l, uint32_t isa, size_t *at)
+{
+  const size_t value = b->p.any->kind == QFK_TILE_F32 ? 4 : 2, pixel = (size_t)l->channels * value;
+  const size_t row = (size_t)l->size * pixel, o = (size_t)(l->size / l->stride);
+  for (size_t t = 0; t < 9; t++)
+    at[t] = t / 3 * row + t % 3 * pixel;
+  return (ChkWalk){.x = b->x,
+                   .y = b->y,
+                   .pixels = o * (o - 2),
+                   .bytes = pixel,
+                   .taps = 9,
+                   .step = pixel * (size_t)l->stride * (size_t)l->stride,
+                   .at = at,
+                   .isa = isa};
+}
+
+static void bench_layer(const QfkDwKernel *k, const Layer *l)
+{
+  const int32_t o = (l->size + l->stride - 1) / l->stride, c = l->channels;
+  const QfkConvShape s = {1, l->size, l->size, c, o, o, c, 3, 3, {l->stride, l->stride}, {1, 1}, {1, 1}, 1};
+  Bench b = {0};
+  size_t at[9];
+  if (!k->taps || (k->isa & ~chk_features()) || !make_plan(&b.p, k, &s))
+    return;
+  const size_t size = (size_t)s.h * s.w * s.c;
+  b.x = chk_alloc_aligned(size * 4);
+  b.y = chk_alloc_aligned(size * 4);
+  b.p.w = chk_alloc_aligned((size_t)s.c * 9 * 8);
+  b.p.bias = b.p.scale = chk_alloc_aligned((size_t)s.c * 8);
+  b.p.widen = qfk_widen_find(chk_features());
+  b.scratch = chk_alloc_aligned(qfk_dw_scratch(&b.p) + 1);
+  char shape[64];
+  snprintf(shape, sizeof(shape), "%dx%dx%d, stride %d, %s", l->size, l->size, c, l->stride, l->net);
+  const ChkWalk walk = walk_of(&b, l, k->isa, at);
+  const ChkBenchRow row = {.kernel = k->name,
+                           .shape = shape,
+                           .macs = (double)o * o * c * 9,
+                           .isa = k->isa,
+                           .limit = CHK_LIMIT_DEPTHWISE,
+                           .walk = &walk};
+  chk_bench(&row, run_bench, &b);
+  chk_free_all();
+}
+
 void chk_dwconv_bench(void)
 {
-  static const int32_t layers[][3] = {{112, 32, 1}, {112, 64, 2}, {112, 96, 2}, {56, 128, 1}, {56, 144, 1},
-                                      {28, 256, 1}, {14, 512, 1}, {14, 512, 2}, {7, 960, 1}};
   for (uint32_t i = 0; i < qfk_n_dw_kernels; i++)
-    for (size_t j = 0; j < sizeof(layers) / sizeof(layers[0]); j++) {
-      const QfkDwKernel *k = &qfk_dw_kernels[i];
-      const int32_t *l = layers[j], o = l[0] / l[2];
-      const QfkConvShape s = {1, l[0], l[0], l[1], o, o, l[1], 3, 3, {l[2], l[2]}, {1, 1}, {1, 1}, 1};
-      Bench b = {0};
-      if (!k->taps || (k->isa & ~chk_features()) || !make_plan(&b.p, k, &s))
-        continue;
-      const size_t size = (size_t)s.h * s.w * s.c;
-      b.x = chk_alloc_aligned(size * 4);
-      b.y = chk_alloc_aligned(size * 4);
-      b.p.w = chk_alloc_aligned((size_t)s.c * 9 * 8);
-      b.p.bias = b.p.scale = chk_alloc_aligned((size_t)s.c * 8);
-      b.p.widen = qfk_widen_find(chk_features());
-      b.scratch = chk_alloc_aligned(qfk_dw_scratch(&b.p) + 1);
-      char shape[64];
-      snprintf(shape, sizeof(shape), "%dx%dx%d, stride %d", l[0], l[0], l[1], l[2]);
-      chk_bench_row(k->name, shape, chk_time(run_bench, &b), (double)o * o * s.c * 9, chk_peak(k->isa));
-      chk_free_all();
-    }
+    for (size_t j = 0; j < sizeof(layers) / sizeof(layers[0]) && qfk_dw_kernels[i].isa; j++)
+      bench_layer(&qfk_dw_kernels[i], &layers[j]);
 }

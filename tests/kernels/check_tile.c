@@ -250,7 +250,7 @@ void chk_tile_bench(void)
 {
   for (uint32_t i = 0; i < qfk_n_tile_kernels; i++) {
     const QfkTileKernel *k = &qfk_tile_kernels[i];
-    if (!chk_can_run(k->name, k->isa))
+    if (k->isa & ~chk_features())
       continue;
     for (uint32_t kk = 16; kk <= 1024; kk *= 4) {
       uint8_t *a = chk_alloc_aligned(k->mr * kk * 4 + 4096),
@@ -266,8 +266,13 @@ void chk_tile_bench(void)
       b.t.bias = b.t.scale = chk_alloc_aligned(k->nr * 4);
       char shape[40];
       snprintf(shape, sizeof(shape), "tile %ux%u, K %u", k->mr, k->nr, kk);
-      chk_bench_row(k->name, shape, chk_time(run_bench, &b) / 50, (double)kk * k->mr * k->nr,
-                    chk_peak(k->isa));
+      const ChkBenchRow row = {.kernel = k->name,
+                               .shape = shape,
+                               .macs = (double)kk * k->mr * k->nr,
+                               .calls = 50,
+                               .unit = chk_unit(k->kind),
+                               .isa = k->isa};
+      chk_bench(&row, run_bench, &b);
       chk_free_all();
     }
   }

@@ -189,8 +189,12 @@ void chk_wino_bench(void)
       b.scratch = chk_alloc_aligned(qfk_wino_scratch(&b.p));
       char shape[64];
       snprintf(shape, sizeof(shape), "3x3 %dx%dx%d to %d", l[0], l[0], l[1], l[2]);
-      chk_bench_row(qfk_wino_kernels[i].name, shape, chk_time(run_bench, &b),
-                    9.0 * (double)size * l[1] * l[2], chk_peak(qfk_wino_kernels[i].isa));
+      const ChkBenchRow row = {.kernel = qfk_wino_kernels[i].name,
+                               .shape = shape,
+                               .macs = 9.0 * (double)size * l[1] * l[2],
+                               .unit = chk_unit(qfk_wino_kernels[i].kind),
+                               .isa = qfk_wino_kernels[i].isa};
+      chk_bench(&row, run_bench, &b);
       chk_free_all();
     }
 }
