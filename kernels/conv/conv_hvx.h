@@ -13,23 +13,20 @@
 #include "../hvx/d4.h"
 #include "../hvx/out.h"
 #include "conv.h"
+#include "grid_hvx.h"
 
-#define QFK_CONV_HVX_PHASES 16
 #define QFK_CONV_HVX_CHANNELS 8 /* of a block */
 #define QFK_CONV_HVX_PIXELS 64  /* of a tile */
 
 typedef struct {
   QfkConvShape s; /* n is 1 */
+  QfkGridHvx grid;
   int32_t rows;   /* output rows of a run */
-  int32_t gh, gw; /* the grid of one plane and phase */
   int32_t planes; /* input planes of a group */
   int32_t steps;  /* groups of four values that make a sum: taps * planes */
   int32_t blocks; /* of 8 output channels, in a group */
-  int32_t n_phases;
-  uint8_t phase[QFK_CONV_HVX_PHASES][2]; /* y, x, each below its stride */
-  bool direct;                           /* no grid: 1x1, stride 1, no padding, uint8 */
-  bool shifted;                          /* a multiplier is 1 or more */
-  uint8_t x_flip, fill;                  /* 0x80 turns int8 into uint8; the padding after that */
+  bool direct;    /* no grid: 1x1, stride 1, no padding, uint8 */
+  bool shifted;   /* a multiplier is 1 or more */
   QfkHvxOut out;
   const int32_t *offsets; /* [steps + 1], in bytes from the plane of a group's first pixel */
   const int8_t *weights;  /* [group][blocks][steps][8][4], and 32 bytes more */

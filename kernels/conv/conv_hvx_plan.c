@@ -21,28 +21,23 @@ static int32_t tap_shift(const QfkConvShape *s, int d, int32_t k)
 
 static int32_t find_phase(const QfkConvHvx *p, int32_t ky, int32_t kx)
 {
-  const int32_t py = tap_phase(&p->s, 0, ky), px = tap_phase(&p->s, 1, kx);
-  int32_t i = 0;
-  while (i < p->n_phases && (p->phase[i][0] != py || p->phase[i][1] != px))
-    i++;
-  return i;
+  return qfk_grid_find(&p->grid, tap_phase(&p->s, 0, ky), tap_phase(&p->s, 1, kx));
 }
 
 static bool add_phases(QfkConvHvx *p)
 {
   const QfkConvShape *s = &p->s;
+  QfkGridHvx *g = &p->grid;
   if (s->stride[0] > 255 || s->stride[1] > 255)
     return false;
   for (int32_t ky = 0; ky < s->kh; ky++)
     for (int32_t kx = 0; kx < s->kw; kx++) {
-      const int32_t i = find_phase(p, ky, kx);
-      if (i == QFK_CONV_HVX_PHASES)
-        return false;
-      if (i < p->n_phases)
+      if (find_phase(p, ky, kx) < g->n_phases)
         continue;
-      p->phase[i][0] = (uint8_t)tap_phase(s, 0, ky);
-      p->phase[i][1] = (uint8_t)tap_phase(s, 1, kx);
-      p->n_phases++;
+      if (g->n_phases == QFK_GRID_HVX_PHASES)
+        return false;
+      g->phase[g->n_phases][0] = (uint8_t)tap_phase(s, 0, ky);
+      g->phase[g->n_phases++][1] = (uint8_t)tap_phase(s, 1, kx);
     }
   return true;
 }
@@ -79,17 +74,20 @@ bool qfk_conv_hvx_init(QfkConvHvx *p, const QfkConvShape *s, const QfkIntArgs *q
                     .rows = rows,
                     .planes = qfk_d4_planes(cg),
                     .blocks = (og + QFK_CONV_HVX_CHANNELS - 1) / QFK_CONV_HVX_CHANNELS,
-                    .x_flip = qfk_hvx_flip(q->x_type),
                     .out = qfk_hvx_out(q->y_type, r->zero_point, r->lo, r->hi)};
+  const uint8_t flip = qfk_hvx_flip(q->x_type);
   p->s.n = 1;
-  p->fill = (uint8_t)(q->x_zero + (p->x_flip ? 128 : 0));
   p->steps = s->kh * s->kw * p->planes;
-  p->gh = rows + tap_shift(s, 0, s->kh - 1);
-  p->gw = s->ow + tap_shift(s, 1, s->kw - 1);
   p->direct = s->kh == 1 && s->kw == 1 && s->stride[0] == 1 && s->stride[1] == 1 && !s->pad[0] &&
-              !s->pad[1] && s->oh <= s->h && s->ow == s->w && !p->x_flip;
-  if (p->direct)
-    p->gh = s->h;
+              !s->pad[1] && s->oh <= s->h && s->ow == s->w && !flip;
+  p->grid = (QfkGridHvx){.h = s->h,
+                         .w = s->w,
+                         .stride = {s->stride[0], s->stride[1]},
+                         .pad = {s->pad[0], s->pad[1]},
+                         .gh = p->direct ? s->h : rows + tap_shift(s, 0, s->kh - 1),
+                         .gw = s->ow + tap_shift(s, 1, s->kw - 1),
+                         .flip = flip,
+                         .fill = (uint8_t)(q->x_zero + flip)};
   for (int32_t c = 0; c < s->oc; c++)
     p->shifted |= r->fixed[r->per_channel ? c : 0].shift != 0;
   return add_phases(p) && weights_fit(p, q, w);
@@ -113,11 +111,11 @@ size_t qfk_conv_hvx_channels(const QfkConvHvx *p)
 static void fill_offsets(const QfkConvHvx *p, int32_t *offsets)
 {
   const QfkConvShape *s = &p->s;
-  const int32_t plane = p->gh * p->gw * 4, all = p->planes * s->group;
+  const int32_t plane = p->grid.gh * p->grid.gw * 4, all = p->planes * s->group;
   for (int32_t step = 0; step < p->steps; step++) {
     const int32_t tap = step / p->planes, ky = tap / s->kw, kx = tap % s->kw;
     offsets[step] = (find_phase(p, ky, kx) * all + step % p->planes) * plane +
-                    (tap_shift(s, 0, ky) * p->gw + tap_shift(s, 1, kx)) * 4;
+                    (tap_shift(s, 0, ky) * p->grid.gw + tap_shift(s, 1, kx)) * 4;
   }
   offsets[p->steps] = 0; /* read ahead, not used */
 }
@@ -151,7 +149,7 @@ void qfk_conv_hvx_pack(const QfkConvHvx *p, const QfkIntArgs *q, const void *w, 
     const int32_t sum =
         pack_channel(p, q, w, oc, weights + ((size_t)block * p->steps * QFK_CONV_HVX_CHANNELS + lane) * 4);
     /* Padding counts as the zero point, so all of it goes into the bias. */
-    bias[slot] = (int32_t)((uint32_t)(q->bias ? q->bias[oc] : 0) - (uint32_t)p->fill * (uint32_t)sum);
+    bias[slot] = (int32_t)((uint32_t)(q->bias ? q->bias[oc] : 0) - (uint32_t)p->grid.fill * (uint32_t)sum);
     multiplier[slot] = f.multiplier;
     shift[slot] = f.shift;
   }
@@ -159,8 +157,9 @@ void qfk_conv_hvx_pack(const QfkConvHvx *p, const QfkIntArgs *q, const void *w, 
 
 size_t qfk_conv_hvx_scratch(const QfkConvHvx *p)
 {
-  const size_t plane = (size_t)p->gh * (size_t)p->gw * 4;
-  const size_t grid = p->direct ? 0 : (size_t)p->n_phases * p->planes * p->s.group * plane + QFK_D4_SLACK;
-  const size_t pixels = (size_t)p->rows * p->gw + QFK_CONV_HVX_PIXELS;
+  const size_t plane = (size_t)p->grid.gh * (size_t)p->grid.gw * 4;
+  const size_t grid =
+      p->direct ? 0 : (size_t)p->grid.n_phases * p->planes * p->s.group * plane + QFK_D4_SLACK;
+  const size_t pixels = (size_t)p->rows * p->grid.gw + QFK_CONV_HVX_PIXELS;
   return (grid + 127) / 128 * 128 + 2 * (pixels * 4 + 127) / 128 * 128 + 128;
 }
