@@ -166,7 +166,7 @@ static size_t max_lines(const QfkIgemm *p, uint32_t rows)
 
 size_t qfk_igemm_scratch(const QfkIgemm *p)
 {
-  const uint32_t rows = p->max_rows;
+  const uint32_t rows = p->max_rows + 1; /* the last block may have one more */
   return table_bytes(p, rows) + 64 +
          (p->lines ? max_lines(p, rows) * line_bytes(p) : (size_t)rows * p->n_seg * patch_bytes(p));
 }
@@ -209,7 +209,8 @@ static uint64_t grid_cost(const QfkIgemm *p, uint32_t tiles, uint32_t panels, ui
 void qfk_igemm_grid(const QfkIgemm *p, uint32_t n_threads, QfkIgemmGrid *grid)
 {
   const uint32_t rows = (uint32_t)p->n * (uint32_t)p->vh * (uint32_t)p->vw;
-  const uint32_t tiles = (rows + p->kernel->mr - 1) / p->kernel->mr;
+  /* A row alone may be summed in another order: the last one stays with those before it, whatever the number of threads. */
+  const uint32_t mr = p->kernel->mr, tiles = rows > mr && rows % mr == 1 ? rows / mr : (rows + mr - 1) / mr;
   const uint32_t panels = (p->columns + p->kernel->nr - 1) / p->kernel->nr;
   const uint32_t near =
       p->after ? MAX(AFTER_BYTES / (uint32_t)p->oc / p->kernel->mr, 2) * p->kernel->mr : MAX_ROWS;
@@ -444,7 +445,7 @@ void qfk_igemm_run(const QfkIgemm *p, const QfkIgemmGrid *grid, uint32_t item, c
                  block = item % blocks / (uint32_t)p->group;
   const uint32_t begin = (uint32_t)((uint64_t)grid->tiles * block / grid->blocks) * p->kernel->mr;
   const uint32_t below = (uint32_t)((uint64_t)grid->tiles * (block + 1) / grid->blocks) * p->kernel->mr;
-  const uint32_t count = MIN(below, all) - begin;
+  const uint32_t count = (block + 1 < grid->blocks ? below : all) - begin;
   const uint32_t og = (uint32_t)(p->oc / p->group), nr = p->kernel->nr, panels = (og + nr - 1) / nr;
   uint8_t *tables = (uint8_t *)(((uintptr_t)scratch + 63) / 64 * 64);
   Block b = {.p = p,

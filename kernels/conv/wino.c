@@ -172,9 +172,10 @@ void qfk_wino_grid(const QfkWino *p, uint32_t n_threads, QfkWinoGrid *grid)
   const uint32_t panels = ((uint32_t)p->s.oc + p->tile->nr - 1) / p->tile->nr;
   uint64_t best = UINT64_MAX;
   *grid = (QfkWinoGrid){all, least, 1, 0};
+  /* Two tiles a block at least: one alone may be summed in another order, and threads must not change results. */
   for (uint32_t turns = 1; turns <= 4 && n_threads > 1; turns *= 2) {
     const uint32_t blocks =
-        MIN((least + turns * n_threads - 1) / (turns * n_threads) * turns * n_threads, all);
+        MIN((least + turns * n_threads - 1) / (turns * n_threads) * turns * n_threads, MAX(all / 2, least));
     const uint32_t splits = MIN(turns * n_threads, panels);
     const uint64_t by_tiles = grid_cost(p, n_threads, all, panels, blocks, 1);
     const uint64_t by_panels = grid_cost(p, n_threads, all, panels, least, splits);
