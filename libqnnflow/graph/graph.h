@@ -127,6 +127,10 @@ QfTensor *qf_graph_add_constant(QfGraph *graph, const char *name, QfDType dtype,
 QfTensor *qf_graph_add_constant_copy(QfGraph *graph, const char *name, QfDType dtype, const int64_t *dims,
                                      int32_t rank, const void *values);
 
+/* A graph of @node alone: its inputs that are no constants, each once, in their order, then its outputs; constants share their bytes. Nodes
+ * with bodies cannot be taken out. NULL when the operator refuses its shapes. */
+QfGraph *qf_graph_extract(const QfNode *node, GError **error);
+
 /* Sets the encoding of a tensor; @entries are copied. */
 void qf_tensor_set_encoding(QfGraph *graph, QfTensor *tensor, uint32_t count, int32_t axis,
                             const QfScaleOffset *entries);

@@ -67,6 +67,33 @@ static gboolean check_refused(const QfModel *model, GError **error)
   return FALSE;
 }
 
+/* Gives a part to the unit; when it takes each node but not all of them together, the CPU has them, unless the caller wants no
+ * fallback. */
+static gboolean lower_part(QfModel *model, QfLower *lower, const QfPart *part, QfNode *const *nodes,
+                           GError **error)
+{
+  g_autoptr(GError) why = NULL;
+  const guint before = lower->steps->len;
+  gboolean device = part->device;
+  if (device) {
+    lower->requant = model->backend->requant ? *model->backend->requant : model->requant;
+    device = model->backend->lower(lower, nodes, part->count, &why);
+    lower->requant = model->requant;
+  }
+  if (why && model->no_fallback) {
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
+  }
+  for (uint32_t i = 0; why && i < part->count; i++)
+    g_hash_table_insert(model->refused, nodes[i], g_strdup(why->message));
+  model->stats.n_parts += device;
+  model->stats.n_fallback += device ? 0 : part->count;
+  if (device)
+    return TRUE;
+  g_array_set_size(lower->steps, before);
+  return lower_nodes(model, lower, &qf_backend_cpu, nodes, part->count, error);
+}
+
 static gboolean lower_parts(QfModel *model, QfLower *lower, GError **error)
 {
   g_autofree gboolean *device = ask_unit(model);
@@ -77,11 +104,7 @@ static gboolean lower_parts(QfModel *model, QfLower *lower, GError **error)
   for (guint i = 0; ok && i < p.parts->len; i++) {
     const QfPart *part = &g_array_index(p.parts, QfPart, i);
     QfNode *const *nodes = (QfNode *const *)p.nodes->pdata + part->first;
-    lower->requant = part->device && model->backend->requant ? *model->backend->requant : model->requant;
-    ok = part->device ? model->backend->lower(lower, nodes, part->count, error)
-                      : lower_nodes(model, lower, &qf_backend_cpu, nodes, part->count, error);
-    model->stats.n_fallback += part->device ? 0 : part->count;
-    model->stats.n_parts += part->device;
+    ok = lower_part(model, lower, part, nodes, error);
   }
   qf_partition_clear(&p);
   return ok;

@@ -92,6 +92,31 @@ QfNodeInfo *qf_model_inspect(const QfModel *model, uint32_t *count)
   return (QfNodeInfo *)(void *)g_array_free(in.nodes, FALSE);
 }
 
+/* Each reason once, with the first node that it is for. */
+static void explain_refused(GString *s, const QfModel *model)
+{
+  g_autoptr(GHashTable) counts = g_hash_table_new(g_str_hash, g_str_equal);
+  const GPtrArray *nodes = model->graph->nodes;
+  for (guint i = 0; model->refused && i < nodes->len; i++) {
+    char *why = g_hash_table_lookup(model->refused, nodes->pdata[i]);
+    if (why)
+      g_hash_table_insert(counts, why,
+                          GINT_TO_POINTER(GPOINTER_TO_INT(g_hash_table_lookup(counts, why)) + 1));
+  }
+  for (guint i = 0; model->refused && i < nodes->len; i++) {
+    const QfNode *node = nodes->pdata[i];
+    const char *why = g_hash_table_lookup(model->refused, node);
+    const gint n = why ? GPOINTER_TO_INT(g_hash_table_lookup(counts, why)) : 0;
+    if (!n)
+      continue;
+    g_string_append_printf(s, "  node '%s' (%s)", node->name, node->op->name);
+    if (n > 1)
+      g_string_append_printf(s, " and %d more", n - 1);
+    g_string_append_printf(s, " on cpu: %s\n", why);
+    g_hash_table_remove(counts, why);
+  }
+}
+
 char *qf_model_explain(const QfModel *model)
 {
   GString *s = g_string_new(NULL);
@@ -101,12 +126,7 @@ char *qf_model_explain(const QfModel *model)
   if (stats->n_parts > 1)
     g_string_append_printf(s, " in %u parts", stats->n_parts);
   g_string_append(s, stats->n_fallback ? "; cpu: the others\n" : "\n");
-  for (guint i = 0; model->refused && i < model->graph->nodes->len; i++) {
-    const QfNode *node = model->graph->nodes->pdata[i];
-    const char *why = g_hash_table_lookup(model->refused, node);
-    if (why)
-      g_string_append_printf(s, "  node '%s' (%s) on cpu: %s\n", node->name, node->op->name, why);
-  }
+  explain_refused(s, model);
   const uint32_t refused = model->refused ? g_hash_table_size(model->refused) : 0;
   if (stats->n_fallback > refused)
     g_string_append_printf(s, "  %u nodes on cpu: too little work between nodes that run there\n",

@@ -129,13 +129,25 @@ static void remember_dims(QfModel *model)
   }
 }
 
+/* Makes outputs of what nodes make; states stay the last. */
+static void expose_tensors(QfGraph *graph)
+{
+  guint at = graph->outputs->len - graph->n_states;
+  qf_foreach_node (node, graph)
+    for (uint32_t i = 0; i < node->n_outputs; i++)
+      if (!qf_graph_is_output(graph, node->outputs[i]))
+        g_ptr_array_insert(graph->outputs, (gint)at++, node->outputs[i]);
+}
+
 /* From an imported graph to steps. */
-static gboolean finish(QfModel *model, gboolean direct_inputs, GError **error)
+static gboolean finish(QfModel *model, const QfModelOptions *options, GError **error)
 {
   if (!qf_passes_run(model->graph, model->no_optimize, error))
     return FALSE;
-  if (direct_inputs)
+  if (options && options->direct_inputs)
     qf_passes_direct_inputs(model->graph);
+  if (options && options->all_tensors)
+    expose_tensors(model->graph);
   return qf_model_compile(model, model->requant, error);
 }
 
@@ -169,7 +181,7 @@ static gboolean freeze(QfModel *model, QfSource *source, const QfModelOptions *o
   if (!model->graph)
     return FALSE;
   remember_dims(model);
-  return finish(model, options->direct_inputs, error);
+  return finish(model, options, error);
 }
 
 static QfModel *new_model(const char *name)
@@ -199,7 +211,7 @@ QfModel *qf_model_new_from_graph(QfGraph *graph, const QfModel *whole, GError **
   model->unit = whole->unit ? g_atomic_rc_box_acquire(whole->unit) : NULL;
   model->no_fallback = whole->no_fallback;
   model->no_optimize = whole->no_optimize;
-  if (finish(model, FALSE, error))
+  if (finish(model, NULL, error))
     return model;
   qf_model_unref(model);
   return NULL;

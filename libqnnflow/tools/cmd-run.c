@@ -10,112 +10,17 @@
 #include <string.h>
 
 typedef struct {
-  char **inputs;
-  char *folder, *format, *fit, *mean, *std, *labels;
-  gboolean random, bgr;
+  QfInputOptions in;
+  char *folder, *format, *labels;
   int top;
 } RunOptions;
 
 static void clear_options(RunOptions *o)
 {
-  char *owned[] = {o->folder, o->format, o->fit, o->mean, o->std, o->labels};
-  for (guint i = 0; i < G_N_ELEMENTS(owned); i++)
-    g_free(owned[i]);
-  g_strfreev(o->inputs);
-}
-
-static gboolean bad(GError **error, const char *option, const char *value, const char *wants)
-{
-  g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT, "--%s %s: write %s", option, value, wants);
-  return FALSE;
-}
-
-/* "127.5" or "123.7,116.8,103.9". */
-static gboolean read_triple(const char *option, const char *text, float *values, GError **error)
-{
-  g_auto(GStrv) parts = g_strsplit(text, ",", -1);
-  guint n = g_strv_length(parts);
-  for (guint i = 0; i < 3 && (n == 1 || n == 3); i++) {
-    const char *part = parts[n == 1 ? 0 : i];
-    char *end = NULL;
-    values[i] = g_ascii_strtod(part, &end);
-    if (!*part || *end || !isfinite(values[i]))
-      n = 0;
-  }
-  return n == 1 || n == 3 ||
-         bad(error, option, text, "one number or three, as in 127.5 or 123.7,116.8,103.9");
-}
-
-static gboolean picture_options(const RunOptions *o, QfPictureOptions *p, GError **error)
-{
-  static const char *const fits[] = {"stretch", "letterbox", "letterbox-top", "crop"};
-  guint fit = 0;
-  while (o->fit && fit < G_N_ELEMENTS(fits) && strcmp(o->fit, fits[fit]))
-    fit++;
-  if (fit == G_N_ELEMENTS(fits))
-    return bad(error, "fit", o->fit, "stretch, letterbox, letterbox-top or crop");
-  if (o->format && strcmp(o->format, "npy") && strcmp(o->format, "raw"))
-    return bad(error, "format", o->format, "npy or raw");
-  *p = (QfPictureOptions){.fit = (QfFit)fit,
-                          .channels = o->bgr ? QF_CHANNELS_BGR : QF_CHANNELS_RGB,
-                          .has_mean = o->mean != NULL,
-                          .has_std = o->std != NULL};
-  return (!o->mean || read_triple("mean", o->mean, p->mean, error)) &&
-         (!o->std || read_triple("std", o->std, p->std, error));
-}
-
-/* The input that "NAME=FILE" or "FILE" speaks of; @file is set to the path. -1 with an error. */
-static int input_of(const QfModel *model, const char *text, int next, const char **file, GError **error)
-{
-  int n = qf_model_n_inputs(model);
-  for (int i = 0; i < n; i++) {
-    const char *name = qf_model_input(model, i)->name;
-    if (g_str_has_prefix(text, name) && text[strlen(name)] == '=') {
-      *file = text + strlen(name) + 1;
-      return i;
-    }
-  }
-  *file = text;
-  if (next < n)
-    return next;
-  g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT, "--input %s: the model has %d inputs only", text, n);
-  return -1;
-}
-
-/* What an input holds that was given no file. */
-static gboolean fill_rest(const QfTensorDesc *desc, const RunOptions *o, void *data, GError **error)
-{
-  g_autofree char *text = qf_tool_tensor_text(desc);
-  if (o->random && data && desc->rank >= 0 && qf_dims_count(desc->dims, desc->rank) >= 0) {
-    qf_tool_fill_random(desc, data);
-    return TRUE;
-  }
-  g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT,
-              "input '%s' (%s) was given nothing; add --input %s=FILE (.npy, picture or raw), or --random%s",
-              desc->name, text, desc->name, o->random ? " and its dimensions (--dims)" : "");
-  return FALSE;
-}
-
-static gboolean fill_inputs(QfSession *session, const RunOptions *o, GError **error)
-{
-  QfModel *model = qf_session_model(session);
-  uint32_t n = qf_model_n_inputs(model);
-  g_autofree gboolean *given = g_new0(gboolean, n + 1);
-  QfPictureOptions picture;
-  if (!picture_options(o, &picture, error))
-    return FALSE;
-  for (int k = 0; o->inputs && o->inputs[k]; k++) {
-    const char *file;
-    int i = input_of(model, o->inputs[k], k, &file, error);
-    if (i < 0 ||
-        !qf_input_read(file, qf_model_input(model, i), &picture, qf_session_input_data(session, i), error))
-      return FALSE;
-    given[i] = TRUE;
-  }
-  for (uint32_t i = 0; i < n; i++)
-    if (!given[i] && !fill_rest(qf_model_input(model, i), o, qf_session_input_data(session, i), error))
-      return FALSE;
-  return TRUE;
+  g_free(o->folder);
+  g_free(o->format);
+  g_free(o->labels);
+  qf_input_options_clear(&o->in);
 }
 
 /* Inputs of a model whose dimensions may be open: those of the files. */
@@ -124,12 +29,12 @@ static GPtrArray *read_values(const QfModel *model, const RunOptions *o, GError 
   uint32_t n = qf_model_n_inputs(model);
   g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func((GDestroyNotify)qf_value_unref);
   QfPictureOptions picture;
-  if (!picture_options(o, &picture, error))
+  if (!qf_input_picture(&o->in, &picture, error))
     return NULL;
   g_ptr_array_set_size(values, (gint)n);
-  for (int k = 0; o->inputs && o->inputs[k]; k++) {
+  for (int k = 0; o->in.files && o->in.files[k]; k++) {
     const char *file;
-    int i = input_of(model, o->inputs[k], k, &file, error);
+    int i = qf_input_index(model, o->in.files[k], k, &file, error);
     QfValue *value = i < 0 ? NULL : qf_input_read_value(file, qf_model_input(model, i), &picture, error);
     if (!value)
       return NULL;
@@ -141,7 +46,7 @@ static GPtrArray *read_values(const QfModel *model, const RunOptions *o, GError 
     if (values->pdata[i])
       continue;
     g_autofree void *data = g_malloc0(desc->size_bytes + 1);
-    if (!fill_rest(desc, o, data, error))
+    if (!qf_input_fill_rest(desc, &o->in, data, error))
       return NULL;
     g_autoptr(GBytes) bytes = g_bytes_new(data, desc->size_bytes);
     values->pdata[i] = qf_value_new_tensor(desc->dtype, desc->dims, desc->rank, bytes, error);
@@ -297,7 +202,7 @@ static gboolean run_values(QfSession *session, const Show *show, GError **error)
 static gboolean run_frozen(QfSession *session, const Show *show, GError **error)
 {
   const QfModel *model = qf_session_model(session);
-  if (!fill_inputs(session, show->options, error) || !qf_session_run(session, error))
+  if (!qf_input_fill(session, &show->options->in, error) || !qf_session_run(session, error))
     return FALSE;
   for (uint32_t i = 0; i < qf_model_n_outputs(model); i++) {
     g_autofree char *index = g_strdup_printf("%u", i);
@@ -311,8 +216,8 @@ static gboolean run_frozen(QfSession *session, const Show *show, GError **error)
 /* The dimensions of the arrays given as inputs. FALSE when one is no array. */
 static gboolean dims_of_files(const RunOptions *o, GPtrArray *names, GArray *dims)
 {
-  for (int k = 0; o->inputs && o->inputs[k]; k++) {
-    const char *file = o->inputs[k], *equals = strchr(file, '=');
+  for (int k = 0; o->in.files && o->in.files[k]; k++) {
+    const char *file = o->in.files[k], *equals = strchr(file, '=');
     g_auto(QfNpy) array = {0};
     QfInputDims given = {0};
     if (equals && !g_file_test(file, G_FILE_TEST_EXISTS)) {
@@ -353,9 +258,17 @@ static QfModel *load(const char *path, const QfToolModel *options, const RunOpti
   return g_steal_pointer(&model);
 }
 
+static gboolean check_format(const RunOptions *o, GError **error)
+{
+  if (!o->format || !strcmp(o->format, "npy") || !strcmp(o->format, "raw"))
+    return TRUE;
+  g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT, "--format %s: write npy or raw", o->format);
+  return FALSE;
+}
+
 static gboolean work(const char *path, const QfToolModel *options, const RunOptions *o, GError **error)
 {
-  g_autoptr(QfModel) model = load(path, options, o, error);
+  g_autoptr(QfModel) model = check_format(o, error) ? load(path, options, o, error) : NULL;
   QfSessionOptions session_options = {.n_threads = MAX(options->threads, 0)};
   g_autoptr(QfSession) session = model ? qf_session_new(model, &session_options, error) : NULL;
   g_auto(GStrv) labels = NULL;
@@ -364,8 +277,10 @@ static gboolean work(const char *path, const QfToolModel *options, const RunOpti
     return FALSE;
   if (text)
     labels = g_strsplit(text, "\n", -1);
-  if (o->folder && g_mkdir_with_parents(o->folder, 0777))
-    return bad(error, "output-dir", o->folder, "a folder that can be made");
+  if (o->folder && g_mkdir_with_parents(o->folder, 0777)) {
+    g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT, "--output-dir %s: the folder cannot be made", o->folder);
+    return FALSE;
+  }
   Show show = {o, labels};
   return qf_model_is_dynamic(model) ? run_values(session, &show, error) : run_frozen(session, &show, error);
 }
@@ -376,19 +291,13 @@ static int run(int argc, char **argv)
   g_auto(QfToolModel) options = {0};
   g_autoptr(GError) error = NULL;
   const GOptionEntry entries[] = {
-      {"input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &o.inputs,
-       "An input: .npy, picture or raw; may be repeated", "[NAME=]FILE"},
-      {"random", 0, 0, G_OPTION_ARG_NONE, &o.random,
-       "Inputs that are not given get random numbers (fixed seed)", NULL},
+      QF_INPUT_ENTRIES(o.in),
       {"output-dir", 'o', 0, G_OPTION_ARG_FILENAME, &o.folder, "Save outputs as DIR/output_K.npy", "DIR"},
       {"format", 0, 0, G_OPTION_ARG_STRING, &o.format, "npy (default) or raw", "FORMAT"},
       {"top", 0, 0, G_OPTION_ARG_INT, &o.top, "How many of the highest scores to list (default: 5)", "N"},
       {"labels", 0, 0, G_OPTION_ARG_FILENAME, &o.labels, "Names of classes, one a line", "FILE"},
-      {"fit", 0, 0, G_OPTION_ARG_STRING, &o.fit,
-       "Pictures: stretch (default), letterbox, letterbox-top, crop", "FIT"},
-      {"mean", 0, 0, G_OPTION_ARG_STRING, &o.mean, "Pictures: subtracted, in 0..255", "M[,M,M]"},
-      {"std", 0, 0, G_OPTION_ARG_STRING, &o.std, "Pictures: divided by, in 0..255", "S[,S,S]"},
-      {"bgr", 0, 0, G_OPTION_ARG_NONE, &o.bgr, "Pictures: blue first", NULL},
+      {"all-tensors", 0, 0, G_OPTION_ARG_NONE, &options.all_tensors,
+       "Show every tensor that a node makes as an output", NULL},
       {NULL},
   };
   if (!qf_tool_parse(&qf_tool_run, &argc, &argv, entries, qf_tool_model_group(&options), 1, 1)) {

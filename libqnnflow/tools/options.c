@@ -107,11 +107,18 @@ static gboolean loading_init(Loading *l, const QfToolModel *model, GError **erro
                                 .input_dims = n ? l->dims : model->file_dims,
                                 .n_input_dims = n ? n : model->n_file_dims,
                                 .no_optimize = model->no_optimize,
+                                .all_tensors = model->all_tensors,
                                 .weights = model->weights,
                                 .signature = model->signature,
                                 .seed_weights = (uint32_t)MAX(model->seed_weights, 0),
                                 .check_data = model->check};
   return TRUE;
+}
+
+gboolean qf_tool_with_options(const QfToolModel *model, QfToolOptionsFunc use, gpointer data, GError **error)
+{
+  g_auto(Loading) l = {0};
+  return loading_init(&l, model, error) && use(&l.options, data, error);
 }
 
 QfModel *qf_tool_load(const char *path, const QfToolModel *model, GError **error)

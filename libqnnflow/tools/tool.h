@@ -27,15 +27,15 @@ typedef struct {
   int (*run)(int argc, char **argv);
 } QfTool;
 
-extern const QfTool qf_tool_bench, qf_tool_convert, qf_tool_devices, qf_tool_dump, qf_tool_launch,
-    qf_tool_run;
+extern const QfTool qf_tool_bench, qf_tool_compare, qf_tool_convert, qf_tool_devices, qf_tool_dump,
+    qf_tool_launch, qf_tool_run;
 
 /* How to load and run a model: the options that several subcommands share. Zero-initialise. */
 typedef struct {
   char *backend, *backend_library, *backend_config, *fallback, *requant, *weights, *signature;
   char **dims; /* "NAME=1x3x224x224" */
   int threads, seed_weights;
-  gboolean no_optimize, check;
+  gboolean no_optimize, check, all_tensors;
   const QfInputDims *file_dims; /* without `dims`: those of the input files; borrowed */
   guint n_file_dims;
 } QfToolModel;
@@ -45,6 +45,10 @@ GOptionGroup *qf_tool_model_group(QfToolModel *model);
 
 /* Frees the strings. */
 void qf_tool_model_clear(QfToolModel *model);
+
+/* Calls @use with the options as the engine takes them, which live as long as the call. */
+typedef gboolean (*QfToolOptionsFunc)(const QfModelOptions *options, gpointer data, GError **error);
+gboolean qf_tool_with_options(const QfToolModel *model, QfToolOptionsFunc use, gpointer data, GError **error);
 
 /* Loads @path as the options say. */
 QfModel *qf_tool_load(const char *path, const QfToolModel *model, GError **error);

@@ -84,6 +84,7 @@ static gboolean fail(const Part *part, GError **error, QfQnnError e, const char 
 static gboolean build(Part *part, const char *name, GError **error)
 {
   const QfQnnLibrary *lib = part->unit->library;
+  qf_qnn_library_note(NULL);
   QfQnnError e = create_graph(part, name);
   if (e)
     return fail(part, error, e, "a graph cannot be made", "");

@@ -67,11 +67,38 @@ const char *qf_qnn_library_message(const QfQnnLibrary *library, QfQnnError code)
   return text ? text : "no message";
 }
 
+/* The log speaks from threads of its own. The last messages before a failure say more than its number. */
+#define NOTES 3
+static struct {
+  GMutex lock;
+  char text[NOTES][160];
+  guint count;
+} notes;
+
+void qf_qnn_library_note(const char *text)
+{
+  g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&notes.lock);
+  if (!text)
+    notes.count = 0;
+  else
+    g_strlcpy(notes.text[notes.count++ % NOTES], text, sizeof(notes.text[0]));
+}
+
+static char *take_notes(void)
+{
+  g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&notes.lock);
+  GString *all = g_string_new(NULL);
+  for (guint i = notes.count > NOTES ? notes.count - NOTES : 0; i < notes.count; i++)
+    g_string_append_printf(all, "%s%s", all->len ? "; " : ". Its log: ", notes.text[i % NOTES]);
+  notes.count = 0;
+  return g_string_free(all, FALSE);
+}
+
 gboolean qf_qnn_library_fail(const QfQnnLibrary *library, GError **error, QfQnnError code, const char *what)
 {
-  g_autofree char *base = g_path_get_basename(library->path);
-  g_set_error(error, QF_ERROR, QF_ERROR_DEVICE, "%s: %s: %s (error %u)", base, what,
-              qf_qnn_library_message(library, code), (unsigned)(code & 0xFFFF));
+  g_autofree char *base = g_path_get_basename(library->path), *log = take_notes();
+  g_set_error(error, QF_ERROR, QF_ERROR_DEVICE, "%s: %s: %s (error %u)%s", base, what,
+              qf_qnn_library_message(library, code), (unsigned)(code & 0xFFFF), log);
   return FALSE;
 }
 

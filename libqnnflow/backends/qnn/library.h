@@ -26,6 +26,8 @@ char *qf_qnn_library_find(GString *looked);
 gboolean qf_qnn_library_has(const QfQnnLibrary *library, uint32_t slot);
 /* Sets "LIBRARY: WHAT: MESSAGE (error CODE)" and returns FALSE. */
 gboolean qf_qnn_library_fail(const QfQnnLibrary *library, GError **error, QfQnnError code, const char *what);
+/* Keeps a message of the library's log at level error, for qf_qnn_library_fail(); NULL forgets those that are kept. */
+void qf_qnn_library_note(const char *text);
 /* The library's words for an error, never NULL. */
 const char *qf_qnn_library_message(const QfQnnLibrary *library, QfQnnError code);
 

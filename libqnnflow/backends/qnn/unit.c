@@ -29,7 +29,9 @@ static void to_log(const char *format, uint32_t level, uint64_t timestamp, va_li
 {
   char text[512];
   vsnprintf(text, sizeof(text), format, args);
-  g_debug("qnn %u: %s", level, g_strchomp(text));
+  g_debug("qnn %u: %s", level, g_strstrip(text));
+  if (level == 1)
+    qf_qnn_library_note(text);
 }
 
 static gboolean open_device(QfQnnUnit *unit, GError **error)

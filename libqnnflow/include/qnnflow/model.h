@@ -36,6 +36,9 @@ typedef struct {
   uint32_t n_input_dims;
   gboolean
       no_optimize; /* TRUE: no fusion, no layout change: for debugging, each node of the file runs alone */
+  /* TRUE: every tensor that a node makes is an output, in the nodes' order behind the model's own: to look inside. Nothing is computed
+   * otherwise than without it, but all of it is kept */
+  gboolean all_tensors;
   /* TRUE: an image input may be described in the form that the model computes with, which saves a conversion: NHWC in place of NCHW, and 8 bits
    * in place of float32 when these hold 0..1 as pixels of 0..255 do. FALSE: as in the file */
   gboolean direct_inputs;

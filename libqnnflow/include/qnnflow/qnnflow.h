@@ -10,6 +10,7 @@
 #include <qnnflow/session.h>
 #include <qnnflow/gguf.h>
 #include <qnnflow/device.h>
+#include <qnnflow/compare.h>
 #include <qnnflow/image.h>
 #include <qnnflow/decode.h>
 #include <qnnflow/profile.h>
