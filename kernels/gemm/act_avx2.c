@@ -18,7 +18,6 @@ typedef __m256 V;
   _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), _mm256_slli_epi32(_mm256_cvtps_epi32(n), 23)))
 #define IF_NEGATIVE(x, a, b) _mm256_blendv_ps(b, a, x)
 #define IF_LESS(x, y, a, b) _mm256_blendv_ps(b, a, _mm256_cmp_ps(x, y, _CMP_LT_OQ))
-#define ABS(x) _mm256_andnot_ps(SET(-0.0f), x)
 #define NEGATE(x) _mm256_xor_ps(x, SET(-0.0f))
 
 #include "act_vec.h"

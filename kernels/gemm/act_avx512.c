@@ -17,7 +17,6 @@ typedef __m512 V;
 #define SCALE(p, n) _mm512_scalef_ps(p, n)
 #define IF_NEGATIVE(x, a, b) _mm512_mask_blend_ps(_mm512_movepi32_mask(_mm512_castps_si512(x)), b, a)
 #define IF_LESS(x, y, a, b) _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, y, _CMP_LT_OQ), b, a)
-#define ABS(x) _mm512_abs_ps(x)
 #define NEGATE(x) _mm512_xor_ps(x, SET(-0.0f))
 
 #include "act_vec.h"
