@@ -389,37 +389,22 @@ static void grid_rows(Block *b, uint32_t begin, uint32_t count, uint8_t *y)
   }
 }
 
-static void activate(const QfkIgemm *p, void *const *c, uint32_t m, uint32_t n, size_t channel)
-{
-  for (uint32_t r = 0; r < m; r++)
-    p->act_fn(&p->act, c[r], n, channel);
-}
-
-/* One panel over all tiles of the block, while the @lines lines at @next are fetched. */
-static void run_panel(const Block *b, QfkTile *t, uint32_t count, size_t channel, const uint8_t *next,
-                      uint32_t lines)
+/* One panel over all rows of the block. Activations follow while their rows are near. */
+static void run_panel(const Block *b, QfkTile *t, uint32_t count, size_t channel)
 {
   const QfkIgemm *p = b->p;
-  const uint32_t tiles = (count + p->kernel->mr - 1) / p->kernel->mr;
-  const uint32_t least = count / tiles, taller = count - least * tiles; /* even heights */
-  const uint32_t share = (lines + tiles - 1) / tiles;
-  const size_t at = channel * p->y_size;
-  void *c[16];
-  t->c = c;
-  t->a = b->a;
-  for (uint32_t i = 0, row = 0; i < tiles; i++) {
-    const uint32_t m = least + (i < taller);
-    for (uint32_t r = 0; r < m; r++)
-      c[r] = (uint8_t *)b->c[row + r] + at;
-    t->next = next;
-    t->next_lines = MIN(share, lines);
-    next += (size_t)share * QFK_LINE;
-    lines -= t->next_lines;
-    p->kernel->run(t, m);
-    if (p->act_fn)
-      activate(p, c, m, t->n, channel);
-    row += m;
-    t->a += m * p->n_seg;
+  const uint32_t lines = t->next_lines, at_once = p->act_fn ? 4u * p->kernel->mr : count;
+  const uint32_t share = p->act_fn ? lines / (count / at_once + 1) + 1 : lines;
+  t->c_at = channel * p->y_size;
+  for (uint32_t row = 0; row < count; row += at_once) {
+    const uint32_t m = MIN(at_once, count - row);
+    t->a = b->a + (size_t)row * p->n_seg;
+    t->c = b->c + row;
+    t->next_lines = MIN(share, lines - MIN(lines, row / at_once * share));
+    qfk_tile_rows(p->kernel, t, m);
+    t->next += (size_t)t->next_lines * QFK_LINE;
+    for (uint32_t r = 0; p->act_fn && r < m; r++)
+      p->act_fn(&p->act, (float *)(void *)((uint8_t *)b->c[row + r] + t->c_at), t->n, channel);
   }
 }
 
@@ -478,8 +463,9 @@ void qfk_igemm_run(const QfkIgemm *p, const QfkIgemmGrid *grid, uint32_t item, c
     const uint32_t then = i + 1 < end ? i + 1 : first;
     const size_t at = then * panel;
     const bool more = then > i || begin + count < all;
-    run_panel(&b, &t, count, (size_t)g * og + (size_t)i * nr, p->panels + g * p->group_bytes + at,
-              more ? (uint32_t)(MIN(panel, p->group_bytes - at) / QFK_LINE) : 0);
+    t.next = p->panels + g * p->group_bytes + at;
+    t.next_lines = more ? (uint32_t)(MIN(panel, p->group_bytes - at) / QFK_LINE) : 0;
+    run_panel(&b, &t, count, (size_t)g * og + (size_t)i * nr);
   }
   if (p->after)
     run_after(&b, count, (size_t)g * og + first * nr, MIN(end * nr, og) - first * nr, res, y);

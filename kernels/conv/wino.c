@@ -191,7 +191,7 @@ void qfk_wino_grid(const QfkWino *p, uint32_t n_threads, QfkWinoGrid *grid)
 size_t qfk_wino_scratch(const QfkWino *p)
 {
   return p->planes * (v_plane_bytes(p) + m_plane_bytes(p) + (size_t)p->s.c * p->x_size) +
-         p->block * sizeof(void *) + 128;
+         2 * p->block * sizeof(void *) + 128;
 }
 
 /* Image, row and column of the first output pixel of a tile. */
@@ -269,31 +269,25 @@ static void transform_out(const QfkWino *p, Place at, uint32_t n0, uint32_t n1, 
 static void multiply(const QfkWino *p, uint32_t plane, uint32_t n0, uint32_t n1, const uint8_t *v, uint8_t *m,
                      uint32_t count, const void **rows)
 {
-  const uint32_t oc = (uint32_t)p->s.oc, nr = p->tile->nr, tiles = (count + p->tile->mr - 1) / p->tile->mr;
+  const uint32_t oc = (uint32_t)p->s.oc, nr = p->tile->nr;
   const uint32_t steps = ((uint32_t)p->s.c + p->tile->kr - 1) / p->tile->kr;
-  const uint32_t least = count / tiles, taller = count - least * tiles;
   const size_t column = (size_t)steps * p->tile->kr * p->v_size, end = p->planes * p->plane_bytes;
-  QfkTile t = {.n_seg = 1, .steps = steps, .bias = p->zeros, .lo = -INFINITY, .hi = INFINITY};
-  void *c[16];
-  t.c = c;
-  for (uint32_t i = 0; i < count; i++)
+  void **c = (void **)rows + p->block;
+  QfkTile t = {
+      .a = rows, .n_seg = 1, .steps = steps, .bias = p->zeros, .c = c, .lo = -INFINITY, .hi = INFINITY};
+  for (uint32_t i = 0; i < count; i++) {
     rows[i] = v + (size_t)i * (size_t)p->s.c * p->v_size;
+    c[i] = m + (size_t)i * oc * 4;
+  }
   for (uint32_t n = n0; n < n1; n += nr) {
     const size_t at = plane * p->plane_bytes + n * column;
     const size_t next = MIN(n + nr < n1 ? at + nr * column : (plane + 1) * p->plane_bytes + n0 * column, end);
     t.b = p->u + at;
     t.n = MIN(nr, oc - n);
+    t.c_at = (size_t)n * 4;
     t.next = p->u + next;
-    t.next_lines = (uint32_t)(MIN(nr * column, end - next) / QFK_LINE + tiles - 1) / tiles;
-    for (uint32_t i = 0, row = 0; i < tiles; i++) {
-      const uint32_t height = least + (i < taller);
-      for (uint32_t r = 0; r < height; r++)
-        c[r] = m + ((size_t)(row + r) * oc + n) * 4;
-      t.a = rows + row;
-      p->tile->run(&t, height);
-      row += height;
-      t.next += (size_t)t.next_lines * QFK_LINE;
-    }
+    t.next_lines = (uint32_t)(MIN(nr * column, end - next) / QFK_LINE);
+    qfk_tile_rows(p->tile, &t, count);
   }
 }
 
@@ -308,7 +302,7 @@ void qfk_wino_run(const QfkWino *p, const QfkWinoGrid *grid, uint32_t item, cons
                  n1 = MIN(panels * (split + 1) / grid->splits * nr, oc);
   const size_t v_plane = v_plane_bytes(p), m_plane = m_plane_bytes(p);
   const void **rows = (const void **)(((uintptr_t)scratch + 63) / 64 * 64);
-  uint8_t *v = (uint8_t *)(((uintptr_t)(rows + p->block) + 63) / 64 * 64), *m = v + p->planes * v_plane,
+  uint8_t *v = (uint8_t *)(((uintptr_t)(rows + 2 * p->block) + 63) / 64 * 64), *m = v + p->planes * v_plane,
           *patch = m + p->planes * m_plane;
   for (uint32_t i = 0; i < count; i++)
     transform_in(p, place_of(p, begin + i), x, v + (size_t)i * (size_t)p->s.c * p->v_size, patch);

@@ -63,6 +63,41 @@ QfkWidenFunc qfk_widen_find(uint32_t features)
   return widens[i].fn;
 }
 
+static const struct {
+  QfkTileFunc run, rows;
+} all_rows[] = {
+#define QFK_TILE_ROWS(run, rows) {run, rows},
+#include "tile_rows.inc"
+#undef QFK_TILE_ROWS
+    {NULL, NULL},
+};
+
+void qfk_tile_rows(const QfkTileKernel *k, const QfkTile *t, uint32_t m)
+{
+  for (size_t i = 0; all_rows[i].run; i++)
+    if (all_rows[i].run == k->run) {
+      all_rows[i].rows(t, m);
+      return;
+    }
+  const uint32_t tiles = (m + k->mr - 1) / k->mr, least = m / tiles, taller = m - least * tiles;
+  const uint32_t share = (t->next_lines + tiles - 1) / tiles;
+  uint32_t lines = t->next_lines;
+  void *c[16];
+  QfkTile part = *t;
+  part.c = c;
+  for (uint32_t i = 0, row = 0; i < tiles; i++) {
+    const uint32_t height = least + (i < taller);
+    for (uint32_t r = 0; r < height; r++)
+      c[r] = (uint8_t *)t->c[row + r] + t->c_at;
+    part.next_lines = share < lines ? share : lines;
+    k->run(&part, height);
+    part.next += (size_t)part.next_lines * QFK_LINE;
+    lines -= part.next_lines;
+    part.a += (size_t)height * t->n_seg;
+    row += height;
+  }
+}
+
 uint32_t qfk_panel_width(const QfkTileKernel *k, uint32_t n)
 {
   uint32_t vectors = ((n < k->nr ? n : k->nr) + k->lanes - 1) / k->lanes;

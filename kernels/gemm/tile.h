@@ -28,6 +28,7 @@ typedef struct {
    * rounded up to a whole vector of them, and wrap around. */
   const float *scale;
   void *const *c;     /* row r is stored to c[r] */
+  size_t c_at;        /* qfk_tile_rows(): bytes from there to the first column */
   const uint8_t *res; /* F32: the residual for c[r] is at res + (c[r] - c_base); NULL: none */
   const uint8_t *c_base;
   float lo, hi;       /* bounds; integers: without the zero point */
@@ -57,6 +58,9 @@ typedef struct {
 /* From tile.inc, best first within a kind. */
 extern const QfkTileKernel qfk_tile_kernels[];
 extern const uint32_t qfk_n_tile_kernels;
+
+/* The same for any number of rows, in tiles of even heights; next_lines are shared out to them. */
+void qfk_tile_rows(const QfkTileKernel *k, const QfkTile *t, uint32_t m);
 
 /* The first kernel of @kind that @features allow; NULL: none. */
 const QfkTileKernel *qfk_tile_find(QfkTileKind kind, uint32_t features);
@@ -101,6 +105,11 @@ QfkActFunc qfk_act_find(uint32_t features);
 /* int16 = 8-bit value - zero. */
 typedef void (*QfkWidenFunc)(int16_t *dst, const uint8_t *src, size_t n, int32_t zero, bool is_signed);
 QfkWidenFunc qfk_widen_find(uint32_t features);
+
+/* Kernels that do all rows in one call: where K is short, calls and what they are given take a fifth of the time. */
+#define QFK_TILE_ROWS(run, rows) void rows(const QfkTile *t, uint32_t m);
+#include "tile_rows.inc"
+#undef QFK_TILE_ROWS
 
 #define QFK_TILE(fn, isa, kind, mr, nr, kr, lanes) void fn(const QfkTile *t, uint32_t m);
 #define QFK_ACT(fn, isa) void fn(const QfkEpilogue *e, float *y, size_t n, size_t channel);

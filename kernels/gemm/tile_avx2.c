@@ -21,7 +21,9 @@ INLINE __m256i lane_mask(uint32_t n)
   return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
-INLINE void store_f32(const QfkTile *t, const unsigned m, const unsigned nv, __m256 acc[MR][2])
+/* To the rows at @to, from their byte @at on. */
+INLINE void store_f32(const QfkTile *t, void *const *to, size_t at, const unsigned m, const unsigned nv,
+                      __m256 acc[MR][2])
 {
   const __m256 lo = _mm256_set1_ps(t->lo), hi = _mm256_set1_ps(t->hi);
   const uint32_t last = t->n - 8 * (nv - 1);
@@ -29,14 +31,14 @@ INLINE void store_f32(const QfkTile *t, const unsigned m, const unsigned nv, __m
   if (t->res)
     UNROLL_M for (unsigned r = 0; r < m; r++)
     {
-      const float *res = (const float *)(t->res + ((const uint8_t *)t->c[r] - t->c_base));
+      const float *res = (const float *)(t->res + ((const uint8_t *)to[r] - t->c_base) + at);
       UNROLL_V for (unsigned v = 0; v < nv; v++) acc[r][v] =
           _mm256_add_ps(acc[r][v],
                         v + 1 < nv ? _mm256_loadu_ps(res + 8 * v) : _mm256_maskload_ps(res + 8 * v, mask));
     }
   UNROLL_M for (unsigned r = 0; r < m; r++)
   {
-    float *c = t->c[r];
+    float *c = (float *)((uint8_t *)to[r] + at);
     UNROLL_V for (unsigned v = 0; v < nv; v++)
     {
       __m256 y =
@@ -56,10 +58,10 @@ typedef struct {
   uint32_t pace; /* quarters: of a line a step */
 } Ahead;
 
-INLINE Ahead ahead_of(const QfkTile *t)
+INLINE Ahead ahead_of(const QfkTile *t, uint32_t tiles)
 {
   const char *next = (const char *)t->next;
-  const uint32_t lines = t->next_lines, steps = t->steps * t->n_seg;
+  const uint32_t lines = t->next_lines, steps = t->steps * t->n_seg * tiles;
   return (Ahead){next, next + (size_t)lines * QFK_LINE, 4 * lines <= steps ? 1 : 2 * lines <= steps ? 2 : 4};
 }
 
@@ -108,30 +110,37 @@ INLINE void steps_f32(const float **b, const float *a[MR], const unsigned count,
   }
 }
 
-INLINE void tile_f32(const QfkTile *t, const unsigned m, const unsigned nv)
+/* @count tiles of @m rows, from row @row on. */
+INLINE void tiles_f32(const QfkTile *t, const unsigned m, const unsigned nv, uint32_t row, uint32_t count,
+                      Ahead *ahead)
 {
-  __m256 acc[MR][2];
-  const float *b = t->b, *a[MR];
-  Ahead next = ahead_of(t);
-  UNROLL_V for (unsigned v = 0; v < nv; v++)
-  {
-    __m256 bias = _mm256_loadu_ps((const float *)t->bias + 8 * v);
-    UNROLL_M for (unsigned r = 0; r < m; r++) acc[r][v] = bias;
-  }
+  Ahead next = *ahead;
   size_t n_seg = t->n_seg;
-  const void *const *rows = t->a, *const *end = rows + n_seg;
-  do {
-    HOLD(n_seg);
-    UNROLL_M for (unsigned r = 0; r < m; r++) a[r] = rows[r * n_seg];
-    uint32_t left = t->steps;
-    for (; left >= 4; left -= 4) {
-      look_ahead(&next);
-      steps_f32(&b, a, 4, m, nv, acc);
+  const void *const *rows = t->a + row * n_seg;
+  void *const *to = t->c + row;
+  for (; count; count--, to += m, rows += (m - 1) * n_seg) {
+    __m256 acc[MR][2];
+    const float *b = t->b, *a[MR];
+    UNROLL_V for (unsigned v = 0; v < nv; v++)
+    {
+      __m256 bias = _mm256_loadu_ps((const float *)t->bias + 8 * v);
+      UNROLL_M for (unsigned r = 0; r < m; r++) acc[r][v] = bias;
     }
-    for (; left; left--)
-      steps_f32(&b, a, 1, m, nv, acc);
-  } while (++rows < end);
-  store_f32(t, m, nv, acc);
+    const void *const *end = rows + n_seg;
+    do {
+      HOLD(n_seg);
+      UNROLL_M for (unsigned r = 0; r < m; r++) a[r] = rows[r * n_seg];
+      uint32_t left = t->steps;
+      for (; left >= 4; left -= 4) {
+        look_ahead(&next);
+        steps_f32(&b, a, 4, m, nv, acc);
+      }
+      for (; left; left--)
+        steps_f32(&b, a, 1, m, nv, acc);
+    } while (++rows < end);
+    store_f32(t, to, t->c_at, m, nv, acc);
+  }
+  *ahead = next;
 }
 
 /* One row is bound by the latency of two accumulators, so K goes to four sets of them. */
@@ -156,7 +165,7 @@ INLINE void row_f32(const QfkTile *t, const unsigned nv)
   }
   for (unsigned v = 0; v < nv; v++)
     acc[0][v] = _mm256_add_ps(_mm256_add_ps(part[0][v], part[1][v]), _mm256_add_ps(part[2][v], part[3][v]));
-  store_f32(t, 1, nv, acc);
+  store_f32(t, t->c, t->c_at, 1, nv, acc);
 }
 
 INLINE __m256i requant(__m256i acc, const float *scale, __m256 lo, __m256 hi)
@@ -296,25 +305,42 @@ INLINE void tile_s16(const QfkTile *t, const unsigned m, const unsigned nv)
       {body##_1_2, body##_2_2, body##_3_2, body##_4_2, body##_5_2, body##_6_2},                              \
   };
 
-VARIANTS(tile_f32)
 VARIANTS(tile_s16)
 
-static void row_f32_1(const QfkTile *t)
-{
-  row_f32(t, 1);
-}
+typedef void (*TilesFunc)(const QfkTile *t, uint32_t row, uint32_t count, Ahead *next);
 
-static void row_f32_2(const QfkTile *t)
+#define TILES(m, nv)                                                                                         \
+  static void tiles_f32_##m##_##nv(const QfkTile *t, uint32_t row, uint32_t count, Ahead *next)              \
+  {                                                                                                          \
+    tiles_f32(t, m, nv, row, count, next);                                                                   \
+  }
+#define COLUMN(nv) TILES(2, nv) TILES(3, nv) TILES(4, nv) TILES(5, nv) TILES(6, nv)
+#define ROW(nv)                                                                                              \
+  {                                                                                                          \
+    NULL, NULL, tiles_f32_2_##nv, tiles_f32_3_##nv, tiles_f32_4_##nv, tiles_f32_5_##nv, tiles_f32_6_##nv     \
+  }
+COLUMN(1)
+COLUMN(2)
+
+/* By vectors - 1 and height. */
+static const TilesFunc tiles_f32_table[2][MR + 1] = {ROW(1), ROW(2)};
+
+void qfk_rows_f32_6x16_avx2(const QfkTile *t, uint32_t m)
 {
-  row_f32(t, 2);
+  const uint32_t tiles = (m + MR - 1) / MR, least = m / tiles, taller = m - least * tiles;
+  const TilesFunc *by_height = tiles_f32_table[t->n > 8];
+  Ahead next = ahead_of(t, tiles);
+  if (m == 1)
+    row_f32(t, t->n > 8 ? 2 : 1);
+  else if (taller)
+    by_height[least + 1](t, 0, taller, &next);
+  if (m > 1)
+    by_height[least](t, taller * (least + 1), tiles - taller, &next);
 }
 
 void qfk_tile_f32_6x16_avx2(const QfkTile *t, uint32_t m)
 {
-  if (m == 1)
-    (t->n > 8 ? row_f32_2 : row_f32_1)(t);
-  else
-    tile_f32_table[t->n > 8][m - 1](t);
+  qfk_rows_f32_6x16_avx2(t, m);
 }
 
 void qfk_tile_s16_6x16_avx2(const QfkTile *t, uint32_t m)
