@@ -82,6 +82,8 @@ void qf_cpu_parallel(const QfExec *exec, size_t count, size_t grain, QfCpuRangeF
   if (!count)
     return;
   size_t pieces = exec->n_threads > 1 ? MIN(count / MAX(grain, 1), (size_t)exec->n_threads * 2) : 1;
+  if (pieces > exec->n_threads)
+    pieces -= pieces % exec->n_threads; /* as many for each */
   Range r = {count, MAX(pieces, 1), fn, arg};
   qf_pool_run(exec->pool, (uint32_t)r.pieces, run_piece, &r);
 }

@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+/* Copying less is over before the bytes have come from another core's cache. */
+#define PIECE_BYTES (512u << 10)
+
 typedef struct {
   size_t bytes;         /* in one row */
   const uint8_t *table; /* NULL: copied */
@@ -62,14 +65,14 @@ static void run_join(const QfStep *step, const QfExec *exec)
 {
   const Join *p = step->params;
   Call call = {step, exec};
-  qf_cpu_parallel(exec, p->rows, 32768 / MAX(p->row_bytes, 1) + 1, join_range, &call);
+  qf_cpu_parallel(exec, p->rows, PIECE_BYTES / MAX(p->row_bytes, 1) + 1, join_range, &call);
 }
 
 static void run_cut(const QfStep *step, const QfExec *exec)
 {
   const Join *p = step->params;
   Call call = {step, exec};
-  qf_cpu_parallel(exec, p->rows, 32768 / MAX(p->row_bytes, 1) + 1, cut_range, &call);
+  qf_cpu_parallel(exec, p->rows, PIECE_BYTES / MAX(p->row_bytes, 1) + 1, cut_range, &call);
 }
 
 static gboolean same_form(const QfTensor *a, const QfTensor *b)
