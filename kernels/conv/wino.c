@@ -8,8 +8,11 @@
 
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
-#define BLOCK_BYTES (384u << 10)   /* of both transformed sides of an item */
-#define MAX_BLOCK_BYTES (2u << 20) /* where the weights are larger by far */
+/* Of both transformed sides of an item. */
+#define BLOCK_BYTES (384u << 10)   /* integers */
+#define MAX_BLOCK_BYTES (2u << 20) /* integers where the weights are larger by far */
+#define F32_BLOCK_BYTES                                                                                      \
+  (4u << 20) /* floats: a third cache is near enough, reading the weights seldom gains more */
 #define MAX_WEIGHT_BYTES                                                                                     \
   (20u << 20) /* integers: beyond, reading four times the weights costs what the multiplications save */
 
@@ -116,9 +119,10 @@ void qfk_wino_init(QfkWino *p, const QfkWinoKernel *k, uint32_t features, const 
   p->tiles[1] = tiles_along(k, s->ow);
   const size_t tile = p->planes * ((size_t)s->c * p->v_size + (size_t)s->oc * 4);
   const size_t quarter = p->planes * p->v_size * (size_t)s->c * (size_t)s->oc / 4;
-  const size_t bytes = MAX(BLOCK_BYTES, MIN(quarter, MAX_BLOCK_BYTES));
+  const bool is_float = k->kind == QFK_TILE_F32;
+  const size_t bytes = is_float ? F32_BLOCK_BYTES : MAX(BLOCK_BYTES, MIN(quarter, MAX_BLOCK_BYTES));
   const uint32_t mr = p->tile->mr, all = p->tiles[0] * p->tiles[1] * (uint32_t)s->n;
-  const uint32_t block = MIN(MAX((uint32_t)(bytes / tile) / mr, 2), 8) * mr;
+  const uint32_t block = MIN(MAX((uint32_t)(bytes / tile) / mr, 2), is_float ? 6 : 8) * mr;
   p->block = MIN(block, all);
 }
 
