@@ -229,6 +229,15 @@ static void run_row(const QfkDwPlan *p, int32_t oy, const float *image, float *y
       p->act_fn(&p->act, y + (size_t)ox * (size_t)s->c, (size_t)s->c, 0);
 }
 
+/* The output row that comes at place @i: with dilation d first every d-th, which share rows of the image. */
+static int32_t row_at(const QfkConvShape *s, int32_t i)
+{
+  const int32_t apart = s->stride[0] == 1 ? MIN(s->dilation[0], s->oh) : 1;
+  const int32_t n = s->oh / apart, longer = s->oh % apart; /* rows of a set; so many sets have one more */
+  const int32_t set = i < longer * (n + 1) ? i / (n + 1) : longer + (i - longer * (n + 1)) / n;
+  return set + (i - set * n - MIN(set, longer)) * apart;
+}
+
 void qfk_dw_run(const QfkDwPlan *p, uint32_t parts, uint32_t item, const void *x, const void *res, void *y,
                 void *scratch)
 {
@@ -242,7 +251,8 @@ void qfk_dw_run(const QfkDwPlan *p, uint32_t parts, uint32_t item, const void *x
     run_ints(p, begin, end, (const uint8_t *)x + in, (uint8_t *)y + out, scratch);
     return;
   }
-  for (int32_t oy = begin; oy < end; oy++) {
+  for (int32_t i = begin; i < end; i++) {
+    const int32_t oy = row_at(s, i);
     const size_t at = out + (size_t)oy * row;
     run_row(p, oy, (const float *)x + in, (float *)y + at, res ? (const float *)res + at : NULL);
   }
