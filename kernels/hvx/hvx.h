@@ -74,6 +74,15 @@ static inline void qfk_hvx_swap(QfkHvx *low, QfkHvx *high, int offset)
     }
 }
 
+/* Four bytes from place @at on of word @i in @low, going on in the same word of @high, by the bytes of @weights. */
+static inline int32_t qfk_hvx_window(const QfkHvx *low, const QfkHvx *high, int32_t weights, int i, int at)
+{
+  int32_t sum = 0;
+  for (int k = 0; k < 4; k++)
+    sum += (at + k < 4 ? low : high)->ub[4 * i + ((at + k) & 3)] * (int8_t)(weights >> (8 * k));
+  return sum;
+}
+
 /* One macro a signature: results, then operands. V a vector, W a pair, Q a predicate, R a scalar, X an accumulator, M memory. */
 #define QFK_HVX_FN static inline __attribute__((always_inline, unused))
 #define QFK_HVX_LANES(lanes, ...)                                                                            \
@@ -141,6 +150,9 @@ static inline void qfk_hvx_swap(QfkHvx *low, QfkHvx *high, int offset)
 #define QFK_HVX_W_XVV(name, ...)                                                                             \
   QFK_HVX_W(name, (HVX_VectorPair x, HVX_Vector va, HVX_Vector vb), QfkHvx l = {x.v[0]};                     \
             QfkHvx h = {x.v[1]}; QfkHvx a = {va}; QfkHvx b = {vb}, __VA_ARGS__)
+#define QFK_HVX_W_XWRI(name, ...)                                                                            \
+  QFK_HVX_W(name, (HVX_VectorPair x, HVX_VectorPair w, int32_t R, int I), QfkHvx l = {x.v[0]};               \
+            QfkHvx h = {x.v[1]}; QfkHvx a = {w.v[0]}; QfkHvx b = {w.v[1]}, __VA_ARGS__)
 #define QFK_HVX_Q_R(name, ...) QFK_HVX_Q(name, (int32_t R), QfkHvx q, __VA_ARGS__)
 #define QFK_HVX_Q_VR(name, ...)                                                                              \
   QFK_HVX_Q(name, (HVX_Vector va, int32_t R), QfkHvx q; QfkHvx a = {va}, __VA_ARGS__)
@@ -171,17 +183,27 @@ static inline void qfk_hvx_swap(QfkHvx *low, QfkHvx *high, int offset)
 
 #endif
 
-/* A vector anywhere in memory. */
-static inline __attribute__((always_inline)) HVX_Vector qfk_hvx_load(const void *p)
+/* A vector anywhere in memory, as the compiler sees fit: in loops it may share aligned loads. */
+static inline __attribute__((always_inline)) HVX_Vector qfk_hvx_load_open(const void *p)
 {
 #if defined(__hexagon__)
-  HVX_Vector v; /* one instruction, where the compiler makes three of two aligned loads */
-  __asm__("%0 = vmemu(%1+#0)" : "=v"(v) : "r"(p), "m"(*(const HVX_UVector *)p));
-  return v;
+  return *(const HVX_UVector *)p;
 #else
   HVX_Vector v;
   memcpy(&v, p, sizeof(v));
   return v;
+#endif
+}
+
+/* By one instruction, alone in its packet. */
+static inline __attribute__((always_inline)) HVX_Vector qfk_hvx_load(const void *p)
+{
+#if defined(__hexagon__)
+  HVX_Vector v;
+  __asm__("%0 = vmemu(%1+#0)" : "=v"(v) : "r"(p), "m"(*(const HVX_UVector *)p));
+  return v;
+#else
+  return qfk_hvx_load_open(p);
 #endif
 }
 

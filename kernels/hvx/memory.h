@@ -27,4 +27,20 @@ static inline void qfk_hvx_copy(uint8_t *to, const uint8_t *from, int32_t n)
     qfk_hvx_store_n(to, qfk_hvx_load(from), n);
 }
 
+/* @rows of @n bytes, @pitch apart, to one after the other. They are drawn together in @between first (@n * @rows bytes and 128 more),
+ * whole vectors at a time, each over what the one before wrote too much. */
+static inline void qfk_hvx_copy_rows(uint8_t *to, uint8_t *between, const uint8_t *from, int32_t n,
+                                     int32_t pitch, int32_t rows)
+{
+  uint8_t *at = between;
+  if (n >= pitch) {
+    qfk_hvx_copy(to, from, n * rows);
+    return;
+  }
+  for (int32_t r = 0; r < rows; r++, at += n, from += pitch)
+    for (int32_t i = 0; i < n; i += 128)
+      qfk_hvx_store(at + i, qfk_hvx_load(from + i));
+  qfk_hvx_copy(to, between, n * rows);
+}
+
 #endif

@@ -35,12 +35,26 @@ static inline HVX_Vector qfk_hvx_shift_left(HVX_Vector x, int32_t shift)
   return Q6_Vw_vasl_VwR(cut, shift);
 }
 
-/* Halfwords that still lack the zero point to bytes: even bytes from @even. */
+/* Bytes within the bounds, in the output's type. */
+static inline HVX_Vector qfk_hvx_bound(HVX_Vector bytes, const QfkHvxOutVectors *o)
+{
+  return Q6_V_vxor_VV(Q6_Vub_vmin_VubVub(Q6_Vub_vmax_VubVub(bytes, o->lo), o->hi), o->flip);
+}
+
+/* Halfwords that still lack the zero point to bytes: those of @low, then those of @high. */
+static inline HVX_Vector qfk_hvx_in_order(HVX_Vector low, HVX_Vector high, const QfkHvxOutVectors *o)
+{
+  return qfk_hvx_bound(Q6_Vub_vpack_VhVh_sat(Q6_Vh_vadd_VhVh_sat(high, o->zero),
+                                             Q6_Vh_vadd_VhVh_sat(low, o->zero)),
+                       o);
+}
+
+/* Likewise: even bytes from @even. */
 static inline HVX_Vector qfk_hvx_to_bytes(HVX_Vector even, HVX_Vector odd, const QfkHvxOutVectors *o)
 {
-  const HVX_Vector bytes =
-      Q6_Vub_vsat_VhVh(Q6_Vh_vadd_VhVh_sat(odd, o->zero), Q6_Vh_vadd_VhVh_sat(even, o->zero));
-  return Q6_V_vxor_VV(Q6_Vub_vmin_VubVub(Q6_Vub_vmax_VubVub(bytes, o->lo), o->hi), o->flip);
+  return qfk_hvx_bound(Q6_Vub_vsat_VhVh(Q6_Vh_vadd_VhVh_sat(odd, o->zero),
+                                        Q6_Vh_vadd_VhVh_sat(even, o->zero)),
+                       o);
 }
 
 /* Words of four channels, multiplied already, to pixels of four bytes. */

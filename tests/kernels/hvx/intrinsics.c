@@ -98,6 +98,10 @@ static void print(const char *name, uint32_t index, int n)
 #define RUN_W_VR(name) W(name(in.a, in.r))
 #define RUN_W_VVR(name) W(name(in.a, in.b, in.r))
 #define RUN_W_XVV(name) W(name(Q6_W_vcombine_VV(in.x, in.y), in.a, in.b))
+/* Both immediates, by the scalar's last bit. */
+#define PAIR(high, low) Q6_W_vcombine_VV(in.high, in.low)
+#define RUN_W_XWRI(name)                                                                                     \
+  in.r & 1 ? W(name(PAIR(x, y), PAIR(b, a), in.r, 1)) : W(name(PAIR(x, y), PAIR(b, a), in.r, 0))
 #define RUN_Q_R(name) Q(name(in.r))
 #define RUN_Q_VR(name) Q(name(in.a, in.r))
 #define RUN_Q_VV(name) Q(name(in.a, in.b))
