@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cores.c - how many cores' worth of multiplication a number of threads gets right now. On a shared machine two virtual cores may for a
- * while be one real one; who compares threads must know.
+ * cores.c - how much multiplication a number of threads gets done right now. On a shared machine a virtual core may for a while be half
+ * a real one, or two of them be one; who compares times must know.
  *
- * usage: cores THREADS   For every line of input, a line with the ratio of all threads' rate to one thread's. Takes about 4 ms.
+ * usage: cores THREADS   For every line of input, a line with the rate of all threads together. Takes about a millisecond.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -64,7 +64,7 @@ int main(int argc, char **argv)
     return 2;
   while (fgets(line, sizeof(line), stdin)) {
     pthread_t threads[MOST_THREADS];
-    double rates[MOST_THREADS], sum = 0, one = multiply();
+    double rates[MOST_THREADS], sum = 0;
     due += n;
     for (unsigned i = 1; i < n; i++)
       if (pthread_create(&threads[i], NULL, meet, &rates[i]))
@@ -74,7 +74,7 @@ int main(int argc, char **argv)
       pthread_join(threads[i], NULL);
     for (unsigned i = 0; i < n; i++)
       sum += rates[i];
-    printf("%.3f\n", sum / one);
+    printf("%.0f\n", sum);
     fflush(stdout);
   }
   return 0;

@@ -20,7 +20,7 @@ ISA_NOTE = ('Restricted to {isa}: qnnflow by `QF_CPU={isa}`, OpenVINO by `ONEDNN
             'such switch and are left out.')
 HOW = ('Milliseconds a run at batch 1: the smallest median of {rounds} interleaved rounds. Every engine stays loaded in a process of '
        'its own (peers behind their Python interfaces), and makes the same number of runs a round on the same cores. '
-       'Turns of several threads are repeated when a multiplication loop says that the machine gave fewer cores. '
+       'Turns are repeated when a loop of multiplications says that the machine gave less than whole cores. '
        'Ratio: ours to the best peer\'s; only ratios within a run count.')
 
 
