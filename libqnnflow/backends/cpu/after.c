@@ -44,11 +44,14 @@ static const QfOpDef *const elementwise[] = {
     &qf_op_Silu,
     &qf_op_Tanh,
     &qf_op_Gelu,
+    &qf_op_Erf,
     &qf_op_Convert,
 };
 
-static gboolean is_elementwise(const QfNode *node)
+static gboolean is_elementwise(const QfNode *node, gboolean reals)
 {
+  if (node->op == &qf_op_Quantize || node->op == &qf_op_Dequantize)
+    return reals;
   for (size_t i = 0; i < G_N_ELEMENTS(elementwise); i++)
     if (elementwise[i] == node->op)
       return TRUE;
@@ -88,10 +91,10 @@ static gboolean in_chain(const QfCpuAfter *a, const QfTensor *t)
   return t == a->x;
 }
 
-static gboolean joins(const Search *s, const QfCpuAfter *a, const QfNode *node)
+static gboolean joins(const Search *s, const QfCpuAfter *a, const QfNode *node, gboolean reals)
 {
   gboolean any = FALSE;
-  if (!is_elementwise(node) || node->n_outputs != 1 || !is_free(s, node) ||
+  if (!is_elementwise(node, reals) || node->n_outputs != 1 || !is_free(s, node) ||
       !same_shape(node->outputs[0], a->x))
     return FALSE;
   for (uint32_t i = 0; i < node->n_inputs; i++) {
@@ -161,7 +164,10 @@ static gboolean compute(QfGraph *graph, const QfNode *node, GHashTable *made)
   if (node->op->attrs_size)
     memcpy(copy->attrs, node->attrs, node->op->attrs_size);
   g_hash_table_insert(made, node->outputs[0], output);
-  return qf_graph_add_node(copy, NULL) && output->data;
+  if (!qf_graph_add_node(copy, NULL) ||
+      (!output->data && !qf_ref_evaluate(copy, NULL))) /* Dequantize is not folded */
+    return FALSE;
+  return output->data != NULL;
 }
 
 /* All 256 bytes through the chain. */
@@ -198,16 +204,18 @@ static gboolean set_function(const Search *s, QfCpuAfter *a, QfkAfterKind kind)
   return kind != QFK_AFTER_TABLE || make_table(a, a->function->table);
 }
 
-/* A chain behind @x, made by node @at. */
+/* A chain behind @x, made by node @at; through real numbers in between if that closes. */
 static gboolean find_chain(const Search *s, uint32_t at, gboolean host, QfCpuAfter *a)
 {
   *a = (QfCpuAfter){.x = s->nodes[at]->outputs[0]};
   if (a->x->rank < 1)
     return FALSE;
-  for (uint32_t i = at + 1; i < s->n_nodes && i <= at + WINDOW && a->n_nodes < MAX_CHAIN; i++)
-    if (joins(s, a, s->nodes[i]))
-      a->nodes[a->n_nodes++] = s->nodes[i];
-  a->n_nodes = closed(s, a);
+  for (int reals = 1; reals >= 0 && !a->n_nodes; reals--) {
+    for (uint32_t i = at + 1; i < s->n_nodes && i <= at + WINDOW && a->n_nodes < MAX_CHAIN; i++)
+      if (joins(s, a, s->nodes[i], reals))
+        a->nodes[a->n_nodes++] = s->nodes[i];
+    a->n_nodes = closed(s, a);
+  }
   if (!a->n_nodes)
     return FALSE;
   a->y = a->nodes[a->n_nodes - 1]->outputs[0];
