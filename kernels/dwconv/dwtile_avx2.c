@@ -117,60 +117,84 @@ INLINE void row_f32(const QfkDwTile *t, const unsigned taps, const unsigned stri
     pixels_f32(t, 1, taps, stride, i);
 }
 
-/* 3x3 along a row: the nine weights stay in registers, and a column of input is added to all outputs it belongs to; @rows of
- * the filter are there. */
-INLINE void slide_f32(const QfkDwTile *t, const unsigned rows, const unsigned stride, uint32_t i, uint32_t n,
-                      uint32_t c)
+#define UNROLL_V _Pragma("GCC unroll 2") for (unsigned v = 0; v < nv; v++)
+
+/* 3x3 along a row: the weights stay in registers, and a column of input is added to all outputs it belongs to; @rows of the filter
+ * are there. With two vectors half of the weights are on the stack, but both halves of a line are taken at once: where pixels are a
+ * power of two apart the cache would lose the line before the other half's turn. */
+INLINE void slide_f32(const QfkDwTile *t, const unsigned rows, const unsigned stride, const unsigned nv,
+                      uint32_t i, uint32_t n, uint32_t c)
 {
   const float *x = (const float *)t->x + (ptrdiff_t)i * t->pixel + c, *w = (const float *)t->w + c;
   const ptrdiff_t col = t->col, row = t->row;
-  const __m256 bias = _mm256_loadu_ps((const float *)t->bias + c), lo = _mm256_set1_ps(t->lo),
-               hi = _mm256_set1_ps(t->hi);
+  const __m256 lo = _mm256_set1_ps(t->lo), hi = _mm256_set1_ps(t->hi);
   const ptrdiff_t step = t->out;
   float *y = (float *)t->y + (ptrdiff_t)i * step + c;
-  __m256 k[3][3], first = bias, second = bias; /* sums of this output and, with stride 1, of the next */
-  UNROLL for (unsigned r = 0; r < rows; r++) UNROLL for (unsigned j = 0; j < 3; j++) k[r][j] =
-      _mm256_loadu_ps(w + (ptrdiff_t)r * t->w_row + (ptrdiff_t)j * t->w_col);
+  __m256 k[3][3][2], bias[2], first[2], second[2]; /* sums of this output and, with stride 1, of the next */
+  UNROLL_V first[v] = second[v] = bias[v] = _mm256_loadu_ps((const float *)t->bias + c + 8 * v);
+  UNROLL for (unsigned r = 0; r < rows; r++) UNROLL for (unsigned j = 0; j < 3; j++) UNROLL_V k[r][j][v] =
+      _mm256_loadu_ps(w + (ptrdiff_t)r * t->w_row + (ptrdiff_t)j * t->w_col + 8 * v);
   UNROLL for (unsigned r = 0; r < rows; r++)
   {
-    first = _mm256_fmadd_ps(_mm256_loadu_ps(x + (ptrdiff_t)r * row), k[r][0], first);
-    if (stride == 1) {
-      __m256 v = _mm256_loadu_ps(x + (ptrdiff_t)r * row + col);
-      first = _mm256_fmadd_ps(v, k[r][1], first);
-      second = _mm256_fmadd_ps(v, k[r][0], second);
-    }
+    UNROLL_V first[v] =
+        _mm256_fmadd_ps(_mm256_loadu_ps(x + (ptrdiff_t)r * row + 8 * v), k[r][0][v], first[v]);
+    if (stride == 1)
+      UNROLL_V
+      {
+        __m256 in = _mm256_loadu_ps(x + (ptrdiff_t)r * row + col + 8 * v);
+        first[v] = _mm256_fmadd_ps(in, k[r][1][v], first[v]);
+        second[v] = _mm256_fmadd_ps(in, k[r][0][v], second[v]);
+      }
   }
   x += stride == 1 ? 2 * col : col;
   for (; n; n--, y += step) {
-    __m256 third = bias;
-    UNROLL for (unsigned r = 0; r < rows; r++)
+    __m256 third[2];
+    UNROLL_V third[v] = bias[v];
+    UNROLL for (unsigned r = 0; r < rows; r++) UNROLL_V
     {
-      __m256 v = _mm256_loadu_ps(x + (ptrdiff_t)r * row);
+      __m256 in = _mm256_loadu_ps(x + (ptrdiff_t)r * row + 8 * v);
       if (stride == 1) {
-        first = _mm256_fmadd_ps(v, k[r][2], first);
-        second = _mm256_fmadd_ps(v, k[r][1], second);
-        third = _mm256_fmadd_ps(v, k[r][0], third);
+        first[v] = _mm256_fmadd_ps(in, k[r][2][v], first[v]);
+        second[v] = _mm256_fmadd_ps(in, k[r][1][v], second[v]);
+        third[v] = _mm256_fmadd_ps(in, k[r][0][v], third[v]);
       } else {
-        __m256 u = _mm256_loadu_ps(x + (ptrdiff_t)r * row + col);
-        first = _mm256_fmadd_ps(v, k[r][1], first);
-        first = _mm256_fmadd_ps(u, k[r][2], first);
-        second = _mm256_fmadd_ps(u, k[r][0], second);
+        __m256 u = _mm256_loadu_ps(x + (ptrdiff_t)r * row + col + 8 * v);
+        first[v] = _mm256_fmadd_ps(in, k[r][1][v], first[v]);
+        first[v] = _mm256_fmadd_ps(u, k[r][2][v], first[v]);
+        second[v] = _mm256_fmadd_ps(u, k[r][0][v], second[v]);
       }
     }
-    if (t->res)
-      first = _mm256_add_ps(first, _mm256_loadu_ps(t->res + (y - (float *)t->y)));
-    _mm256_storeu_ps(y, _mm256_min_ps(hi, _mm256_max_ps(lo, first)));
+    UNROLL_V
+    {
+      if (t->res)
+        first[v] = _mm256_add_ps(first[v], _mm256_loadu_ps(t->res + (y - (float *)t->y) + 8 * v));
+      _mm256_storeu_ps(y + 8 * v, _mm256_min_ps(hi, _mm256_max_ps(lo, first[v])));
+    }
     x += stride == 1 ? col : 2 * col;
-    first = second;
-    second = third;
+    UNROLL_V
+    {
+      first[v] = second[v];
+      second[v] = third[v];
+    }
   }
 }
 
-/* Pixels whose input stays in the first-level cache while the other channels of its lines are done. Pixels a power of two of bytes
- * apart share few of its sets. */
-INLINE uint32_t slide_length(const QfkDwTile *t)
+INLINE void slide_rows(const QfkDwTile *t, const unsigned stride, const unsigned nv, uint32_t i, uint32_t n,
+                       uint32_t c)
 {
-  const size_t pitch = (size_t)t->col * sizeof(float), alike = pitch & -pitch; /* the power of two in it */
+  if (t->rows == 3)
+    slide_f32(t, 3, stride, nv, i, n, c);
+  else if (t->rows == 2)
+    slide_f32(t, 2, stride, nv, i, n, c);
+  else
+    slide_f32(t, 1, stride, nv, i, n, c);
+}
+
+/* Pixels whose input stays in the first-level cache while the other channels of its lines are done. Pixels a multiple of a power of
+ * two of bytes apart share few of its sets. */
+INLINE uint32_t slide_length(size_t pitch)
+{
+  const size_t alike = pitch & -pitch; /* the power of two in it */
   const size_t lines = alike >= 4096 ? 8 : 4096 / (alike < 64 ? 64 : alike) * 8;
   return lines / 3 < 9 ? 7 : lines / 3 > 30 ? 28 : (uint32_t)lines / 3 - 2;
 }
@@ -181,17 +205,15 @@ INLINE void row_3x3(const QfkDwTile *t, const unsigned stride)
     qfk_dw_f32_any_avx2(t);
     return;
   }
-  const uint32_t slide = slide_length(t);
-  for (uint32_t i = 0; i < t->n; i += slide)
-    for (uint32_t c8 = 0; c8 < t->c; c8 += 8) {
-      const uint32_t c = c8 + 8 <= t->c ? c8 : t->c - 8, n = t->n - i < slide ? t->n - i : slide;
-      if (t->rows == 3)
-        slide_f32(t, 3, stride, i, n, c);
-      else if (t->rows == 2)
-        slide_f32(t, 2, stride, i, n, c);
-      else
-        slide_f32(t, 1, stride, i, n, c);
-    }
+  const size_t pitch = (size_t)t->col * sizeof(float);
+  const uint32_t slide = slide_length(pitch), pairs = pitch & (pitch - 1) ? 0 : t->c / 16 * 16;
+  for (uint32_t i = 0; i < t->n; i += slide) {
+    const uint32_t n = t->n - i < slide ? t->n - i : slide;
+    for (uint32_t c = 0; c < pairs; c += 16)
+      slide_rows(t, stride, 2, i, n, c);
+    for (uint32_t c = pairs; c < t->c; c += 8)
+      slide_rows(t, stride, 1, i, n, c + 8 <= t->c ? c : t->c - 8);
+  }
 }
 
 void qfk_dw_f32_3x3s1_avx2(const QfkDwTile *t)
