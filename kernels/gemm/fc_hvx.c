@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fc_hvx.c - fully connected layers for HVX; see fc_hvx.h.
+ *
+ * Padding inputs are 0 as int8, so what weights they meet does not matter.
+ */
+#include "fc_hvx.h"
+#include "../hvx/memory.h"
+#include "../hvx/requant.h"
+
+/* The input as int8 in scratch, zeros behind it; returns its sum. */
+static int32_t take_input(const QfkFcHvx *p, const uint8_t *x, int8_t *to)
+{
+  const HVX_Vector flip = Q6_Vb_vsplat_R(p->x_flip), ones = Q6_Vb_vsplat_R(1);
+  HVX_Vector sums = Q6_V_vzero();
+  for (int32_t i = 0; i < p->steps * 4; i += 128) {
+    HVX_Vector v = Q6_V_vzero();
+    if (i + 128 <= p->k)
+      v = Q6_V_vxor_VV(qfk_hvx_load(x + i), flip);
+    else /* not a byte beyond the input is read */
+      for (int32_t k = i; k < p->k; k++)
+        to[k] = (int8_t)(x[k] ^ p->x_flip);
+    if (i + 128 <= p->k)
+      *(HVX_Vector *)(to + i) = v;
+    else
+      for (int32_t k = p->k; k < i + 128; k++)
+        to[k] = 0;
+    sums = Q6_Vw_vrmpyacc_VwVbVb(sums, *(const HVX_Vector *)(to + i), ones);
+  }
+  int32_t sum = 0;
+  for (int32_t i = 0; i < 128; i += 4)
+    sum += Q6_R_vextract_VR(sums, i);
+  return sum;
+}
+
+#if defined(__hexagon__)
+
+/* A packet a step: its weights are loaded in the packet before, its inputs two steps at a time. */
+static inline HVX_Vector multiply(const uint8_t *weights, const int8_t *x, HVX_Vector sum, int32_t steps)
+{
+  const int64_t *in = (const int64_t *)x;
+  HVX_Vector w, v, other = Q6_V_vzero();
+  int64_t two = *in++;
+  const int32_t rounds = steps / 2;
+  if (rounds)
+    __asm__ volatile("{ %[w] = vmem(%[at]++#1) }\n"
+                     "{ loop0(1f, %[n]) }\n"
+                     ".balign 16\n"
+                     "1:\n"
+                     "{ %[sum].w += vrmpy(%[w].ub, %L[two].b)\n %[v] = vmem(%[at]++#1) }\n"
+                     "{ %[other].w += vrmpy(%[v].ub, %H[two].b)\n %[w] = vmem(%[at]++#1)\n"
+                     "  %[two] = memd(%[in]++#8) }:endloop0\n"
+                     : [sum] "+v"(sum), [other] "+v"(other), [w] "=&v"(w), [v] "=&v"(v), [at] "+r"(weights),
+                       [in] "+r"(in), [two] "+r"(two)
+                     : [n] "r"(rounds)
+                     : "lc0", "sa0", "memory");
+  else
+    w = *(const HVX_Vector *)weights;
+  if (steps % 2)
+    sum = Q6_Vw_vrmpyacc_VwVubRb(sum, w, (int32_t)two);
+  return Q6_Vw_vadd_VwVw(sum, other);
+}
+
+#else
+
+static inline HVX_Vector multiply(const uint8_t *weights, const int8_t *x, HVX_Vector sum, int32_t steps)
+{
+  for (int32_t k = 0; k < steps; k++, weights += 128)
+    sum = Q6_Vw_vrmpyacc_VwVubRb(sum, *(const HVX_Vector *)weights, ((const int32_t *)x)[k]);
+  return sum;
+}
+
+#endif
+
+/* Panel @panel's outputs as words, without zero point. */
+static __attribute__((noinline)) HVX_Vector run_panel(const QfkFcHvx *p, int32_t panel, const int8_t *x,
+                                                      HVX_Vector less)
+{
+  const HVX_Vector *bias = (const HVX_Vector *)p->bias + panel;
+  HVX_Vector v =
+      multiply(p->weights + (size_t)panel * p->steps * 128, x, Q6_Vw_vsub_VwVw(*bias, less), p->steps);
+  if (p->shifted) { /* lane by lane, for shifts differ: such layers are small */
+    int32_t lanes[32] __attribute__((aligned(128)));
+    *(HVX_Vector *)lanes = v;
+    for (int i = 0; i < 32; i++)
+      lanes[i] = Q6_R_vextract_VR(qfk_hvx_shift_left(Q6_V_vsplat_R(lanes[i]), p->shift[panel * 32 + i]), 0);
+    v = *(const HVX_Vector *)lanes;
+  }
+  return qfk_hvx_once(v, ((const HVX_Vector *)p->multiplier)[panel]);
+}
+
+void qfk_fc_s8_hvx(const QfkFcHvx *p, const uint8_t *x, uint8_t *y, void *scratch)
+{
+  const QfkHvxOutVectors out = qfk_hvx_out_vectors(&p->out);
+  const HVX_Vector less = Q6_V_vsplat_R(128 * take_input(p, x, scratch)), zero = Q6_V_vzero();
+  for (int32_t panel = 0; panel < p->panels; panel += 4) {
+    HVX_Vector v[4] = {zero, zero, zero, zero};
+    for (int32_t i = 0; i < 4 && panel + i < p->panels; i++)
+      v[i] = run_panel(p, panel + i, scratch, less);
+    const HVX_Vector low = Q6_Vh_vpack_VwVw_sat(v[1], v[0]), high = Q6_Vh_vpack_VwVw_sat(v[3], v[2]);
+    const int32_t left = p->n - panel * 32;
+    qfk_hvx_store_n(y + panel * 32, qfk_hvx_in_order(low, high, &out), left < 128 ? left : 128);
+  }
+}

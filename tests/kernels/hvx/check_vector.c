@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check_vector.c - elementwise HVX kernels against the references.
+ */
+#include "hvx_check.h"
+#include "kernels/binary/binary_hvx.h"
+#include "kernels/unary/lookup_hvx.h"
+
+#include <string.h>
+
+/* Operands have a vector of slack. */
+static uint8_t *operand(size_t n, ChkFill fill)
+{
+  uint8_t *p = chk_alloc_aligned(n + 128);
+  chk_fill_bytes(p, n, fill);
+  return p;
+}
+
+static void check_binary(QfkBinaryOp op, int32_t a_per_y, int32_t b_per_y, size_t n, ChkFill fill)
+{
+  static const char *const names[] = {"add", "sub", "mul", "div", "max", "min"};
+  const QfkInt types[] = {(QfkInt)(chk_random() % 2), (QfkInt)(chk_random() % 2), (QfkInt)(chk_random() % 2)};
+  const int32_t least[] = {types[0] ? -128 : 0, types[1] ? -128 : 0, types[2] ? -128 : 0};
+  const int32_t cut = chk_range(0, 40), shift = a_per_y > 0 || b_per_y > 0 ? 12 : 15;
+  QfkBinaryFixed f = {.a = a_per_y >= 0 ? chk_range(1 << 13, 1 << 14) : chk_range(1, 1 << 14),
+                      .b = (op == QFK_BINARY_SUB ? -1 : 1) * chk_range(1, (1 << 15) - 1),
+                      .shift = shift,
+                      .m = *chk_multipliers(1, a_per_y - 3)};
+  QfkBinary p = {.op = op,
+                 .nd = {.rank = 1, .n_operands = 3, .dims = {(int64_t)n}, .stride = {{1}, {1}, {1}}}};
+  p.q = (QfkBinaryInt){.a_type = types[0],
+                       .b_type = types[1],
+                       .y_type = types[2],
+                       .a_zero = least[0] + chk_range(0, 255),
+                       .b_zero = least[1] + chk_range(0, 255),
+                       .y_zero = least[2] + chk_range(0, 255),
+                       .lo = least[2] + cut,
+                       .hi = least[2] + 255 - cut,
+                       .fixed = &f};
+  f.ca = (p.q.y_zero * ((int64_t)1 << shift)) + (1 << (shift - 1)) - (int64_t)p.q.a_zero * f.a;
+  f.cb = -(int64_t)p.q.b_zero * f.b;
+  if (op == QFK_BINARY_MAX || op == QFK_BINARY_MIN)
+    f.cb += (p.q.y_zero * ((int64_t)1 << shift)) + (1 << (shift - 1));
+  const uint8_t *a = operand(n, fill), *b = operand(n, fill);
+  uint8_t *want = chk_alloc(n), *y = chk_alloc(n);
+  QfkBinaryHvx plan;
+  bool ok = qfk_binary_hvx_init(&plan, &p);
+  if (ok) {
+    qfk_binary_u8_hvx(&plan, a, b, y, n);
+    qfk_binary_int_ref(&p, a, b, want);
+    ok = chk_same(y, want, n);
+  }
+  ok &= chk_free_all();
+  chk_result(ok, "binary_u8_hvx", "%s, n %u%s", names[op], (unsigned)n, fill ? " edge" : "");
+}
+
+void chk_hvx_vector(void)
+{
+  static const QfkBinaryOp ops[] = {QFK_BINARY_ADD, QFK_BINARY_SUB, QFK_BINARY_MUL, QFK_BINARY_MAX,
+                                    QFK_BINARY_MIN};
+  for (size_t i = 0; i < 5; i++)
+    for (size_t n = 1; n < 700; n += n < 5 ? 1 : 61)
+      check_binary(ops[i], chk_range(-4, 4), chk_range(-4, 4), n, n % 2 ? CHK_PLAIN : CHK_EDGE);
+  for (size_t n = 1; n < 600; n += 37) {
+    uint8_t *table = chk_alloc_aligned(256), *y = chk_alloc(n), *want = chk_alloc(n);
+    const uint8_t *x = operand(n, CHK_PLAIN);
+    chk_fill_bytes(table, 256, CHK_PLAIN);
+    qfk_lookup_u8_hvx(table, x, y, n);
+    for (size_t i = 0; i < n; i++)
+      want[i] = table[x[i]];
+    bool ok = chk_same(y, want, n);
+    ok &= chk_free_all();
+    chk_result(ok, "lookup_u8_hvx", "n %u", (unsigned)n);
+  }
+}
