@@ -122,7 +122,7 @@ static gboolean check_array(Run *run, const char *kind, uint32_t index, const Qf
 }
 
 /* The largest element must be the peer's, unless the peer's first two are closer together than what may differ. */
-static gboolean check_top(Run *run, const QfNpy *ours, const QfComparison *cmp)
+static gboolean check_top(Run *run, const QfNpy *ours, const QfCaseResult *cmp)
 {
   const QfCase *c = run->c;
   if (!c->has_top || c->top_value[0] - c->top_value[1] <= cmp->limit_max)
@@ -135,7 +135,7 @@ static gboolean check_top(Run *run, const QfNpy *ours, const QfComparison *cmp)
   return FALSE;
 }
 
-static void describe(GString *text, const QfComparison *r)
+static void describe(GString *text, const QfCaseResult *r)
 {
   char a[32], b[32], c[32];
   g_string_append_printf(text, "max diff %s of %s (%s)", quantity(r->max, a), quantity(r->limit_max, b),
@@ -150,7 +150,7 @@ static void describe(GString *text, const QfComparison *r)
 }
 
 /* Where a quantized output is out of its limits, what the model itself makes of one step at the input may widen them. */
-static void allow_for_sensitivity(Run *run, const QfNpy *in, const QfNpy *ours, QfComparison *results,
+static void allow_for_sensitivity(Run *run, const QfNpy *in, const QfNpy *ours, QfCaseResult *results,
                                   uint32_t n)
 {
   gboolean wanted = FALSE;
@@ -160,7 +160,7 @@ static void allow_for_sensitivity(Run *run, const QfNpy *in, const QfNpy *ours, 
   if (!wanted || exact || run->repeats != 1 || !qf_sensitivity_measure(run->session, in, ours, spreads))
     return;
   for (uint32_t i = 0; i < n; i++) {
-    QfComparison *r = &results[i];
+    QfCaseResult *r = &results[i];
     if (qf_comparison_passes(r) || qf_model_output(run->model, i)->quant.count == 0)
       continue;
     r->limit_max = fmax(r->limit_max, spreads[i].max);
@@ -172,8 +172,8 @@ static void allow_for_sensitivity(Run *run, const QfNpy *in, const QfNpy *ours, 
 /* Compares all outputs; the line shows the one that uses most of its limit. */
 static gboolean compare_outputs(Run *run, const QfNpy *in, QfNpy *ours, const QfNpy *reference, uint32_t n)
 {
-  g_autofree QfComparison *results = g_new0(QfComparison, n + 1);
-  const QfComparison *worst = results;
+  g_autofree QfCaseResult *results = g_new0(QfCaseResult, n + 1);
+  const QfCaseResult *worst = results;
   gboolean passes = TRUE;
   for (uint32_t i = 0; i < n; i++) {
     const QfTensorDesc *desc = qf_model_output(run->model, i);
@@ -182,7 +182,7 @@ static gboolean compare_outputs(Run *run, const QfNpy *in, QfNpy *ours, const Qf
   }
   allow_for_sensitivity(run, in, ours, results, n);
   for (uint32_t i = 0; i < n; i++) {
-    const QfComparison *r = &results[i];
+    const QfCaseResult *r = &results[i];
     passes &= qf_comparison_passes(r) && (i || run->repeats > 1 || check_top(run, &ours[i], r));
     worst = qf_comparison_used(r) > qf_comparison_used(worst) ? r : worst;
     if (verbose) {

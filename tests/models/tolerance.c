@@ -49,7 +49,7 @@ double qf_number(const void *data, int64_t i, QfDType dtype)
   }
 }
 
-static void set_float_limits(QfComparison *r, QfDType dtype, const QfPeer *peer, double magnitude)
+static void set_float_limits(QfCaseResult *r, QfDType dtype, const QfPeer *peer, double magnitude)
 {
   double own = magnitude * (dtype == QF_DTYPE_FLOAT16 ? FLOAT16_MAX : FLOAT32_MAX);
   double factor = peer->runs == 1 ? PEER_FACTOR_ONE : PEER_FACTOR,
@@ -62,7 +62,7 @@ static void set_float_limits(QfComparison *r, QfDType dtype, const QfPeer *peer,
   r->limit_share = INFINITY;
 }
 
-static void set_integer_limits(QfComparison *r, int64_t count, gboolean quantized, const QfPeer *peer)
+static void set_integer_limits(QfCaseResult *r, int64_t count, gboolean quantized, const QfPeer *peer)
 {
   double least = quantized ? INTEGER_SHARE : CLASS_SHARE;
   double peers = isnan(peer->share) ? 0 : PEER_FACTOR * peer->share;
@@ -73,9 +73,9 @@ static void set_integer_limits(QfComparison *r, int64_t count, gboolean quantize
 }
 
 void qf_compare(const void *ours, const void *reference, int64_t count, QfDType dtype, gboolean quantized,
-                gboolean exact, const QfPeer *peer, QfComparison *r)
+                gboolean exact, const QfPeer *peer, QfCaseResult *r)
 {
-  *r = (QfComparison){0};
+  *r = (QfCaseResult){0};
   double magnitude = 0, sum = 0;
   int64_t differ = 0;
   for (int64_t i = 0; i < count; i++) {
@@ -106,14 +106,14 @@ static double used(double measured, double limit)
   return measured == 0 ? 0 : limit > 0 ? measured / limit : INFINITY;
 }
 
-double qf_comparison_used(const QfComparison *r)
+double qf_comparison_used(const QfCaseResult *r)
 {
   if (r->bad_number)
     return INFINITY;
   return fmax(used(r->max, r->limit_max), fmax(used(r->mean, r->limit_mean), used(r->share, r->limit_share)));
 }
 
-gboolean qf_comparison_passes(const QfComparison *r)
+gboolean qf_comparison_passes(const QfCaseResult *r)
 {
   return qf_comparison_used(r) <= 1;
 }

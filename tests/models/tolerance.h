@@ -13,19 +13,19 @@ typedef struct {
   double limit_max, limit_mean, limit_share; /* INFINITY: not limited */
   const char *rule;                          /* where limit_max comes from; static */
   gboolean bad_number; /* not a number, or infinite, where the reference is finite (or the other way round) */
-} QfComparison;
+} QfCaseResult;
 
 /*
  * Compares @count elements. @dtype is that of both arrays; @quantized: integers that stand for real numbers; @exact:
  * the engine computes integers as the peer does, so that nothing may differ.
  */
 void qf_compare(const void *ours, const void *reference, int64_t count, QfDType dtype, gboolean quantized,
-                gboolean exact, const QfPeer *peer, QfComparison *result);
+                gboolean exact, const QfPeer *peer, QfCaseResult *result);
 
-gboolean qf_comparison_passes(const QfComparison *result);
+gboolean qf_comparison_passes(const QfCaseResult *result);
 
 /* How much of its limits a comparison uses; > 1: it fails. */
-double qf_comparison_used(const QfComparison *result);
+double qf_comparison_used(const QfCaseResult *result);
 
 /* Element @i of an array as a double. */
 double qf_number(const void *data, int64_t i, QfDType dtype);

@@ -39,7 +39,7 @@ typedef struct {
   QfSession *session[3];
   QfNpy in[MAX_INPUTS];
   QfNpy *out[3];
-  QfComparison worst;
+  QfCaseResult worst;
 } Pair;
 
 enum { OPTIMISED, PLAIN, TRUTH };
@@ -172,7 +172,7 @@ static void float_spread(Pair *p, int k, QfSpread *spreads)
       return;
     for (uint32_t i = 0; i < qf_model_n_outputs(p->model[k]); i++) {
       const QfNpy *out = &p->out[k][i];
-      QfComparison r;
+      QfCaseResult r;
       qf_compare(qf_session_output_data(p->session[k], i), out->data, qf_dims_count(out->dims, out->rank),
                  out->dtype, FALSE, FALSE, &nobody, &r);
       spreads[i].max = fmax(spreads[i].max, 2 * r.max); /* the factor of the rule for peers */
@@ -200,7 +200,7 @@ static gboolean compare(Pair *p, int k)
   g_autofree QfSpread *spreads = g_new0(QfSpread, n + 1);
   for (uint32_t i = 0; i < n; i++) {
     const QfTensorDesc *d = qf_model_output(p->model[0], i);
-    QfComparison r;
+    QfCaseResult r;
     qf_compare(p->out[OPTIMISED][i].data, p->out[k][i].data, qf_dims_count(d->dims, d->rank), d->dtype,
                d->quant.count > 0, FALSE, p->c ? &p->c->peer : &nobody, &r);
     gboolean quantized = d->quant.count > 0;
