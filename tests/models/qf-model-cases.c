@@ -177,8 +177,8 @@ static gboolean compare_outputs(Run *run, const QfNpy *in, QfNpy *ours, const Qf
   gboolean passes = TRUE;
   for (uint32_t i = 0; i < n; i++) {
     const QfTensorDesc *desc = qf_model_output(run->model, i);
-    qf_compare(ours[i].data, reference[i].data, qf_dims_count(reference[i].dims, reference[i].rank),
-               desc->dtype, desc->quant.count > 0, exact, &run->c->peer, &results[i]);
+    qf_case_compare(ours[i].data, reference[i].data, qf_dims_count(reference[i].dims, reference[i].rank),
+                    desc->dtype, desc->quant.count > 0, exact, &run->c->peer, &results[i]);
   }
   allow_for_sensitivity(run, in, ours, results, n);
   for (uint32_t i = 0; i < n; i++) {

@@ -72,8 +72,8 @@ static void set_integer_limits(QfCaseResult *r, int64_t count, gboolean quantize
   r->limit_share = fmax(fmax(least, peers), 1.0 / (double)MAX(count, 1));
 }
 
-void qf_compare(const void *ours, const void *reference, int64_t count, QfDType dtype, gboolean quantized,
-                gboolean exact, const QfPeer *peer, QfCaseResult *r)
+void qf_case_compare(const void *ours, const void *reference, int64_t count, QfDType dtype,
+                     gboolean quantized, gboolean exact, const QfPeer *peer, QfCaseResult *r)
 {
   *r = (QfCaseResult){0};
   double magnitude = 0, sum = 0;

@@ -19,8 +19,8 @@ typedef struct {
  * Compares @count elements. @dtype is that of both arrays; @quantized: integers that stand for real numbers; @exact:
  * the engine computes integers as the peer does, so that nothing may differ.
  */
-void qf_compare(const void *ours, const void *reference, int64_t count, QfDType dtype, gboolean quantized,
-                gboolean exact, const QfPeer *peer, QfCaseResult *result);
+void qf_case_compare(const void *ours, const void *reference, int64_t count, QfDType dtype,
+                     gboolean quantized, gboolean exact, const QfPeer *peer, QfCaseResult *result);
 
 gboolean qf_comparison_passes(const QfCaseResult *result);
 

@@ -173,8 +173,8 @@ static void float_spread(Pair *p, int k, QfSpread *spreads)
     for (uint32_t i = 0; i < qf_model_n_outputs(p->model[k]); i++) {
       const QfNpy *out = &p->out[k][i];
       QfCaseResult r;
-      qf_compare(qf_session_output_data(p->session[k], i), out->data, qf_dims_count(out->dims, out->rank),
-                 out->dtype, FALSE, FALSE, &nobody, &r);
+      qf_case_compare(qf_session_output_data(p->session[k], i), out->data,
+                      qf_dims_count(out->dims, out->rank), out->dtype, FALSE, FALSE, &nobody, &r);
       spreads[i].max = fmax(spreads[i].max, 2 * r.max); /* the factor of the rule for peers */
     }
   }
@@ -201,8 +201,8 @@ static gboolean compare(Pair *p, int k)
   for (uint32_t i = 0; i < n; i++) {
     const QfTensorDesc *d = qf_model_output(p->model[0], i);
     QfCaseResult r;
-    qf_compare(p->out[OPTIMISED][i].data, p->out[k][i].data, qf_dims_count(d->dims, d->rank), d->dtype,
-               d->quant.count > 0, FALSE, p->c ? &p->c->peer : &nobody, &r);
+    qf_case_compare(p->out[OPTIMISED][i].data, p->out[k][i].data, qf_dims_count(d->dims, d->rank), d->dtype,
+                    d->quant.count > 0, FALSE, p->c ? &p->c->peer : &nobody, &r);
     gboolean quantized = d->quant.count > 0;
     if (!qf_comparison_passes(&r) && (quantized || qf_dtype_is_float(d->dtype)) &&
         (measured || measure(p, k, quantized, spreads))) {
