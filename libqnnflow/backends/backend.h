@@ -67,10 +67,12 @@ typedef enum {
 struct QfLower {
   QfGraph *graph;
   QfRequant requant;
-  GArray *steps;                    /* QfStep */
-  GPtrArray *blocks;                /* memory owned by the model, freed with qf_aligned_free() */
-  GPtrArray *kept;                  /* what goes with the model by a function of its own: qf_lower_keep() */
-  uint32_t *alias;                  /* by tensor id: the tensor whose memory it shares, or itself */
+  GArray *steps;       /* QfStep */
+  GPtrArray *blocks;   /* memory owned by the model, freed with qf_aligned_free() */
+  GPtrArray *kept;     /* what goes with the model by a function of its own: qf_lower_keep() */
+  uint32_t *unread;    /* by tensor id: readers that have a constant in another form; NULL: not counted */
+  size_t packed_bytes; /* of qf_lower_packed(), so far */
+  uint32_t *alias;     /* by tensor id: the tensor whose memory it shares, or itself */
   const struct QfBackend *fallback; /* for nodes a backend has no kernel for; the reference backend */
   gpointer unit;                    /* what the backend's open() gave, NULL without one */
   GHashTable *after;                /* the CPU backend's own, while it lowers: backends/cpu/after.h */
@@ -79,6 +81,13 @@ struct QfLower {
 
 /* Memory owned by the model, zeroed, aligned to QF_ALIGNMENT. */
 void *qf_lower_alloc(QfLower *lower, size_t size_bytes);
+/* Memory for constants in the form that @kernel reads, aligned to QF_ALIGNMENT. *@fill gets it, zeroed, to be written before the next
+ * call; or NULL, when the model's file has brought these @size_bytes already. What is written must follow from the node, its constants
+ * and the CPU's features alone. */
+const void *qf_lower_packed(QfLower *lower, const char *kernel, size_t size_bytes, void **fill);
+/* The node's steps have constant @tensor in another form and do not read it. Memory of constants that nobody reads is given back: addresses
+ * of it are no longer valid. */
+void qf_lower_release(QfLower *lower, const QfTensor *tensor);
 /* Appends a step for @node with the node's inputs and outputs. */
 QfStep *qf_lower_step(QfLower *lower, const QfNode *node, const char *unit, const char *kernel,
                       void (*run)(const QfStep *, const QfExec *), const void *params, size_t scratch_bytes);

@@ -3,7 +3,7 @@
  * graph.c - making graphs: tensors, constants, nodes.
  * Everything allocated here lives as long as the graph. Editing is in edit.c, checks in verify.c, text in dump.c.
  */
-#include "graph.h"
+#include "packed.h"
 
 #include <math.h>
 #include <string.h>
@@ -22,6 +22,7 @@ static QfGraph *new_graph(const char *name, size_t chunk)
   graph->strings = g_string_chunk_new(chunk);
   graph->blocks = g_ptr_array_new_with_free_func(g_free);
   graph->constants = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+  graph->deferred = g_ptr_array_new();
   graph->dim_names = g_ptr_array_new();
   graph->subgraphs = g_ptr_array_new_with_free_func((GDestroyNotify)qf_graph_free);
   return graph;
@@ -81,6 +82,9 @@ void qf_graph_free(QfGraph *graph)
   g_ptr_array_unref(graph->inputs);
   g_ptr_array_unref(graph->outputs);
   g_ptr_array_unref(graph->constants);
+  qf_graph_release_deferred(graph);
+  if (graph->packed)
+    g_array_unref(graph->packed->made);
   g_string_chunk_free(graph->strings);
   g_ptr_array_unref(graph->blocks);
   g_free(graph->name);
@@ -123,6 +127,7 @@ void qf_graph_name_dim(QfGraph *graph, uint32_t index, int32_t dim, const char *
 void qf_tensor_set_data(QfGraph *graph, QfTensor *tensor, GBytes *data)
 {
   tensor->data = data;
+  tensor->deferred = NULL;
   tensor->producer = NULL;
   g_ptr_array_add(graph->constants, data);
 }
@@ -163,6 +168,26 @@ void qf_tensor_set_shape(QfTensor *tensor, QfDType dtype, const int64_t *dims, i
     tensor->dims[i] = dims[i];
 }
 
+QfPackedStore *qf_graph_packed(QfGraph *graph)
+{
+  while (graph->outer)
+    graph = graph->outer;
+  if (!graph->packed) {
+    graph->packed = qf_graph_alloc(graph, sizeof(*graph->packed));
+    graph->packed->made = g_array_new(FALSE, FALSE, sizeof(QfPackedBlock));
+  }
+  return graph->packed;
+}
+
+const void *qf_packed_take(QfPackedStore *store, uint64_t key, size_t size_bytes)
+{
+  const QfPackedBlock *next = store->used < store->n_stored ? &store->stored[store->used] : NULL;
+  if (!next || next->key != key || next->size_bytes != size_bytes)
+    return NULL;
+  store->used++;
+  return next->data;
+}
+
 int64_t qf_tensor_count(const QfTensor *tensor)
 {
   return tensor->rank < 0 ? -1 : qf_dims_count(tensor->dims, tensor->rank);
@@ -176,7 +201,9 @@ size_t qf_tensor_size_bytes(const QfTensor *tensor)
 
 const void *qf_tensor_data(const QfTensor *tensor)
 {
-  return tensor && tensor->data ? g_bytes_get_data(tensor->data, NULL) : NULL;
+  if (!tensor || !tensor->data)
+    return NULL;
+  return tensor->deferred ? qf_deferred_data(tensor) : g_bytes_get_data(tensor->data, NULL);
 }
 
 int32_t qf_tensor_get_ints(const QfTensor *tensor, int64_t *values, int32_t max)

@@ -15,7 +15,9 @@
 
 typedef struct QfTensor QfTensor;
 typedef struct QfGraph QfGraph;
-typedef struct QfUse QfUse; /* of edit.c */
+typedef struct QfUse QfUse;           /* of edit.c */
+typedef struct QfDeferred QfDeferred; /* of deferred.c */
+typedef struct QfPackedStore QfPackedStore;
 
 /* Encodings of a tensor in the graph; owns its entries. */
 typedef struct {
@@ -32,9 +34,12 @@ struct QfTensor {
   int64_t dims[QF_MAX_RANK];
   QfLayout layout; /* hint of the source format for graph inputs and outputs */
   QfEncoding enc;
-  GBytes *data;     /* constant's bytes (dense, row-major), NULL otherwise; borrowed from graph->constants */
-  QfNode *producer; /* NULL: constant, graph input, or dangling */
-  QfUse *uses;      /* nodes that may read it: for edit.c, behind qf_graph_users() */
+  /* Constant's bytes (dense, row-major), NULL otherwise; borrowed from graph->constants. With @deferred they are in another order: read
+   * them by qf_tensor_data(), hand them on by qf_tensor_share_data() */
+  GBytes *data;
+  QfDeferred *deferred; /* NULL: data holds the bytes as they are */
+  QfNode *producer;     /* NULL: constant, graph input, or dangling */
+  QfUse *uses;          /* nodes that may read it: for edit.c, behind qf_graph_users() */
 };
 
 struct QfNode {
@@ -78,8 +83,15 @@ struct QfGraph {
   GPtrArray *inputs;  /* QfTensor* */
   GPtrArray *outputs; /* QfTensor* */
   GStringChunk *strings;
-  GPtrArray *blocks;       /* memory that lives as long as the graph */
-  GPtrArray *constants;    /* GBytes* of all constants ever made */
+  GPtrArray *blocks;    /* memory that lives as long as the graph */
+  GPtrArray *constants; /* GBytes* of all constants ever made */
+  GPtrArray *deferred;  /* QfDeferred* of all constants, bodies' too; in the outermost graph */
+  void *spare;          /* memory of a deferred constant that was released, for the next; likewise */
+  size_t spare_size;
+  const uint8_t
+      *mapped; /* the model's file where it is mapped, so that its pages can be given back; NULL: it is not */
+  size_t mapped_size;      /* of the outermost graph, as above */
+  QfPackedStore *packed;   /* packed constants, in the outermost graph: packed.h */
   QfEvaluateFunc evaluate; /* NULL: qf_graph_add_node() does not fold */
   gboolean open_dims;      /* the file leaves dimensions of inputs open: it can be imported with others */
   uint64_t folded_bytes;   /* constants that evaluate has made so far; counted in the outermost graph */
@@ -130,6 +142,25 @@ QfTensor *qf_graph_add_constant_copy(QfGraph *graph, const char *name, QfDType d
 /* A graph of @node alone: its inputs that are no constants, each once, in their order, then its outputs; constants share their bytes. Nodes
  * with bodies cannot be taken out. NULL when the operator refuses its shapes. */
 QfGraph *qf_graph_extract(const QfNode *node, GError **error);
+/* The same from @data that may be aligned to nothing: a large one is copied when it is read first. */
+QfTensor *qf_graph_add_loose(QfGraph *graph, const char *name, QfDType dtype, const int64_t *dims,
+                             int32_t rank, GBytes *data);
+/* A constant of @dims with the bytes of constant @from (and its dtype), and a tensor that becomes one. They share the bytes. */
+QfTensor *qf_graph_add_shared(QfGraph *graph, const char *name, const int64_t *dims, int32_t rank,
+                              const QfTensor *from);
+void qf_tensor_share_data(QfGraph *graph, QfTensor *tensor, const QfTensor *from);
+/* A reference to a constant's bytes, in its order; a copy where that is not theirs. NULL when it is none. */
+GBytes *qf_tensor_ref_bytes(const QfTensor *tensor);
+/* Of a Transpose of a large constant: makes its output a constant that is computed when it is read. FALSE: another node. */
+gboolean qf_node_defer(QfNode *node);
+/* The constant is not read for now: what can be made again is freed, and pages of its file are given back. Addresses that qf_tensor_data()
+ * gave are no longer valid. */
+void qf_tensor_release(QfGraph *graph, const QfTensor *tensor);
+/* Gives back what is kept for making constants: called when all have been read that will be for now. */
+void qf_graph_trim(QfGraph *graph);
+/* For qf_tensor_data() and qf_graph_free(). */
+const void *qf_deferred_data(const QfTensor *tensor);
+void qf_graph_release_deferred(QfGraph *graph);
 
 /* Sets the encoding of a tensor; @entries are copied. */
 void qf_tensor_set_encoding(QfGraph *graph, QfTensor *tensor, uint32_t count, int32_t axis,
@@ -139,7 +170,7 @@ void qf_tensor_set_data(QfGraph *graph, QfTensor *tensor, GBytes *data);
 void qf_tensor_set_shape(QfTensor *tensor, QfDType dtype, const int64_t *dims, int32_t rank);
 int64_t qf_tensor_count(const QfTensor *tensor);     /* elements */
 size_t qf_tensor_size_bytes(const QfTensor *tensor); /* bytes */
-/* Constant's bytes, or NULL. */
+/* Constant's bytes, or NULL. Valid until it is released. Thread-safe. */
 const void *qf_tensor_data(const QfTensor *tensor);
 /* Integer constant (int32, int64, ...) to int64 values: number of them, or -1 when not constant, not integer, or more
  * than @max. */

@@ -96,7 +96,8 @@ struct QfSource {
   const QfFormat *format;
   GBytes *bytes;
   char *name, *directory;
-  void *records; /* of a format that keeps them; NULL: not made yet */
+  gboolean mapped; /* bytes are a mapped file, whose pages may be given back */
+  void *records;   /* of a format that keeps them; NULL: not made yet */
 };
 
 QfSource *qf_source_new(GBytes *bytes, const char *name, const char *directory, GError **error)
@@ -112,6 +113,11 @@ QfSource *qf_source_new(GBytes *bytes, const char *name, const char *directory, 
   source->name = g_strdup(name);
   source->directory = g_strdup(directory);
   return source;
+}
+
+void qf_source_set_mapped(QfSource *source)
+{
+  source->mapped = TRUE;
 }
 
 void qf_source_free(QfSource *source)
@@ -143,6 +149,8 @@ QfGraph *qf_source_import(QfSource *source, const QfModelOptions *options, QfEva
   graph->format = source->format->name;
   graph->evaluate = evaluate;
   graph->file_bytes = g_bytes_get_size(source->bytes);
+  if (source->mapped)
+    graph->mapped = g_bytes_get_data(source->bytes, &graph->mapped_size);
   options = options ? options : &defaults;
   if (!fill(source, graph, options, error) || !all_dims_used(graph, options, error))
     return NULL;

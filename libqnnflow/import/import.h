@@ -45,6 +45,8 @@ typedef struct QfSource QfSource;
 
 /* Recognises the format of @bytes, by content. */
 QfSource *qf_source_new(GBytes *bytes, const char *name, const char *directory, GError **error);
+/* @bytes are a mapped file: pages that have been used may be given back to the system. */
+void qf_source_set_mapped(QfSource *source);
 void qf_source_free(QfSource *source);
 QfGraph *qf_source_import(QfSource *source, const QfModelOptions *options, QfEvaluateFunc evaluate,
                           GError **error);

@@ -99,8 +99,8 @@ static uint32_t mark_captures(const QfNode *node, const Shape *s, gboolean *gone
     gone[i] = node->inputs[i]->data || !is_read(node, i - s->shift);
     count += gone[i];
     for (uint32_t b = 0; node->inputs[i]->data && b < node->n_subgraphs; b++)
-      qf_tensor_set_data(node->subgraphs[b], node->subgraphs[b]->inputs->pdata[i - s->shift],
-                         g_bytes_ref(node->inputs[i]->data));
+      qf_tensor_share_data(node->subgraphs[b], node->subgraphs[b]->inputs->pdata[i - s->shift],
+                           node->inputs[i]);
   }
   return count;
 }

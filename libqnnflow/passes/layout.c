@@ -121,7 +121,7 @@ static QfTensor *inner(Layout *l, QfTensor *t, const int64_t *perm, int32_t rank
     int64_t padded[QF_MAX_RANK];
     for (int i = 0; i < rank; i++)
       padded[i] = i < rank - t->rank ? 1 : t->dims[i - (rank - t->rank)];
-    QfTensor *full = qf_graph_add_constant(l->graph, t->name, t->dtype, padded, rank, g_bytes_ref(t->data));
+    QfTensor *full = qf_graph_add_shared(l->graph, t->name, padded, rank, t);
     full->enc = t->enc;
     return qf_transpose_constant(l->graph, full, inverse, rank, error);
   }

@@ -106,7 +106,7 @@ static gboolean is_vector(const QfTensor *t, int64_t n)
 
 static QfTensor *as_vector(QfGraph *graph, QfTensor *t, int64_t n)
 {
-  return t->rank == 1 ? t : qf_graph_add_constant(graph, t->name, t->dtype, &n, 1, g_bytes_ref(t->data));
+  return t->rank == 1 ? t : qf_graph_add_shared(graph, t->name, &n, 1, t);
 }
 
 /* A LayerNorm of @x from the node that ends it. */

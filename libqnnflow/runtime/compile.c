@@ -6,6 +6,8 @@
 #include "frame.h"
 #include "memory.h"
 #include "partition.h"
+#include "../backends/cpu/cpu.h"
+#include "../graph/packed.h"
 #include "../plan/plan.h"
 
 #include <string.h>
@@ -137,13 +139,15 @@ static void measure_lifetimes(const QfModel *model, const uint32_t *alias, QfPla
   }
 }
 
-static void place_borders(QfModel *model)
+/* Constants that no step reads have no address. */
+static void place_borders(QfModel *model, const uint32_t *unread)
 {
   const QfGraph *graph = model->graph;
   for (guint i = 0; i < graph->tensors->len; i++) {
     const QfTensor *t = g_ptr_array_index(graph->tensors, i);
     if (t->data)
-      model->places[i] = (QfPlace){.kind = QF_PLACE_CONSTANT, .constant = qf_tensor_data(t)};
+      model->places[i] = (QfPlace){.kind = QF_PLACE_CONSTANT,
+                                   .constant = unread[i] == QF_NO_TENSOR ? NULL : qf_tensor_data(t)};
   }
   for (guint i = 0; i < graph->inputs->len; i++) {
     const QfTensor *t = g_ptr_array_index(graph->inputs, i);
@@ -271,6 +275,7 @@ static void add_body(QfModel *model, const QfModel *body)
   model->stats.n_steps += body->stats.n_steps;
   model->stats.n_fallback += body->stats.n_fallback;
   model->stats.param_bytes += body->stats.param_bytes;
+  model->stats.packed_bytes += body->stats.packed_bytes;
   model->scratch_bytes = MAX(model->scratch_bytes, body->scratch_bytes);
 }
 
@@ -298,6 +303,37 @@ static void count_stats(QfModel *model)
   stats->scratch_bytes = model->scratch_bytes;
 }
 
+/* Bytes of the constants that steps read as they are. */
+static size_t read_in_place(const QfModel *model, const uint32_t *unread)
+{
+  size_t sum = 0;
+  g_autofree gboolean *seen = g_new0(gboolean, model->n_tensors + 1);
+  for (uint32_t s = 0; s < model->steps->len; s++) {
+    const QfStep *step = &g_array_index(model->steps, QfStep, s);
+    for (uint32_t i = 0; i < step->n_in; i++) {
+      const uint32_t id = step->in[i];
+      const QfTensor *t = id == QF_NO_TENSOR ? NULL : model->graph->tensors->pdata[id];
+      if (!t || !t->data || seen[id] || unread[id] == QF_NO_TENSOR)
+        continue;
+      seen[id] = TRUE;
+      sum += qf_tensor_size_bytes(t);
+    }
+  }
+  return sum;
+}
+
+/* Packed constants of the file are for one kind of machine. */
+static void check_packed(const QfModel *model)
+{
+  QfPackedStore *store = model->is_body ? NULL : model->graph->packed;
+  if (!store || !store->n_stored || !strcmp(store->unit, qf_cpu_packed_unit()))
+    return;
+  g_message("%s: its packed constants are for '%s', this is '%s': they are packed anew, which takes longer; "
+            "convert the model here",
+            model->name, store->unit, qf_cpu_packed_unit());
+  store->n_stored = 0;
+}
+
 gboolean qf_model_compile(QfModel *model, QfRequant requant, GError **error)
 {
   model->n_tensors = model->graph->tensors->len;
@@ -309,6 +345,7 @@ gboolean qf_model_compile(QfModel *model, QfRequant requant, GError **error)
   g_autofree uint32_t *alias = g_new(uint32_t, model->n_tensors + 1);
   for (uint32_t i = 0; i < model->n_tensors; i++)
     alias[i] = i;
+  g_autofree uint32_t *unread = g_new0(uint32_t, model->n_tensors + 1);
   QfLower lower = {.graph = model->graph,
                    .requant = requant,
                    .steps = model->steps,
@@ -317,10 +354,14 @@ gboolean qf_model_compile(QfModel *model, QfRequant requant, GError **error)
                    .unit = model->unit ? model->unit->handle : NULL,
                    .model = model->name,
                    .alias = alias,
+                   .unread = unread,
                    .fallback = &qf_backend_ref};
+  check_packed(model);
   if (!lower_all(model, &lower, error))
     return FALSE;
-  place_borders(model);
+  model->stats.packed_bytes = lower.packed_bytes + read_in_place(model, unread);
+  place_borders(model, unread);
+  qf_graph_trim(model->graph);
   if (!place_arena(model, alias, error))
     return FALSE;
   describe_borders(model);

@@ -5,8 +5,14 @@
 #include "memory.h"
 #include "model.h"
 
+#include "../graph/packed.h"
+
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* Blocks from here on have pages of their own. */
+#define LARGE_BYTES ((size_t)256 << 10)
 
 void *qf_aligned_alloc(size_t size_bytes)
 {
@@ -31,6 +37,62 @@ void *qf_lower_alloc(QfLower *lower, size_t size_bytes)
     g_error("%" G_GSIZE_FORMAT " bytes for packed constants cannot be had", size_bytes);
   g_ptr_array_add(lower->blocks, p);
   return p;
+}
+
+/* Memory of its own pages, zeroed; large pages where the system has them. */
+typedef struct {
+  void *data;
+  size_t size;
+} Pages;
+
+static void unmap(gpointer data)
+{
+  Pages *pages = data;
+  munmap(pages->data, pages->size);
+  g_free(pages);
+}
+
+static void *map_pages(QfLower *lower, size_t size)
+{
+  void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED)
+    g_error("%" G_GSIZE_FORMAT " bytes for packed constants cannot be had", size);
+  madvise(p, size, MADV_HUGEPAGE);
+  Pages *pages = g_new(Pages, 1);
+  *pages = (Pages){p, size};
+  qf_lower_keep(lower, pages, unmap);
+  return p;
+}
+
+/* Kernels that read it differently have different names. */
+static uint64_t packed_key(const char *kernel, size_t size_bytes)
+{
+  uint64_t key = UINT64_C(0xcbf29ce484222325) ^ size_bytes;
+  for (; *kernel; kernel++)
+    key = (key ^ (uint8_t)*kernel) * UINT64_C(0x100000001b3);
+  return key;
+}
+
+const void *qf_lower_packed(QfLower *lower, const char *kernel, size_t size_bytes, void **fill)
+{
+  QfPackedStore *store = qf_graph_packed(lower->graph);
+  QfPackedBlock block = {packed_key(kernel, size_bytes), NULL, size_bytes};
+  block.data = qf_packed_take(store, block.key, size_bytes);
+  *fill = NULL;
+  if (!block.data)
+    block.data = *fill =
+        size_bytes < LARGE_BYTES ? qf_lower_alloc(lower, size_bytes) : map_pages(lower, size_bytes);
+  lower->packed_bytes += size_bytes;
+  g_array_append_val(store->made, block);
+  return block.data;
+}
+
+void qf_lower_release(QfLower *lower, const QfTensor *tensor)
+{
+  if (!lower->unread || ++lower->unread[tensor->id] != qf_graph_count_uses(lower->graph, tensor))
+    return;
+  lower->unread[tensor->id] = QF_NO_TENSOR;
+  qf_tensor_release(lower->graph, tensor);
 }
 
 static const uint32_t *ids(QfLower *lower, QfTensor *const *tensors, uint32_t n)

@@ -3,12 +3,15 @@
  * model.c - loading: read, import, rewrite, compile, freeze. A QfModel never changes after qf_model_load() returns it.
  */
 #include "model.h"
+#include "../backends/cpu/cpu.h"
+#include "../graph/packed.h"
 #include "../import/foreign.h"
 #include "../import/import.h"
 #include "../import/native/native.h"
 #include "../passes/passes.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 static const char *const requant_names[] = {
     [QF_REQUANT_FLOAT] = "float", [QF_REQUANT_TFLITE] = "tflite", [QF_REQUANT_FIXED] = "fixed"};
@@ -230,6 +233,8 @@ static QfModel *load(GBytes *bytes, const char *name, const char *directory, con
   QfModel *model = new_model(name);
   g_autoptr(QfSource) source = qf_source_new(bytes, model->name, directory, &refused);
   options = options ? options : &defaults;
+  if (source && directory) /* it came by its path */
+    qf_source_set_mapped(source);
   if (source && freeze(model, source, options, &refused)) {
     if (model->graph->open_dims)
       qf_family_found(model, g_steal_pointer(&source), options);
@@ -265,6 +270,15 @@ static GBytes *map_file(const char *path, GError **error)
   return NULL;
 }
 
+/* Pages of a mapped file that loading has touched; those that runs read come back from the page cache. */
+static void give_back(GBytes *bytes)
+{
+  gsize size;
+  const void *data = g_bytes_get_data(bytes, &size);
+  if (size)
+    madvise((void *)data, size, MADV_DONTNEED);
+}
+
 QfModel *qf_model_load(const char *path, const QfModelOptions *options, GError **error)
 {
   g_autoptr(GBytes) bytes = map_file(path, error);
@@ -272,7 +286,9 @@ QfModel *qf_model_load(const char *path, const QfModelOptions *options, GError *
     return NULL;
   g_autofree char *directory = g_path_get_dirname(path);
   g_autofree char *name = g_path_get_basename(path);
-  return load(bytes, name, directory, options, error);
+  QfModel *model = load(bytes, name, directory, options, error);
+  give_back(bytes);
+  return model;
 }
 
 /* A native file holds one frozen graph. */
@@ -290,6 +306,16 @@ static QfGraph *import_frozen(GBytes *bytes, const char *name, const char *direc
   return graph;
 }
 
+/* Packs constants for this machine's kernels, to be written; without them the file is as good, but slower to load. */
+static void pack(QfModel *model, const QfModelOptions *options)
+{
+  const gboolean wanted = !options->no_packed && model->graph->optimized;
+  if (!wanted || !choose_unit(model, options, NULL) || model->backend != &qf_backend_cpu ||
+      !qf_model_compile(model, model->requant, NULL))
+    return;
+  qf_graph_packed(model->graph)->made_for = qf_cpu_packed_unit();
+}
+
 gboolean qf_model_convert(const char *path, const char *output, const QfModelOptions *options, GError **error)
 {
   static const QfModelOptions defaults;
@@ -299,15 +325,18 @@ gboolean qf_model_convert(const char *path, const char *output, const QfModelOpt
   g_autofree char *directory = g_path_get_dirname(path);
   g_autofree char *name = g_path_get_basename(path);
   options = options ? options : &defaults;
-  g_autoptr(QfGraph) graph = import_frozen(bytes, name, directory, options, error);
-  if (!graph)
-    return FALSE;
-  if (!options->no_optimize && !qf_passes_run(graph, FALSE, error))
-    return FALSE;
-  if (!options->no_optimize && options->direct_inputs)
-    qf_passes_direct_inputs(graph);
-  qf_graph_compact(graph);
-  return qf_native_write(graph, output, error);
+  QfModel *model = new_model(name);
+  model->graph = import_frozen(bytes, name, directory, options, error);
+  gboolean ok = model->graph && (options->no_optimize || qf_passes_run(model->graph, FALSE, error));
+  if (ok && !options->no_optimize && options->direct_inputs)
+    qf_passes_direct_inputs(model->graph);
+  if (ok) {
+    qf_graph_compact(model->graph);
+    pack(model, options);
+    ok = qf_native_write(model->graph, output, error);
+  }
+  qf_model_unref(model);
+  return ok;
 }
 
 QfModel *qf_model_ref(QfModel *model)

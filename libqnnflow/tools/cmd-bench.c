@@ -63,6 +63,19 @@ static QfReportFormat format_of(const char *path)
   return QF_REPORT_TEXT;
 }
 
+/* What a process that runs the model needs, and what this one has needed at most. */
+static void show_memory(const QfModel *model)
+{
+  QfModelStats s;
+  qf_model_stats(model, &s);
+  const double ratio = s.live_bytes ? (double)s.arena_bytes / (double)s.live_bytes : 1;
+  g_print("memory: constants as runs read them %.1f MB, arena %.1f MB (%.3f of the largest live set), peak "
+          "of the "
+          "process %.1f MB: %.1f MB more\n",
+          s.packed_bytes / 1e6, s.arena_bytes / 1e6, ratio, peak_bytes() / 1e6,
+          ((double)peak_bytes() - s.packed_bytes - s.arena_bytes) / 1e6);
+}
+
 /* The table, and the report file when one is wanted. */
 static gboolean show(QfSession *session, const BenchOptions *o, QfReport *report, GError **error)
 {
@@ -121,6 +134,7 @@ static gboolean bench(QfSession *session, const BenchOptions *o, GError **error)
   qf_stats_summary(stats, &report.latency);
   if (!show(session, o, &report, error))
     return FALSE;
+  show_memory(model);
   qsort(ms, o->iterations, sizeof *ms, by_value);
   g_print("min %.4f ms, median %.4f ms, p95 %.4f ms\nmedian_ms %.4f\n", ms[0], ms[o->iterations / 2],
           ms[MIN(o->iterations - 1, o->iterations * 95 / 100)], ms[o->iterations / 2]);

@@ -30,6 +30,8 @@ static int run(int argc, char **argv)
   g_autoptr(GError) error = NULL;
   const GOptionEntry entries[] = {
       {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "File to write (default: MODEL.qnnf here)", "FILE"},
+      {"no-packed", 0, 0, G_OPTION_ARG_NONE, &options.no_packed,
+       "Leave out constants packed for this machine, by which it loads faster here: half the size", NULL},
       {NULL},
   };
   if (!qf_tool_parse(&qf_tool_convert, &argc, &argv, entries, qf_tool_model_group(&options), 1, 1))

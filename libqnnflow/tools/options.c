@@ -111,7 +111,8 @@ static gboolean loading_init(Loading *l, const QfToolModel *model, GError **erro
                                 .weights = model->weights,
                                 .signature = model->signature,
                                 .seed_weights = (uint32_t)MAX(model->seed_weights, 0),
-                                .check_data = model->check};
+                                .check_data = model->check,
+                                .no_packed = model->no_packed};
   return TRUE;
 }
 

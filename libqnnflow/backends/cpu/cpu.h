@@ -27,6 +27,9 @@ typedef gboolean (*QfCpuLowerFunc)(QfLower *lower, QfNode *node);
 typedef void (*QfCpuRangeFunc)(void *arg, size_t begin, size_t end, uint32_t thread);
 void qf_cpu_parallel(const QfExec *exec, size_t count, size_t grain, QfCpuRangeFunc fn, void *arg);
 
+/* What packed constants depend on besides their kernel and size: this build's kernels and the CPU's features. */
+const char *qf_cpu_packed_unit(void);
+
 /* MatMul of int32 with constant weights that fit int16. FALSE: another one. In integer.c. */
 gboolean qf_cpu_matmul_integers(QfLower *lower, QfNode *node);
 

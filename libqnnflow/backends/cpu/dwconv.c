@@ -41,13 +41,13 @@ static void run_step(const QfStep *step, const QfExec *exec)
 static void pack_float(QfLower *lower, QfkDwPlan *p, const QfCpuWeighted *wt)
 {
   const size_t taps = (size_t)p->s.kh * (size_t)p->s.kw, c = (size_t)p->s.c;
-  float *w = qf_lower_alloc(lower, taps * c * sizeof(float)),
-        *bias = qf_lower_alloc(lower, c * sizeof(float));
-  memcpy(w, wt->weights, taps * c * sizeof(float));
-  if (wt->bias)
+  void *w, *bias;
+  p->w = qf_lower_packed(lower, p->any->name, taps * c * sizeof(float), &w);
+  p->bias = qf_lower_packed(lower, p->any->name, c * sizeof(float), &bias);
+  if (w)
+    memcpy(w, wt->weights, taps * c * sizeof(float));
+  if (bias && wt->bias)
     memcpy(bias, wt->bias, c * sizeof(float));
-  p->w = w;
-  p->bias = bias;
   p->act = wt->epi;
   if (wt->epi.act > QF_ACT_CLAMP)
     p->act_fn = qfk_act_find(qfk_cpu_features());
@@ -56,14 +56,15 @@ static void pack_float(QfLower *lower, QfkDwPlan *p, const QfCpuWeighted *wt)
 static void pack_integer(QfLower *lower, QfkDwPlan *p, const QfCpuWeighted *wt)
 {
   const uint32_t c = (uint32_t)p->s.c, columns = qfk_dw_columns(p->any, c);
-  int16_t *w = qf_lower_alloc(lower, qfk_dw_pack_bytes(p->any, &p->s));
-  int32_t *bias = qf_lower_alloc(lower, columns * sizeof(*bias));
+  void *w, *bias;
+  p->w = qf_lower_packed(lower, p->any->name, qfk_dw_pack_bytes(p->any, &p->s), &w);
+  p->bias = qf_lower_packed(lower, p->any->name, columns * sizeof(int32_t), &bias);
   float *scale = qf_lower_alloc(lower, columns * sizeof(*scale));
-  qfk_dw_pack_weights(p->any, &p->s, wt->weights, wt->w_type, wt->w_zero, w);
-  qfk_dw_pack_vector(p->any, c, wt->bias, bias);
+  if (w)
+    qfk_dw_pack_weights(p->any, &p->s, wt->weights, wt->w_type, wt->w_zero, w);
+  if (bias)
+    qfk_dw_pack_vector(p->any, c, wt->bias, bias);
   qfk_dw_pack_vector(p->any, c, wt->scale, scale);
-  p->w = w;
-  p->bias = bias;
   p->scale = scale;
   p->widen = qfk_widen_find(qfk_cpu_features());
   p->x_zero = wt->x_zero;
@@ -101,5 +102,6 @@ gboolean qf_cpu_dwconv(QfLower *lower, QfNode *node)
   params->residual = wt.residual;
   (wt.integer ? pack_integer : pack_float)(lower, p, &wt);
   qf_lower_step(lower, node, QF_CPU_UNIT, p->special->name, run_step, params, qfk_dw_scratch(p));
+  qf_lower_release(lower, node->inputs[1]);
   return TRUE;
 }

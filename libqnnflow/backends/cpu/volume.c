@@ -135,5 +135,6 @@ gboolean qf_cpu_lower_conv3d(QfLower *lower, QfNode *node)
                 .oc = (size_t)y[4],
                 .n_planes = (uint32_t)(y[0] * y[1])};
   qf_lower_step(lower, node, QF_CPU_UNIT, kernel->name, run_volume, v, scratch);
+  qf_lower_release(lower, node->inputs[1]);
   return TRUE;
 }

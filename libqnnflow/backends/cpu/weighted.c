@@ -143,8 +143,9 @@ void qf_cpu_igemm_fill(QfLower *lower, QfkIgemm *p, const QfCpuWeighted *wt, Qfk
   if (!wt->integer && wt->epi.act > QF_ACT_CLAMP)
     p->act_fn = qfk_act_find(qfk_cpu_features());
 
-  uint8_t *panels = qf_lower_alloc(lower, p->group_bytes * (size_t)p->group);
-  uint32_t *bias = qf_lower_alloc(lower, (size_t)p->columns * (size_t)p->group * sizeof(*bias));
+  void *panels, *bias;
+  p->panels = qf_lower_packed(lower, p->kernel->name, p->group_bytes * (size_t)p->group, &panels);
+  p->bias = qf_lower_packed(lower, p->kernel->name, (size_t)p->columns * (size_t)p->group * 4, &bias);
   float *scale =
       wt->integer ? qf_lower_alloc(lower, (size_t)p->columns * (size_t)p->group * sizeof(*scale)) : NULL;
   uint8_t *zeros = qf_lower_alloc(lower, (size_t)p->k * p->x_size + QF_ALIGNMENT);
@@ -157,17 +158,17 @@ void qf_cpu_igemm_fill(QfLower *lower, QfkIgemm *p, const QfCpuWeighted *wt, Qfk
     part.w = (const uint8_t *)pack.w + (size_t)g * og * (size_t)pack.col * w_size;
     part.w_zero = pack.w_zero ? pack.w_zero + (size_t)g * og : NULL;
     const int32_t *b = wt->bias ? (const int32_t *)wt->bias + (size_t)g * og : NULL;
-    if (x_zero) {
+    if (x_zero && bias) {
       qfk_pack_bias(&part, b, x_zero, adjusted);
       b = adjusted;
     }
-    qfk_pack_panels(p->kernel, &part, panels + (size_t)g * p->group_bytes);
-    qfk_pack_vector(p->kernel, og, b, bias + (size_t)g * p->columns);
+    if (panels)
+      qfk_pack_panels(p->kernel, &part, (uint8_t *)panels + (size_t)g * p->group_bytes);
+    if (bias)
+      qfk_pack_vector(p->kernel, og, b, (uint32_t *)bias + (size_t)g * p->columns);
     if (scale)
       qfk_pack_vector(p->kernel, og, wt->scale + (size_t)g * og, scale + (size_t)g * p->columns);
   }
-  p->panels = panels;
-  p->bias = bias;
   p->scale = scale;
   p->zeros = zeros;
 }
@@ -220,4 +221,5 @@ void qf_cpu_igemm_step(QfLower *lower, const QfNode *node, const QfCpuWeighted *
   qf_lower_step(lower, node, QF_CPU_UNIT, plans->kernel->name, run_step, params, scratch);
   if (wt->after)
     qf_cpu_after_take(lower, wt->after);
+  qf_lower_release(lower, node->inputs[1]);
 }

@@ -50,10 +50,11 @@ static void *copy_vector(QfLower *lower, const void *from, int32_t n)
 static void pack(QfLower *lower, QfkWino *p, const QfCpuWeighted *wt)
 {
   const QfkConvShape *s = &p->s;
-  uint8_t *u = qf_lower_alloc(lower, qfk_wino_pack_bytes(p));
-  g_autofree void *scratch = g_malloc(qfk_wino_pack_scratch(p));
-  qfk_wino_pack(p, wt->weights, wt->w_type, wt->w_zero, scratch, u);
-  p->u = u;
+  void *u;
+  p->u = qf_lower_packed(lower, p->wino->name, qfk_wino_pack_bytes(p), &u);
+  g_autofree void *scratch = u ? g_malloc(qfk_wino_pack_scratch(p)) : NULL;
+  if (u)
+    qfk_wino_pack(p, wt->weights, wt->w_type, wt->w_zero, scratch, u);
   p->bias = copy_vector(lower, wt->bias, s->oc);
   p->scale = wt->integer ? copy_vector(lower, wt->scale, s->oc) : NULL;
   p->zeros = copy_vector(lower, NULL, p->tile->nr);
@@ -81,5 +82,6 @@ gboolean qf_cpu_wino(QfLower *lower, const QfNode *node, const QfCpuWeighted *wt
   qf_lower_step(lower, node, QF_CPU_UNIT, plan.wino->name, run_step, params, qfk_wino_scratch(&plan));
   if (wt->after)
     qf_cpu_after_take(lower, wt->after);
+  qf_lower_release(lower, node->inputs[1]);
   return TRUE;
 }

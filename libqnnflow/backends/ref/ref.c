@@ -159,6 +159,8 @@ gboolean qf_ref_evaluate(QfNode *node, GError **error)
   gboolean ok;
   if (!charge(node, error))
     return FALSE;
+  if (qf_node_defer(node))
+    return TRUE;
   g_autofree void **out = g_new0(void *, node->n_outputs + 1);
   evaluation_init(&e, node);
   ok = lower_node(&e.lower, node, error);

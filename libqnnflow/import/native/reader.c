@@ -365,7 +365,8 @@ static gboolean read_header(Loader *l, const QfModelOptions *options)
   if (size < sizeof h)
     return damaged(l, "it is shorter than its header");
   memcpy(&h, file, sizeof h);
-  if (GUINT32_FROM_LE(h.version) != QF_NATIVE_VERSION || (GUINT32_FROM_LE(h.flags) & ~QF_NATIVE_OPTIMIZED))
+  if (GUINT32_FROM_LE(h.version) != QF_NATIVE_VERSION ||
+      (GUINT32_FROM_LE(h.flags) & ~(QF_NATIVE_OPTIMIZED | QF_NATIVE_PACKED)))
     return fail(
         l, QF_ERROR_UNSUPPORTED,
         "it has version %u of the .qnnf format (flags %x), this is version %u; convert the model again",
@@ -376,8 +377,11 @@ static gboolean read_header(Loader *l, const QfModelOptions *options)
     return fail(l, QF_ERROR_FORMAT,
                 "%" G_GSIZE_FORMAT " of its %" G_GUINT64_FORMAT " bytes are there; copy it again", size,
                 want);
-  if (structure > size - sizeof h || l->data_size != size - sizeof h - structure ||
-      structure % QF_NATIVE_ALIGN || l->data_size % QF_NATIVE_ALIGN)
+  uint64_t packed = GUINT64_FROM_LE(h.packed_size), rest = size - sizeof h;
+  gboolean has_packed = (GUINT32_FROM_LE(h.flags) & QF_NATIVE_PACKED) != 0;
+  if (structure > rest || packed > rest - structure || l->data_size != rest - structure - packed ||
+      structure % QF_NATIVE_ALIGN || l->data_size % QF_NATIVE_ALIGN || has_packed != (packed != 0) ||
+      (packed && (packed % QF_ALIGNMENT || size % QF_ALIGNMENT)))
     return damaged(l, "its header contradicts itself");
   if (GUINT64_FROM_LE(h.sum) != qf_native_structure_sum(file, structure))
     return damaged(l, "the checksum of its structure is wrong");
@@ -385,6 +389,9 @@ static gboolean read_header(Loader *l, const QfModelOptions *options)
   l->end = l->data = l->at + structure;
   if (options->check_data && GUINT64_FROM_LE(h.data_sum) != qf_native_sum(0, l->data, l->data_size))
     return damaged(l, "the checksum of its constants is wrong");
+  const char *wrong = packed ? qf_native_read_packed(l->graph, l->file, packed, options->check_data) : NULL;
+  if (wrong)
+    return damaged(l, wrong);
   l->graph->optimized = (GUINT32_FROM_LE(h.flags) & QF_NATIVE_OPTIMIZED) != 0;
   return TRUE;
 }
@@ -394,10 +401,10 @@ static GBytes *align_file(GBytes *bytes)
 {
   gsize size;
   const uint8_t *data = g_bytes_get_data(bytes, &size);
-  if ((uintptr_t)data % QF_NATIVE_ALIGN == 0)
+  if ((uintptr_t)data % QF_ALIGNMENT == 0)
     return g_bytes_ref(bytes);
-  gsize padded = size + QF_NATIVE_ALIGN;
-  uint8_t *copy = g_malloc(padded), *start = copy + (QF_NATIVE_ALIGN - (uintptr_t)copy % QF_NATIVE_ALIGN);
+  gsize padded = size + QF_ALIGNMENT;
+  uint8_t *copy = g_malloc(padded), *start = copy + (QF_ALIGNMENT - (uintptr_t)copy % QF_ALIGNMENT);
   memcpy(start, data, size);
   g_autoptr(GBytes) whole = g_bytes_new_take(copy, padded);
   return g_bytes_new_from_bytes(whole, start - copy, size);

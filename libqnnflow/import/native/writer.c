@@ -13,18 +13,24 @@
 #include <unistd.h>
 
 typedef struct {
-  GBytes *bytes; /* borrowed */
-  uint64_t at;   /* in the data */
+  GBytes *bytes;          /* borrowed */
+  const QfTensor *tensor; /* whose constant it is; NULL: bytes of a state */
+  uint64_t at;            /* in the data */
 } Constant;
 
 typedef struct {
+  QfGraph *graph;
   GByteArray *body;    /* the structure behind the strings */
   GPtrArray *strings;  /* by index, borrowed */
   GHashTable *indices; /* string -> index */
   GArray *constants;   /* Constant, in the order of the file */
   GHashTable *places;  /* first byte of a constant -> index in constants */
   uint64_t data_size;
+  const QfPackedStore *packed; /* NULL: none is written */
+  size_t gap; /* zeros behind the data, so that packed constants begin at a multiple of their alignment */
 } Writer;
+
+static const uint8_t zeros[QF_NATIVE_ALIGN];
 
 static uint64_t aligned(uint64_t size)
 {
@@ -52,7 +58,6 @@ static void put_float(GByteArray *out, float value)
 
 static void pad(GByteArray *out, guint to)
 {
-  static const guint8 zeros[QF_NATIVE_ALIGN];
   g_byte_array_append(out, zeros, (to - out->len % to) % to);
 }
 
@@ -67,31 +72,45 @@ static void put_string(Writer *w, const char *text)
   put(w->body, GPOINTER_TO_UINT(index));
 }
 
+/* Bytes of a constant as they are written. forget() when they have been: only then there is room for the next. */
+static gconstpointer read_constant(const Constant *c, gsize *size)
+{
+  gconstpointer data = g_bytes_get_data(c->bytes, size);
+  return c->tensor && c->tensor->deferred ? qf_tensor_data(c->tensor) : data;
+}
+
+static void forget(const Writer *w, const Constant *c)
+{
+  if (c->tensor)
+    qf_tensor_release(w->graph, c->tensor);
+}
+
 /* Where a constant lies in the data; several tensors may share one. */
-static uint64_t place(Writer *w, GBytes *bytes)
+static uint64_t place(Writer *w, const QfTensor *tensor, GBytes *bytes)
 {
   gsize size;
-  gconstpointer data = g_bytes_get_data(bytes, &size);
+  gconstpointer data = g_bytes_get_data(bytes, &size),
+                key = tensor && tensor->deferred ? tensor->deferred : data;
   gpointer index;
-  if (size && g_hash_table_lookup_extended(w->places, data, NULL, &index)) {
+  if (size && g_hash_table_lookup_extended(w->places, key, NULL, &index)) {
     const Constant *c = &g_array_index(w->constants, Constant, GPOINTER_TO_UINT(index));
     if (g_bytes_get_size(c->bytes) == size)
       return c->at;
   }
-  Constant c = {bytes, w->data_size};
+  Constant c = {bytes, tensor, w->data_size};
   if (size)
-    g_hash_table_insert(w->places, (gpointer)data, GUINT_TO_POINTER(w->constants->len));
+    g_hash_table_insert(w->places, (gpointer)key, GUINT_TO_POINTER(w->constants->len));
   g_array_append_val(w->constants, c);
   w->data_size += aligned(size);
   return c.at;
 }
 
-static void put_data(Writer *w, GBytes *data)
+static void put_data(Writer *w, const QfTensor *tensor, GBytes *data)
 {
   put(w->body, data != NULL);
   if (!data)
     return;
-  put64(w->body, place(w, data));
+  put64(w->body, place(w, tensor, data));
   put64(w->body, g_bytes_get_size(data));
 }
 
@@ -109,7 +128,7 @@ static void put_tensor(Writer *w, const QfTensor *t)
     put_float(w->body, t->enc.entries[i].scale);
     put(w->body, t->enc.entries[i].offset);
   }
-  put_data(w, t->data);
+  put_data(w, t, t->data);
 }
 
 static void put_names(Writer *w, const QfAttrDef *def, const int32_t *values, uint32_t n)
@@ -171,7 +190,7 @@ static void put_graph(Writer *w, const QfGraph *graph)
   put_tensors(w, (QfTensor *const *)graph->outputs->pdata, graph->outputs->len);
   put(w->body, graph->n_states);
   for (uint32_t i = 0; i < graph->n_states; i++)
-    put_data(w, graph->states[i].initial);
+    put_data(w, NULL, graph->states[i].initial);
   put(w->body, graph->nodes->len);
   for (guint i = 0; i < graph->nodes->len; i++)
     put_node(w, graph->nodes->pdata[i]);
@@ -203,25 +222,28 @@ static uint64_t sum_of_data(const Writer *w)
   for (guint i = 0; i < w->constants->len; i++) {
     uint8_t tail[QF_NATIVE_ALIGN] = {0};
     gsize size, whole;
-    const uint8_t *data = g_bytes_get_data(g_array_index(w->constants, Constant, i).bytes, &size);
+    const Constant *c = &g_array_index(w->constants, Constant, i);
+    const uint8_t *data = read_constant(c, &size);
     whole = size / QF_NATIVE_ALIGN * QF_NATIVE_ALIGN;
     sum = qf_native_sum(sum, data, whole);
-    if (whole == size)
-      continue;
     memcpy(tail, data + whole, size - whole);
-    sum = qf_native_sum(sum, tail, sizeof tail);
+    if (whole != size)
+      sum = qf_native_sum(sum, tail, sizeof tail);
+    forget(w, c);
   }
-  return sum;
+  return qf_native_sum(sum, zeros, w->gap);
 }
 
 static void finish_head(const Writer *w, const QfGraph *graph, GByteArray *head)
 {
   QfNativeHeader h = {.magic = QF_NATIVE_MAGIC};
   h.version = GUINT32_TO_LE(QF_NATIVE_VERSION);
-  h.flags = GUINT32_TO_LE(graph->optimized ? QF_NATIVE_OPTIMIZED : 0);
-  h.file_size = GUINT64_TO_LE(head->len + w->data_size);
+  const uint64_t packed_size = w->packed ? qf_native_packed_size(w->packed) : 0;
+  h.flags = GUINT32_TO_LE((graph->optimized ? QF_NATIVE_OPTIMIZED : 0) | (w->packed ? QF_NATIVE_PACKED : 0));
+  h.packed_size = GUINT64_TO_LE(packed_size);
+  h.file_size = GUINT64_TO_LE(head->len + w->data_size + w->gap + packed_size);
   h.structure_size = GUINT64_TO_LE(head->len - sizeof h);
-  h.data_size = GUINT64_TO_LE(w->data_size);
+  h.data_size = GUINT64_TO_LE(w->data_size + w->gap);
   h.data_sum = GUINT64_TO_LE(sum_of_data(w));
   memcpy(head->data, &h, sizeof h);
   h.sum = GUINT64_TO_LE(qf_native_structure_sum(head->data, head->len - sizeof h));
@@ -230,16 +252,20 @@ static void finish_head(const Writer *w, const QfGraph *graph, GByteArray *head)
 
 static gboolean write_all(const Writer *w, const GByteArray *head, FILE *file)
 {
-  static const uint8_t zeros[QF_NATIVE_ALIGN];
   if (fwrite(head->data, 1, head->len, file) != head->len)
     return FALSE;
   for (guint i = 0; i < w->constants->len; i++) {
     gsize size;
-    gconstpointer data = g_bytes_get_data(g_array_index(w->constants, Constant, i).bytes, &size);
+    const Constant *c = &g_array_index(w->constants, Constant, i);
+    gconstpointer data = read_constant(c, &size);
     gsize rest = aligned(size) - size;
-    if (fwrite(data, 1, size, file) != size || fwrite(zeros, 1, rest, file) != rest)
+    gboolean ok = fwrite(data, 1, size, file) == size && fwrite(zeros, 1, rest, file) == rest;
+    forget(w, c);
+    if (!ok)
       return FALSE;
   }
+  if (w->packed && (fwrite(zeros, 1, w->gap, file) != w->gap || !qf_native_write_packed(w->packed, file)))
+    return FALSE;
   return fflush(file) == 0;
 }
 
@@ -290,8 +316,13 @@ gboolean qf_native_write(const QfGraph *graph, const char *path, GError **error)
   g_autoptr(GHashTable) indices = g_hash_table_new(g_str_hash, g_str_equal);
   g_autoptr(GArray) constants = g_array_new(FALSE, FALSE, sizeof(Constant));
   g_autoptr(GHashTable) places = g_hash_table_new(NULL, NULL);
-  Writer w = {body, strings, indices, constants, places, 0};
+  QfGraph *mutable = (QfGraph *)graph; /* constants may be made while it is written */
+  Writer w = {mutable, body, strings, indices, constants, places, 0, NULL, 0};
   g_autoptr(GByteArray) head = head_of(&w, graph);
+  if (graph->packed && graph->packed->made_for && graph->packed->made->len) {
+    w.packed = graph->packed;
+    w.gap = (head->len + w.data_size) % QF_ALIGNMENT ? QF_NATIVE_ALIGN : 0;
+  }
   finish_head(&w, graph, head);
   gboolean device =
       g_str_has_prefix(path, "/dev/") || (g_file_test(path, G_FILE_TEST_EXISTS) &&

@@ -142,7 +142,7 @@ void qf_onnx_body_finish(QfOnnxBody *bodies, uint32_t count, GPtrArray *operands
 static QfTensor *copy_constant(QfGraph *graph, const QfTensor *t)
 {
   QfTensor *y = twin(graph, t->name, t, t->dims, t->rank);
-  qf_tensor_set_data(graph, y, g_bytes_ref(t->data));
+  qf_tensor_share_data(graph, y, t);
   return y;
 }
 

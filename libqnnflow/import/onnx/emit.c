@@ -63,7 +63,7 @@ QfTensor *qf_onnx_encoded_like(QfOnnxNode *n, QfTensor *t, const QfTensor *like)
 {
   if (!t || !t->data || t->enc.count || like->enc.count != 1 || t->dtype != like->dtype)
     return t;
-  t = qf_graph_add_constant(n->onnx->graph, t->name, t->dtype, t->dims, t->rank, g_bytes_ref(t->data));
+  t = qf_graph_add_shared(n->onnx->graph, t->name, t->dims, t->rank, t);
   qf_tensor_set_encoding(n->onnx->graph, t, 1, 0, like->enc.entries);
   return t;
 }

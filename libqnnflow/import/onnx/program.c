@@ -150,7 +150,8 @@ static gboolean add_constants(Maker *m, QfProgramBody *body, const Onnx__GraphPr
   for (size_t i = 0; i < g->n_initializer; i++) {
     Onnx__TensorProto *record = g->initializer[i];
     const QfTensor *t = qf_onnx_read_tensor(m->records->file, m->scratch, record, record->name, error);
-    QfValue *value = t ? qf_value_new_tensor(t->dtype, t->dims, t->rank, t->data, error) : NULL;
+    g_autoptr(GBytes) bytes = t ? qf_tensor_ref_bytes(t) : NULL;
+    QfValue *value = t ? qf_value_new_tensor(t->dtype, t->dims, t->rank, bytes, error) : NULL;
     if (!value)
       return FALSE;
     g_hash_table_insert(body->constants, record->name, value);

@@ -61,7 +61,7 @@ static QfTensor *encoded(QfOnnxNode *n, QfTensor *t, QfTensor *scale, QfTensor *
   if (t->enc.count && qf_encoding_equal(&t->enc, &wanted))
     return t;
   if (t->data) {
-    t = qf_graph_add_constant(n->onnx->graph, t->name, t->dtype, t->dims, t->rank, g_bytes_ref(t->data));
+    t = qf_graph_add_shared(n->onnx->graph, t->name, t->dims, t->rank, t);
   } else if (t->enc.count) {
     qf_onnx_fail(n, error, QF_ERROR_UNSUPPORTED,
                  "'%s' is dequantized with another scale than it is quantized with", t->name);
@@ -155,8 +155,7 @@ static QfTensor *bias_of(QfOnnxNode *n, QfTensor *bias, QfTensor *const *in, GEr
   }
   for (uint32_t i = 0; i < w->enc.count; i++)
     entries[i] = (QfScaleOffset){MAX(x->enc.entries[0].scale * w->enc.entries[i].scale, FLT_MIN), 0};
-  QfTensor *t = qf_graph_add_constant(n->onnx->graph, bias->name, bias->dtype, bias->dims, bias->rank,
-                                      g_bytes_ref(bias->data));
+  QfTensor *t = qf_graph_add_shared(n->onnx->graph, bias->name, bias->dims, bias->rank, bias);
   qf_tensor_set_encoding(n->onnx->graph, t, w->enc.count, 0, entries);
   return qf_onnx_dequantize(n, t, NULL, error);
 }

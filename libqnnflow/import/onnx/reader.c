@@ -55,6 +55,7 @@ QfOnnxFile *qf_onnx_file_new(Onnx__ModelProto *model, const char *name, const ch
   file->model = model;
   file->external = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_bytes_unref);
   file->tensors = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_bytes_unref);
+  file->places = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_bytes_unref);
   file->subgraphs = g_hash_table_new_full(NULL, NULL, NULL, free_graph);
   if (model && model->graph)
     qf_onnx_functions_open(file);
@@ -63,9 +64,11 @@ QfOnnxFile *qf_onnx_file_new(Onnx__ModelProto *model, const char *name, const ch
 
 QfOnnxFile *qf_onnx_file_open(GBytes *bytes, const char *name, const char *directory, GError **error)
 {
-  gsize size;
-  const uint8_t *data = g_bytes_get_data(bytes, &size);
-  g_autoptr(QfOnnxFile) file = qf_onnx_file_new(onnx__model_proto__unpack(NULL, size, data), name, directory);
+  const gsize size = g_bytes_get_size(bytes);
+  g_autoptr(QfOnnxFile) file = qf_onnx_file_new(NULL, name, directory);
+  file->model = qf_onnx_unpack(bytes, file->places);
+  if (file->model && file->model->graph)
+    qf_onnx_functions_open(file);
   if (!file->model) {
     g_set_error(error, QF_ERROR, QF_ERROR_FORMAT,
                 "%s: the ONNX file is truncated or corrupt: its %" G_GSIZE_FORMAT
@@ -90,6 +93,7 @@ void qf_onnx_file_free(QfOnnxFile *file)
   qf_onnx_functions_close(file);
   g_hash_table_unref(file->external);
   g_hash_table_unref(file->tensors);
+  g_hash_table_unref(file->places);
   g_hash_table_unref(file->subgraphs);
   if (file->model)
     onnx__model_proto__free_unpacked(file->model, NULL);
@@ -265,12 +269,15 @@ static GBytes *read_bytes(QfOnnxFile *file, Onnx__TensorProto *t, const char *na
   const void *values;
   if (t->data_location == 1)
     return read_external(file, t, name, size, error);
+  GBytes *place = file->places ? g_hash_table_lookup(file->places, t) : NULL;
+  if (place && g_bytes_get_size(place) == size)
+    return g_bytes_ref(place);
   if (t->raw_data.data && t->raw_data.len == size) {
     GBytes *bytes = g_bytes_new_with_free_func(t->raw_data.data, size, free, t->raw_data.data);
     t->raw_data = (ProtobufCBinaryData){0, NULL}; /* protobuf-c's default allocator is malloc */
     return bytes;
   }
-  if (!t->raw_data.len && typed_field(t, field, &values, &width) == count)
+  if (!place && !t->raw_data.len && typed_field(t, field, &values, &width) == count)
     return narrow(values, width, count, element);
   g_autofree char *dims = qf_dims_to_string(t->dims, (int32_t)t->n_dims);
   g_autofree char *rule = g_strdup_printf("its data does not have the size of its shape (%s %s)", dims,
@@ -324,5 +331,5 @@ QfTensor *qf_onnx_read_tensor(QfOnnxFile *file, QfGraph *graph, Onnx__TensorProt
   g_bytes_ref(bytes);
   for (QfGraph *g = tensor->data_location == 1 ? graph : NULL; g; g = g->outer)
     g->file_bytes += g_bytes_get_size(bytes);
-  return qf_graph_add_constant(graph, name, dtype, tensor->dims, (int32_t)tensor->n_dims, bytes);
+  return qf_graph_add_loose(graph, name, dtype, tensor->dims, (int32_t)tensor->n_dims, bytes);
 }

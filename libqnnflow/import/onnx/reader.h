@@ -23,8 +23,10 @@ typedef struct {
   const char *name;      /* for messages; borrowed */
   const char *directory; /* where external data may lie, NULL: none; borrowed */
   Onnx__ModelProto *model;
-  GHashTable *external;  /* location -> GBytes of the whole file */
-  GHashTable *tensors;   /* Onnx__TensorProto -> GBytes: the values of those that were read */
+  GHashTable *external; /* location -> GBytes of the whole file */
+  GHashTable *tensors;  /* Onnx__TensorProto -> GBytes: the values of those that were read */
+  GHashTable *
+      places; /* Onnx__TensorProto -> GBytes: large raw data where it lies in the file; the record has none */
   GHashTable *subgraphs; /* Onnx__AttributeProto -> Onnx__GraphProto */
   /* Of function.c: */
   GHashTable *functions; /* "domain:name" -> Onnx__FunctionProto */
@@ -70,6 +72,9 @@ typedef struct {
 gboolean qf_onnx_narrow_float(int32_t number, QfOnnxNarrowFloat *f); /* FALSE when @number is no such float */
 size_t qf_onnx_narrow_bytes(int32_t number, int64_t count);
 GBytes *qf_onnx_narrow_unpack(int32_t number, GBytes *packed, int64_t count);
+
+/* Unpacks a whole model; @places as in QfOnnxFile gets the large initializers' data. NULL when it is damaged. In place.c. */
+Onnx__ModelProto *qf_onnx_unpack(GBytes *bytes, GHashTable *places);
 
 /* How deep subgraphs may be nested. */
 #define QF_ONNX_MAX_DEPTH 16

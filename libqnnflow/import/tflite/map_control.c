@@ -36,7 +36,7 @@ static uint32_t tensor_at(const QfFlatVector *v, uint32_t i)
 /* A constant of the graph around a body, as one inside; the bytes are shared. */
 static QfTensor *copy_constant(QfGraph *graph, const char *name, const QfTensor *t)
 {
-  QfTensor *y = qf_graph_add_constant(graph, name, t->dtype, t->dims, t->rank, g_bytes_ref(t->data));
+  QfTensor *y = qf_graph_add_shared(graph, name, t->dims, t->rank, t);
   if (t->enc.count)
     qf_tensor_set_encoding(graph, y, t->enc.count, t->enc.axis, t->enc.entries);
   return y;

@@ -117,7 +117,7 @@ gboolean qf_tfl_variable_assign(QfTflScope *scope, QfTflVariable *variable, QfTe
   if (!after->data)
     return fail(scope, variable, error, QF_ERROR_UNSUPPORTED, "its initial value is not a constant");
   g_bytes_unref(variable->initial);
-  variable->initial = g_bytes_ref(after->data);
+  variable->initial = qf_tensor_ref_bytes(after);
   return TRUE;
 }
 

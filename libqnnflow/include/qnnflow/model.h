@@ -51,6 +51,8 @@ typedef struct {
   uint32_t
       seed_weights; /* not 0: weights that the model is without are made up from this seed (Caffe): to measure, not to use */
   gboolean
+      no_packed; /* qf_model_convert(): TRUE leaves constants packed for this machine's kernels out of the file */
+  gboolean
       check_data; /* TRUE: compare the constants of a .qnnf file with its checksum, which reads all of it */
 } QfModelOptions;
 
@@ -118,12 +120,14 @@ QF_API char *qf_format_operators(const char *format, GError **error);
 
 /* Figures of a compiled model. */
 typedef struct {
-  uint32_t n_nodes;       /* nodes after optimisation */
-  uint32_t n_steps;       /* steps of one run */
-  uint32_t n_fallback;    /* nodes that the wanted backend does not run and the CPU does */
-  uint32_t n_parts;       /* calls of a unit other than the CPU in one run */
-  uint64_t macs;          /* multiply-accumulates of one run */
-  uint64_t param_bytes;   /* constants as stored in the file, in bytes */
+  uint32_t n_nodes;     /* nodes after optimisation */
+  uint32_t n_steps;     /* steps of one run */
+  uint32_t n_fallback;  /* nodes that the wanted backend does not run and the CPU does */
+  uint32_t n_parts;     /* calls of a unit other than the CPU in one run */
+  uint64_t macs;        /* multiply-accumulates of one run */
+  uint64_t param_bytes; /* constants as stored in the file, in bytes */
+  uint64_t
+      packed_bytes; /* constants as runs read them: packed for kernels, or as they are; all sessions share them */
   uint64_t arena_bytes;   /* intermediate tensors of one session, in bytes */
   uint64_t live_bytes;    /* most of them that are needed at one time, each rounded up to QF_ALIGNMENT */
   uint64_t scratch_bytes; /* scratch memory of one thread of a session, in bytes */
