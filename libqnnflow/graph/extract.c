@@ -12,7 +12,7 @@ static QfTensor *copy_tensor(QfGraph *to, GHashTable *copies, const QfTensor *t)
   if (copy)
     return copy;
   if (t->data)
-    copy = qf_graph_add_constant(to, t->name, t->dtype, t->dims, t->rank, g_bytes_ref(t->data));
+    copy = qf_graph_add_constant(to, t->name, t->dtype, t->dims, t->rank, qf_tensor_ref_bytes(t));
   else {
     copy = qf_graph_add_tensor(to, t->name);
     qf_tensor_set_shape(copy, t->dtype, t->dims, t->rank);

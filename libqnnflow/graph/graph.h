@@ -139,10 +139,7 @@ QfTensor *qf_graph_add_constant(QfGraph *graph, const char *name, QfDType dtype,
 QfTensor *qf_graph_add_constant_copy(QfGraph *graph, const char *name, QfDType dtype, const int64_t *dims,
                                      int32_t rank, const void *values);
 
-/* A graph of @node alone: its inputs that are no constants, each once, in their order, then its outputs; constants share their bytes. Nodes
- * with bodies cannot be taken out. NULL when the operator refuses its shapes. */
-QfGraph *qf_graph_extract(const QfNode *node, GError **error);
-/* The same from @data that may be aligned to nothing: a large one is copied when it is read first. */
+/* The first from @data that may be aligned to nothing: a large one is copied when it is read first. */
 QfTensor *qf_graph_add_loose(QfGraph *graph, const char *name, QfDType dtype, const int64_t *dims,
                              int32_t rank, GBytes *data);
 /* A constant of @dims with the bytes of constant @from (and its dtype), and a tensor that becomes one. They share the bytes. */
@@ -161,6 +158,10 @@ void qf_graph_trim(QfGraph *graph);
 /* For qf_tensor_data() and qf_graph_free(). */
 const void *qf_deferred_data(const QfTensor *tensor);
 void qf_graph_release_deferred(QfGraph *graph);
+
+/* A graph of @node alone: its inputs that are no constants, each once, in their order, then its outputs; constants share their bytes. Nodes
+ * with bodies cannot be taken out. NULL when the operator refuses its shapes. */
+QfGraph *qf_graph_extract(const QfNode *node, GError **error);
 
 /* Sets the encoding of a tensor; @entries are copied. */
 void qf_tensor_set_encoding(QfGraph *graph, QfTensor *tensor, uint32_t count, int32_t axis,
