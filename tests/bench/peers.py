@@ -13,6 +13,7 @@ import machine
 import workers
 from workers import OURS
 
+PAIR = 'pair'
 ONNX_PEERS = ['ONNX Runtime', 'OpenVINO', 'MNN']
 LITERT_MODELS = ['tf2_mobilenet_v2_1.0_224_ptq', 'mobilenet_v2_1.0_224_quant', 'mobilenet_v1_0.25_224_float',
                  'face_detection_front', 'deeplabv3_257_float', 'kws_ref_model_int8', 'coco_ssd_mobilenet_v1_1.0_quant']
@@ -56,6 +57,8 @@ class Run:
                         self.kept['versions'][name] = running[f'{name} {n}'].version
                     except RuntimeError as e:
                         print(f'# {model.name}: {name}: {e}', file=sys.stderr)
+            if {1, 2} <= set(self.args.threads):
+                running[PAIR] = workers.Pair(self.args, model, env_ours)
             return {key: min(times) for key, times in workers.take_turns(self.args, running).items()}
         finally:
             for worker in running.values():
@@ -88,10 +91,13 @@ class Run:
 
     def say_gains(self, section, rows, peers, gains):
         self.say('', f'### {section}: how many times as fast 2 threads are', '',
-                 '| network | qnnflow | ' + ' | '.join(peers) + ' |', '|---' * (len(peers) + 2) + '|')
+                 'Two processes: how many times the runs of one process on one thread that two get done at the same time; the two share '
+                 'nothing but the machine.', '',
+                 '| network | qnnflow | two processes | ' + ' | '.join(peers) + ' |', '|---' * (len(peers) + 3) + '|')
         for name, row in rows.items():
+            pair = f'{2 * row[f"{OURS} 1"] / row[PAIR]:.2f}' if PAIR in row else '-'
             cells = [f'{row[f"{p} 1"] / row[f"{p} 2"]:.2f}' if f'{p} 2' in row else '-' for p in peers]
-            self.say('| ' + ' | '.join([name, f'{gains[name]:.2f}', *cells]) + ' |')
+            self.say('| ' + ' | '.join([name, f'{gains[name]:.2f}', pair, *cells]) + ' |')
 
 
 def find_networks(args):

@@ -24,11 +24,11 @@ def cores_for(threads):
 class Worker:
     """A process that has one network loaded and times it when told to."""
 
-    def __init__(self, command, threads, env):
+    def __init__(self, command, threads, env, cores=None):
         self.threads = threads
         self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE if self.keeps_errors else subprocess.DEVNULL, text=True,
-                                        env={**os.environ, **env}, preexec_fn=lambda: os.sched_setaffinity(0, cores_for(threads)))
+                                        env={**os.environ, **env}, preexec_fn=lambda: os.sched_setaffinity(0, cores or cores_for(threads)))
         self.version = self.start()
 
     def close(self):
@@ -37,9 +37,12 @@ class Worker:
 
     def time(self, n):
         """Milliseconds: the median of @n runs."""
+        self.ask(n)
+        return self.answer()
+
+    def ask(self, n):
         self.process.stdin.write(f'{n}\n')
         self.process.stdin.flush()
-        return self.answer()
 
 
 class Ours(Worker):
@@ -76,8 +79,27 @@ class Peer(Worker):
         return self.message()['ms']
 
 
-def start_ours(args, model, threads, options=(), env=None):
-    return Ours([args.tool, 'bench', model, '--threads', threads, '--on-request', *options], threads, env or {})
+class Pair:
+    """Two of ours on one thread each, at the same time: what the machine's caches and memory allow two cores at most."""
+
+    threads = 2
+
+    def __init__(self, args, model, env=None):
+        cores = sorted(os.sched_getaffinity(0))
+        self.workers = [start_ours(args, model, 1, env=env, cores={core}) for core in (cores[0], cores[-1])]
+
+    def time(self, n):
+        for worker in self.workers:
+            worker.ask(n)
+        return max([worker.answer() for worker in self.workers])
+
+    def close(self):
+        for worker in self.workers:
+            worker.close()
+
+
+def start_ours(args, model, threads, options=(), env=None, cores=None):
+    return Ours([args.tool, 'bench', model, '--threads', threads, '--on-request', *options], threads, env or {}, cores)
 
 
 def start_peer(args, name, model, threads, env=None):
