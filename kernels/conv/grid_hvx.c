@@ -42,27 +42,74 @@ static inline int32_t clamp(int32_t v, int32_t lo, int32_t hi)
 static inline int32_t first_from(int32_t at, int32_t phase, int32_t pad, int32_t stride)
 {
   const int32_t distance = at - phase + pad;
-  return distance <= 0 ? 0 : (distance + stride - 1) / stride;
+  if (distance <= 0 || stride == 1) /* there is no instruction for division */
+    return distance < 0 ? 0 : distance;
+  return stride == 2 ? (distance + 1) >> 1 : (distance + stride - 1) / stride;
+}
+
+/* What is in the image: of each row the grid's columns [left, end), from @x. */
+typedef struct {
+  const uint8_t *x;
+  uint8_t *to;
+  ptrdiff_t x_row; /* bytes */
+  int32_t rows, left, end, gw, stride;
+  HVX_Vector fill, flip;
+} Inside;
+
+/* Rows of a vector or less, in a few packets each: the padding of both sides is a vector too, over what is not wanted. */
+static void pack_narrow(const Inside *in)
+{
+  const HVX_Vector fill = in->fill, flip = in->flip;
+  const uint8_t *x = in->x;
+  uint8_t *to = in->to;
+  const ptrdiff_t x_row = in->x_row, row = in->gw * 4, left = in->left * 4, end = in->end * 4;
+  for (int32_t r = in->rows; r > 0; r--, x += x_row, to += row) {
+    qfk_hvx_store(to, fill);
+    qfk_hvx_store(to + left, Q6_V_vxor_VV(qfk_hvx_load(x), flip));
+    qfk_hvx_store(to + end, fill);
+  }
+}
+
+static void pack_wide(const Inside *in)
+{
+  const uint8_t *x = in->x;
+  uint8_t *to = in->to;
+  for (int32_t r = in->rows; r > 0; r--, x += in->x_row, to += in->gw * 4) {
+    if (in->left)
+      fill_words(to, in->fill, in->left);
+    copy_words(to + in->left * 4, x, in->flip, in->end - in->left, in->stride);
+    if (in->end < in->gw)
+      fill_words(to + in->end * 4, in->fill, in->gw - in->end);
+  }
 }
 
 /* Rows go upwards, so each sets right what the one before wrote too much. */
 void qfk_grid_pack_hvx(const QfkGridHvx *g, int32_t phase, const uint8_t *x, int32_t y0, int32_t n_rows,
                        uint8_t *to)
 {
-  const HVX_Vector fill = Q6_Vb_vsplat_R(g->fill), flip = Q6_Vb_vsplat_R(g->flip);
   const uint8_t *at = g->phase[phase];
+  const int32_t first = clamp(first_from(0, at[0], g->pad[0], g->stride[0]) - y0, 0, n_rows);
+  const int32_t last = clamp(first_from(g->h, at[0], g->pad[0], g->stride[0]) - y0, first, n_rows);
   const int32_t left = clamp(first_from(0, at[1], g->pad[1], g->stride[1]), 0, g->gw);
   const int32_t end = clamp(first_from(g->w, at[1], g->pad[1], g->stride[1]), left, g->gw);
+  const int32_t iy = (y0 + first) * g->stride[0] + at[0] - g->pad[0];
   const int32_t ix = left * g->stride[1] + at[1] - g->pad[1];
-  for (int32_t r = 0; r < n_rows; r++, to += g->gw * 4) {
-    const int32_t iy = (y0 + r) * g->stride[0] + at[0] - g->pad[0];
-    if (iy < 0 || iy >= g->h) {
-      fill_words(to, fill, g->gw);
-      continue;
-    }
-    fill_words(to, fill, left);
-    if (end > left)
-      copy_words(to + left * 4, x + ((ptrdiff_t)iy * g->w + ix) * 4, flip, end - left, g->stride[1]);
-    fill_words(to + end * 4, fill, g->gw - end);
-  }
+  const Inside in = {.x = x + ((ptrdiff_t)iy * g->w + ix) * 4,
+                     .to = to + (ptrdiff_t)first * g->gw * 4,
+                     .x_row = (ptrdiff_t)g->stride[0] * g->w * 4,
+                     .rows = last - first,
+                     .left = left,
+                     .end = end,
+                     .gw = g->gw,
+                     .stride = g->stride[1],
+                     .fill = Q6_Vb_vsplat_R(g->fill),
+                     .flip = Q6_Vb_vsplat_R(g->flip)};
+  fill_words(to, in.fill, first * g->gw);
+  if (end == left)
+    fill_words(in.to, in.fill, in.rows * g->gw);
+  else if (g->stride[1] == 1 && g->gw <= 32)
+    pack_narrow(&in);
+  else
+    pack_wide(&in);
+  fill_words(to + (ptrdiff_t)last * g->gw * 4, in.fill, (n_rows - last) * g->gw);
 }

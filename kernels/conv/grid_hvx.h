@@ -29,7 +29,7 @@ static inline int32_t qfk_grid_find(const QfkGridHvx *g, int32_t y, int32_t x)
   return i;
 }
 
-/* The first @n_rows rows of one plane @x and phase @phase to @to, whose row 0 belongs to output row @y0. Writes up to 124 bytes more;
+/* The first @n_rows rows of one plane @x and phase @phase to @to, whose row 0 belongs to output row @y0. Writes up to 128 bytes more;
  * reads up to 252 bytes beyond the image. */
 void qfk_grid_pack_hvx(const QfkGridHvx *g, int32_t phase, const uint8_t *x, int32_t y0, int32_t n_rows,
                        uint8_t *to);

@@ -37,9 +37,13 @@ static inline void qfk_hvx_copy_rows(uint8_t *to, uint8_t *between, const uint8_
     qfk_hvx_copy(to, from, n * rows);
     return;
   }
-  for (int32_t r = 0; r < rows; r++, at += n, from += pitch)
-    for (int32_t i = 0; i < n; i += 128)
-      qfk_hvx_store(at + i, qfk_hvx_load(from + i));
+  if (n <= 128)
+    for (int32_t r = 0; r < rows; r++, at += n, from += pitch)
+      qfk_hvx_store(at, qfk_hvx_load(from));
+  else
+    for (int32_t r = 0; r < rows; r++, at += n, from += pitch)
+      for (int32_t i = 0; i < n; i += 128)
+        qfk_hvx_store(at + i, qfk_hvx_load(from + i));
   qfk_hvx_copy(to, between, n * rows);
 }
 
