@@ -157,7 +157,7 @@ def take_turns(args, workers):
     """Medians of every round by worker. All make the same number of runs, enough for the fastest to take @args.seconds."""
     once = {key: worker.time(3) for key, worker in workers.items()}
     runs = int(1e3 * args.seconds / min(once.values()))
-    runs = max(5, min(runs, int(4e3 * args.seconds / max(once.values())), 5000))
+    runs = max(3, min(runs, int(4e3 * args.seconds / max(once.values())), 5000))
     times = {key: [] for key in workers}
     keys = list(workers)
     cores = {n: Cores(args, n) for n in {w.threads for w in workers.values()}}
