@@ -117,6 +117,8 @@ typedef struct QfBackend {
   const char *description; /* one line */
   /* Whether it can run here; @detail gets the unit's name and features, or what is missing. Called once. */
   gboolean (*probe)(GString *detail);
+  /* Lines of what the unit needs here: state (ok, missing, problem, note), what, and what to do. Absent: there is nothing to need. */
+  void (*diagnose)(const QfUnitOptions *options, GString *text);
   /* Only when asked for by name: `auto` never takes it. */
   gboolean by_name;
   /* Opens the unit for a model; supports() and lower() get the result, close() ends it when the model and all its sessions are gone. NULL on

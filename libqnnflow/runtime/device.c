@@ -56,6 +56,24 @@ const QfBackend *qf_backend_find(const char *name, GError **error)
   return NULL;
 }
 
+char *qf_device_diagnose(const char *name, const char *library, GError **error)
+{
+  uint32_t n;
+  const QfDevice *devices = qf_device_list(&n);
+  for (uint32_t i = 0; i < n; i++) {
+    if (strcmp(name, devices[i].name))
+      continue;
+    GString *s = g_string_new(NULL);
+    if (backends[i]->diagnose)
+      backends[i]->diagnose(&(QfUnitOptions){.library = library}, s);
+    else
+      g_string_append_printf(s, "  %-8s %s\n", devices[i].available ? "ok" : "missing", devices[i].detail);
+    return g_string_free(s, FALSE);
+  }
+  g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT, "there is no backend \"%s\" in this build", name);
+  return NULL;
+}
+
 QfUnit *qf_unit_open(const QfBackend *backend, const QfUnitOptions *options, GError **error)
 {
   gpointer handle = backend->open(options, error);

@@ -8,7 +8,8 @@
 #include <string.h>
 
 static const QfTool *const tools[] = {
-    &qf_tool_run,    &qf_tool_bench, &qf_tool_dump, &qf_tool_convert, &qf_tool_devices, &qf_tool_compare,
+    &qf_tool_run,     &qf_tool_bench,   &qf_tool_dump,   &qf_tool_convert,
+    &qf_tool_devices, &qf_tool_compare, &qf_tool_doctor,
 #ifdef QF_WITH_GST
     &qf_tool_launch,
 #endif

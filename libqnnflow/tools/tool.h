@@ -27,8 +27,8 @@ typedef struct {
   int (*run)(int argc, char **argv);
 } QfTool;
 
-extern const QfTool qf_tool_bench, qf_tool_compare, qf_tool_convert, qf_tool_devices, qf_tool_dump,
-    qf_tool_launch, qf_tool_run;
+extern const QfTool qf_tool_bench, qf_tool_compare, qf_tool_convert, qf_tool_devices, qf_tool_doctor,
+    qf_tool_dump, qf_tool_launch, qf_tool_run;
 
 /* How to load and run a model: the options that several subcommands share. Zero-initialise. */
 typedef struct {

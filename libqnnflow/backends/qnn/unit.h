@@ -38,7 +38,8 @@ void qf_qnn_power_vote(QfQnnUnit *unit);
 void qf_qnn_power_drop(QfQnnUnit *unit);
 extern const char *const qf_qnn_power_names[];
 
-/* Of the backend's row, in graph.c. */
+/* Of the backend's row, in graph.c and doctor.c. */
+void qf_qnn_diagnose(const QfUnitOptions *options, GString *text);
 gboolean qf_qnn_supports(gpointer unit, const QfNode *node, GString *why);
 gboolean qf_qnn_lower(QfLower *lower, QfNode *const *nodes, uint32_t n_nodes, GError **error);
 

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test-qnn.c - the backend over QNN libraries, on a fake one: parts and numbers, what a library refuses, every way in which it fails,
+ * settings, contexts that are kept, damaged and of another model.
+ */
+#include "tests/import/onnx_build.h"
+
+#include <dlfcn.h>
+#include <glib/gstdio.h>
+#include <math.h>
+#include <qnnflow/qnnflow.h>
+#include <string.h>
+
+static char *library;
+
+static const char chain[] = "opset 13\nin x f32 2,3\nnode Relu x -> a\nnode Abs a -> b\nnode Relu b -> "
+                            "c\nnode Neg c -> d\nnode Abs d -> y\n"
+                            "out y\n";
+
+static QfModel *load(const char *text, const QfModelOptions *more, GError **error)
+{
+  g_autoptr(GBytes) bytes = onnx_build(text);
+  QfModelOptions options = more ? *more : (QfModelOptions){0};
+  options.backend = "qnn";
+  options.backend_library = library;
+  options.no_optimize = TRUE;
+  return qf_model_load_bytes(bytes, "net.onnx", &options, error);
+}
+
+static gboolean run(QfModel *model, float *y, GError **error)
+{
+  static const float x[] = {-3, -1, 0, 1, 2, 4};
+  g_autoptr(QfSession) session = qf_session_new(model, NULL, error);
+  memcpy(qf_session_input_data(session, 0), x, sizeof(x));
+  if (!qf_session_run(session, error))
+    return FALSE;
+  memcpy(y, qf_session_output_data(session, 0), sizeof(x));
+  return TRUE;
+}
+
+static void check(QfModel *model)
+{
+  static const float expected[] = {0, 0, 0, 1, 2, 4};
+  float y[6];
+  g_autoptr(GError) error = NULL;
+  g_assert_true(run(model, y, &error));
+  g_assert_no_error(error);
+  g_assert_cmpmem(y, sizeof(y), expected, sizeof(expected));
+}
+
+static int *counter(const char *name)
+{
+  void *handle = dlopen(library, RTLD_NOW);
+  int *n = handle ? dlsym(handle, name) : NULL;
+  g_assert_nonnull(n);
+  dlclose(handle);
+  return n;
+}
+
+/* With so little work in each part, none is worth a call, but the whole model is when it is one part. */
+static void test_parts(void)
+{
+  g_autoptr(GError) error = NULL;
+  QfModelStats stats;
+  g_autoptr(QfModel) model =
+      load("opset 13\nin x f32 2,3\nnode Relu x -> a\nnode Abs a -> y\nout y\n", NULL, &error);
+  g_assert_no_error(error);
+  qf_model_stats(model, &stats);
+  g_assert_cmpuint(stats.n_parts, ==, 1);
+  g_assert_cmpuint(stats.n_fallback, ==, 0);
+  check(model);
+  g_assert_cmpint(*counter("fake_qnn_contexts"), ==, 1);
+  g_clear_pointer(&model, qf_model_unref);
+  g_assert_cmpint(*counter("fake_qnn_contexts"), ==, 0);
+}
+
+static void test_refused(void)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(QfModel) model = load(chain, NULL, &error);
+  g_autofree char *text = qf_model_explain(model);
+  g_assert_no_error(error);
+  g_assert_nonnull(
+      strstr(text, "(ElementWiseNeg) on cpu: FAKE refuses ElementWiseNeg: a fake message (error 3110)"));
+  g_assert_nonnull(strstr(text, "4 nodes on cpu: too little work"));
+  check(model);
+  g_assert_null(load(chain, &(QfModelOptions){.fallback = "none"}, &error));
+  g_assert_error(error, QF_ERROR, QF_ERROR_UNSUPPORTED);
+}
+
+/* What the library does wrong, what the message says, and whether the CPU may take over. */
+static const struct {
+  const char *fault, *message;
+  gboolean loads;
+} faults[] = {
+    {"no-finalize",
+     "the graph cannot be finalized: a fake message (error 1002). Its log: first 1; op 7 does not fit", TRUE},
+    {"refuse-abs", "refuses ElementWiseAbs", TRUE},
+};
+
+static void test_fault(gconstpointer data)
+{
+  const guint i = GPOINTER_TO_UINT(data);
+  const char *text = "opset 13\nin x f32 2,3\nnode Relu x -> a\nnode Abs a -> y\nout y\n";
+  g_autoptr(GError) error = NULL;
+  g_setenv("QF_FAKE_QNN", faults[i].fault, TRUE);
+  g_autoptr(QfModel) model = load(text, NULL, NULL);
+  g_assert_nonnull(model);
+  g_autofree char *why = qf_model_explain(model);
+  g_assert_nonnull(strstr(why, faults[i].message));
+  check(model);
+  g_assert_null(load(text, &(QfModelOptions){.fallback = "none"}, &error));
+  g_assert_nonnull(strstr(error->message, faults[i].message));
+  g_unsetenv("QF_FAKE_QNN");
+  g_clear_pointer(&model, qf_model_unref);
+  g_assert_cmpint(*counter("fake_qnn_contexts"), ==, 0);
+}
+
+static void test_execute(void)
+{
+  float y[6];
+  g_autoptr(GError) error = NULL;
+  g_autoptr(QfModel) model = load("opset 13\nin x f32 2,3\nnode Relu x -> y\nout y\n", NULL, NULL);
+  g_setenv("QF_FAKE_QNN", "no-execute", TRUE);
+  g_assert_false(run(model, y, &error));
+  g_unsetenv("QF_FAKE_QNN");
+  g_assert_error(error, QF_ERROR, QF_ERROR_DEVICE);
+  g_assert_nonnull(strstr(error->message, "net.onnx: running it failed: a fake message (error 6031)"));
+  check(model); /* and it goes on when the library does */
+}
+
+/* A library under another name is loaded anew. */
+static void test_library(gconstpointer data)
+{
+  const char *const *row = data;
+  g_autofree char *folder = g_dir_make_tmp("qnnflow-XXXXXX", NULL),
+                  *path = g_build_filename(folder, "libOther.so", NULL);
+  g_autofree char *bytes = NULL;
+  gsize size;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GBytes) model = onnx_build(chain);
+  g_assert_true(g_file_get_contents(library, &bytes, &size, NULL) &&
+                g_file_set_contents(path, bytes, (gssize)size, NULL));
+  g_setenv("QF_FAKE_QNN", row[0], TRUE);
+  g_assert_null(qf_model_load_bytes(model, "net.onnx",
+                                    &(QfModelOptions){.backend = "qnn", .backend_library = path}, &error));
+  g_unsetenv("QF_FAKE_QNN");
+  g_assert_error(error, QF_ERROR, QF_ERROR_DEVICE);
+  g_assert_nonnull(strstr(error->message, row[1]));
+  g_unlink(path);
+  g_rmdir(folder);
+}
+
+static void test_missing(void)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GBytes) model = onnx_build(chain);
+  g_assert_null(
+      qf_model_load_bytes(model, "net.onnx",
+                          &(QfModelOptions){.backend = "qnn", .backend_library = "/nowhere/libQnnHtp.so"},
+                          &error));
+  g_assert_error(error, QF_ERROR, QF_ERROR_DEVICE);
+}
+
+static void test_settings(gconstpointer data)
+{
+  const char *const *row = data;
+  g_autofree char *path = NULL;
+  g_autoptr(GError) error = NULL;
+  g_close(g_file_open_tmp("qnnflow-XXXXXX.json", &path, NULL), NULL);
+  g_assert_true(g_file_set_contents(path, row[0], -1, NULL));
+  g_autoptr(QfModel) model = load(chain, &(QfModelOptions){.backend_config = path}, &error);
+  if (row[1]) {
+    g_assert_null(model);
+    g_assert_nonnull(strstr(error->message, row[1]));
+  } else {
+    g_assert_no_error(error);
+  }
+  g_unlink(path);
+}
+
+/* Folder for contexts, and the settings that name it. */
+typedef struct {
+  char *folder, *settings;
+} Cache;
+
+static char *only_file(const Cache *c)
+{
+  g_autoptr(GDir) dir = g_dir_open(c->folder, 0, NULL);
+  const char *name = g_dir_read_name(dir);
+  return name ? g_build_filename(c->folder, name, NULL) : NULL;
+}
+
+static int graphs_built_for(const Cache *c)
+{
+  static const char text[] = "opset 13\nin x f32 2,3\nnode Relu x -> a\nnode Abs a -> y\nout y\n";
+  g_autoptr(GError) error = NULL;
+  const int before = *counter("fake_qnn_built");
+  g_autoptr(QfModel) model = load(text, &(QfModelOptions){.backend_config = c->settings}, &error);
+  g_assert_no_error(error);
+  check(model);
+  return *counter("fake_qnn_built") - before;
+}
+
+static void test_cache(void)
+{
+  Cache c = {.folder = g_dir_make_tmp("qnnflow-XXXXXX", NULL)};
+  g_autofree char *json = g_strdup_printf("{\"context_cache\": \"%s\"}", c.folder), *bytes = NULL;
+  gsize size;
+  c.settings = g_build_filename(c.folder, "..", "qnnflow-test-cache.json", NULL);
+  g_assert_true(g_file_set_contents(c.settings, json, -1, NULL));
+  g_assert_cmpint(graphs_built_for(&c), ==, 1);
+  g_assert_cmpint(graphs_built_for(&c), ==, 0); /* from the file */
+  g_autofree char *file = only_file(&c);
+  g_assert_true(g_file_get_contents(file, &bytes, &size, NULL));
+  for (gsize at = 0; at < size; at += MAX(size / 23, 1)) { /* a flipped byte anywhere */
+    bytes[at] ^= 1;
+    g_assert_true(g_file_set_contents(file, bytes, (gssize)size, NULL));
+    g_assert_cmpint(graphs_built_for(&c), ==, 1);
+    bytes[at] ^= 1;
+  }
+  g_assert_true(g_file_set_contents(file, bytes, (gssize)size / 2, NULL)); /* cut short */
+  g_assert_cmpint(graphs_built_for(&c), ==, 1);
+  g_assert_cmpint(graphs_built_for(&c), ==, 0);
+  g_unlink(file);
+  g_unlink(c.settings);
+  g_rmdir(c.folder);
+  g_free(c.folder);
+  g_free(c.settings);
+  g_assert_cmpint(*counter("fake_qnn_contexts"), ==, 0);
+}
+
+int main(int argc, char **argv)
+{
+  static const char *const libraries[][2] = {{"old", "version 1.40 of the QNN interface"},
+                                             {"hole", "of the QNN interface, 2.x is needed"},
+                                             {"no-interface", "it is no QNN backend"}};
+  static const char *const settings[][2] = {
+      {"{\"soc_model\": 43, \"perf_profile\": \"burst\", \"fp16_relaxed_precision\": false}", NULL},
+      {"{\"soc\": 43}", "there is no setting \"soc\"; there are: soc_model"},
+      {"{\"O\": 7}", "\"O\" must be a whole number from 1 to 3"},
+      {"{\"perf_profile\": \"fast\"}", "\"perf_profile\" must be \"default\", \"burst\""},
+      {"[1]", "no JSON object"}};
+  g_test_init(&argc, &argv, NULL);
+  g_assert_cmpint(argc, ==, 2);
+  library = argv[1];
+  g_test_add_func("/qnn/parts", test_parts);
+  g_test_add_func("/qnn/refused", test_refused);
+  g_test_add_func("/qnn/execute", test_execute);
+  g_test_add_func("/qnn/missing", test_missing);
+  g_test_add_func("/qnn/cache", test_cache);
+  for (guint i = 0; i < G_N_ELEMENTS(faults); i++) {
+    g_autofree char *path = g_strconcat("/qnn/fault/", faults[i].fault, NULL);
+    g_test_add_data_func(path, GUINT_TO_POINTER(i), test_fault);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS(libraries); i++) {
+    g_autofree char *path = g_strconcat("/qnn/library/", libraries[i][0], NULL);
+    g_test_add_data_func(path, libraries[i], test_library);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
+    g_autofree char *path = g_strdup_printf("/qnn/settings/%u", i);
+    g_test_add_data_func(path, settings[i], test_settings);
+  }
+  return g_test_run();
+}
