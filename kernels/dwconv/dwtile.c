@@ -10,8 +10,8 @@
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define ITEM_BYTES (128u << 10) /* of lines in one S16 item */
 
-#define QFK_DW(fn, isa, kind, taps, stride, lanes, interleaved)                                              \
-  {#fn, isa, kind, taps, stride, lanes, interleaved, fn},
+#define QFK_DW(fn, isa, kind, taps, stride, lanes, interleaved, borders)                                     \
+  {#fn, isa, kind, taps, stride, lanes, interleaved, borders, fn},
 const QfkDwKernel qfk_dw_kernels[] = {
 #include "dwtile.inc"
 };
@@ -198,6 +198,27 @@ static void run_pixels(const QfkDwPlan *p, QfkDwTile *t, const float *row, int32
   t->w = w;
 }
 
+/* The whole row at once: at most one column is missing at either side. FALSE: not this kernel or layer. */
+static bool run_whole(const QfkDwPlan *p, QfkDwTile *t, const float *row, float *y, const float *res)
+{
+  const QfkConvShape *s = &p->s;
+  const int32_t over = (s->ow - 1) * s->stride[1] - s->pad[1] + s->kw - s->w;
+  if (!p->special->borders || s->dilation[1] > 1 || s->pad[1] > 1 || over > 1 || s->c < p->special->lanes ||
+      s->kw != 3)
+    return false;
+  t->x = row;
+  t->pixel = (ptrdiff_t)s->stride[1] * s->c;
+  t->out = s->c;
+  t->cols = 3;
+  t->n = (uint32_t)s->ow;
+  t->y = y;
+  t->res = res;
+  t->cut_first = s->pad[1] > 0;
+  t->cut_last = over > 0;
+  p->special->run(t);
+  return true;
+}
+
 static void run_row(const QfkDwPlan *p, int32_t oy, const float *image, float *y, const float *res)
 {
   const QfkConvShape *s = &p->s;
@@ -214,7 +235,8 @@ static void run_row(const QfkDwPlan *p, int32_t oy, const float *image, float *y
                  .lo = p->lo,
                  .hi = p->hi};
   const float *row = image + (ptrdiff_t)(oy * s->stride[0] - s->pad[0] + ky0 * s->dilation[0]) * s->w * s->c;
-  for (int32_t ox = 0; ox < s->ow;) {
+  const bool whole = t.rows && run_whole(p, &t, row, y, res);
+  for (int32_t ox = 0; ox < s->ow && !whole;) {
     int32_t kx0, kx1, n = 1;
     taps_inside(s, 1, ox, &kx0, &kx1);
     if (kx1 - kx0 == s->kw) /* as many as have their last tap inside */

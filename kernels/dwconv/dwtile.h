@@ -20,9 +20,11 @@ typedef struct {
   ptrdiff_t w_row, w_col; /* F32 */
   uint32_t rows, cols;    /* taps */
   uint32_t n, c;          /* pixels, channels */
-  const void *bias;       /* F32: float [c]; S16: int32, packed */
-  const float *scale;     /* S16: packed */
-  const float *res;       /* F32: like y; NULL: none */
+  /* To kernels that know borders: the first pixel is without its first column, x is at its second; the last one without its last. */
+  bool cut_first, cut_last;
+  const void *bias;   /* F32: float [c]; S16: int32, packed */
+  const float *scale; /* S16: packed */
+  const float *res;   /* F32: like y; NULL: none */
   void *y;
   float lo, hi;       /* bounds; S16: without the zero point */
   int32_t zero_point; /* S16 */
@@ -39,6 +41,7 @@ typedef struct {
   uint8_t stride;   /* horizontal; 0: any. With taps, pixel is stride x col */
   uint8_t lanes;    /* S16: channels of a packed block */
   bool interleaved; /* S16: a block's second quarter lies after its third, as vpunpck leaves it */
+  bool borders;     /* F32, 3 taps, at least lanes channels: knows cut_first and cut_last */
   QfkDwFunc run;
 } QfkDwKernel;
 
@@ -80,7 +83,7 @@ size_t qfk_dw_scratch(const QfkDwPlan *p);
 void qfk_dw_run(const QfkDwPlan *p, uint32_t parts, uint32_t item, const void *x, const void *res, void *y,
                 void *scratch);
 
-#define QFK_DW(fn, isa, kind, taps, stride, lanes, interleaved) void fn(const QfkDwTile *t);
+#define QFK_DW(fn, isa, kind, taps, stride, lanes, interleaved, borders) void fn(const QfkDwTile *t);
 #include "dwtile.inc"
 #undef QFK_DW
 

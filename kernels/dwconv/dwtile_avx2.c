@@ -119,14 +119,23 @@ INLINE void row_f32(const QfkDwTile *t, const unsigned taps, const unsigned stri
 
 #define UNROLL_V _Pragma("GCC unroll 2") for (unsigned v = 0; v < nv; v++)
 
+INLINE void finish_slide(const QfkDwTile *t, float *y, __m256 sum, __m256 lo, __m256 hi)
+{
+  if (t->res)
+    sum = _mm256_add_ps(sum, _mm256_loadu_ps(t->res + (y - (float *)t->y)));
+  _mm256_storeu_ps(y, _mm256_min_ps(hi, _mm256_max_ps(lo, sum)));
+}
+
 /* 3x3 along a row: the weights stay in registers, and a column of input is added to all outputs it belongs to; @rows of the filter
  * are there. With two vectors half of the weights are on the stack, but both halves of a line are taken at once: where pixels are a
  * power of two apart the cache would lose the line before the other half's turn. */
 INLINE void slide_f32(const QfkDwTile *t, const unsigned rows, const unsigned stride, const unsigned nv,
                       uint32_t i, uint32_t n, uint32_t c)
 {
-  const float *x = (const float *)t->x + (ptrdiff_t)i * t->pixel + c, *w = (const float *)t->w + c;
+  const bool cut_first = t->cut_first && !i, cut_last = t->cut_last && i + n == t->n;
+  const float *w = (const float *)t->w + c;
   const ptrdiff_t col = t->col, row = t->row;
+  const float *x = (const float *)t->x + (ptrdiff_t)i * t->pixel + c - (t->cut_first && i ? col : 0);
   const __m256 lo = _mm256_set1_ps(t->lo), hi = _mm256_set1_ps(t->hi);
   const ptrdiff_t step = t->out;
   float *y = (float *)t->y + (ptrdiff_t)i * step + c;
@@ -134,20 +143,21 @@ INLINE void slide_f32(const QfkDwTile *t, const unsigned rows, const unsigned st
   UNROLL_V first[v] = second[v] = bias[v] = _mm256_loadu_ps((const float *)t->bias + c + 8 * v);
   UNROLL for (unsigned r = 0; r < rows; r++) UNROLL for (unsigned j = 0; j < 3; j++) UNROLL_V k[r][j][v] =
       _mm256_loadu_ps(w + (ptrdiff_t)r * t->w_row + (ptrdiff_t)j * t->w_col + 8 * v);
-  UNROLL for (unsigned r = 0; r < rows; r++)
-  {
-    UNROLL_V first[v] =
+  if (!cut_first) {
+    UNROLL for (unsigned r = 0; r < rows; r++) UNROLL_V first[v] =
         _mm256_fmadd_ps(_mm256_loadu_ps(x + (ptrdiff_t)r * row + 8 * v), k[r][0][v], first[v]);
-    if (stride == 1)
-      UNROLL_V
-      {
-        __m256 in = _mm256_loadu_ps(x + (ptrdiff_t)r * row + col + 8 * v);
-        first[v] = _mm256_fmadd_ps(in, k[r][1][v], first[v]);
-        second[v] = _mm256_fmadd_ps(in, k[r][0][v], second[v]);
-      }
+    x += col;
   }
-  x += stride == 1 ? 2 * col : col;
-  for (; n; n--, y += step) {
+  if (stride == 1) {
+    UNROLL for (unsigned r = 0; r < rows; r++) UNROLL_V
+    {
+      __m256 in = _mm256_loadu_ps(x + (ptrdiff_t)r * row + 8 * v);
+      first[v] = _mm256_fmadd_ps(in, k[r][1][v], first[v]);
+      second[v] = _mm256_fmadd_ps(in, k[r][0][v], second[v]);
+    }
+    x += col;
+  }
+  for (uint32_t left = n - cut_last; left; left--, y += step) {
     __m256 third[2];
     UNROLL_V third[v] = bias[v];
     UNROLL for (unsigned r = 0; r < rows; r++) UNROLL_V
@@ -164,12 +174,7 @@ INLINE void slide_f32(const QfkDwTile *t, const unsigned rows, const unsigned st
         second[v] = _mm256_fmadd_ps(u, k[r][0][v], second[v]);
       }
     }
-    UNROLL_V
-    {
-      if (t->res)
-        first[v] = _mm256_add_ps(first[v], _mm256_loadu_ps(t->res + (y - (float *)t->y) + 8 * v));
-      _mm256_storeu_ps(y + 8 * v, _mm256_min_ps(hi, _mm256_max_ps(lo, first[v])));
-    }
+    UNROLL_V finish_slide(t, y + 8 * v, first[v], lo, hi);
     x += stride == 1 ? col : 2 * col;
     UNROLL_V
     {
@@ -177,6 +182,12 @@ INLINE void slide_f32(const QfkDwTile *t, const unsigned rows, const unsigned st
       second[v] = third[v];
     }
   }
+  if (!cut_last)
+    return;
+  if (stride == 2)
+    UNROLL for (unsigned r = 0; r < rows; r++) UNROLL_V first[v] =
+        _mm256_fmadd_ps(_mm256_loadu_ps(x + (ptrdiff_t)r * row + 8 * v), k[r][1][v], first[v]);
+  UNROLL_V finish_slide(t, y + 8 * v, first[v], lo, hi);
 }
 
 INLINE void slide_rows(const QfkDwTile *t, const unsigned stride, const unsigned nv, uint32_t i, uint32_t n,
