@@ -35,6 +35,18 @@ static gboolean read_entries(QfPackedStore *store, const uint8_t *section, uint6
   return TRUE;
 }
 
+/* Printable characters, then zeros to the end: it is shown to people. */
+static gboolean is_unit(const char *unit, size_t size)
+{
+  size_t n = 0;
+  while (n < size && g_ascii_isprint(unit[n]))
+    n++;
+  const size_t length = n;
+  while (n < size && !unit[n])
+    n++;
+  return n == size && length && length < size;
+}
+
 const char *qf_native_read_packed(QfGraph *graph, GBytes *file, uint64_t size, gboolean check)
 {
   gsize whole;
@@ -46,7 +58,7 @@ const char *qf_native_read_packed(QfGraph *graph, GBytes *file, uint64_t size, g
   memcpy(&h, section, sizeof(h));
   const uint64_t n = GUINT32_FROM_LE(h.n_blocks),
                  head_size = aligned(sizeof(h) + n * sizeof(QfNativePackedEntry));
-  if (head_size > size || h.unit[sizeof(h.unit) - 1] ||
+  if (head_size > size || !is_unit(h.unit, sizeof(h.unit)) ||
       GUINT64_FROM_LE(h.sum) != head_sum(section, head_size))
     return "the checksum of its packed constants' table is wrong";
   if (check && GUINT64_FROM_LE(h.blocks_sum) != qf_native_sum(0, section + head_size, size - head_size))
