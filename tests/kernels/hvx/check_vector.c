@@ -4,6 +4,7 @@
  */
 #include "hvx_check.h"
 #include "kernels/binary/binary_hvx.h"
+#include "kernels/copy/d4_hvx.h"
 #include "kernels/unary/lookup_hvx.h"
 
 #include <string.h>
@@ -54,8 +55,25 @@ static void check_binary(QfkBinaryOp op, int32_t a_per_y, int32_t b_per_y, size_
   chk_result(ok, "binary_u8_hvx", "%s, n %u%s", names[op], (unsigned)n, fill ? " edge" : "");
 }
 
+static void check_layout(int32_t channels, int32_t pixels)
+{
+  const size_t n = (size_t)channels * pixels;
+  const uint8_t *x = operand(n, CHK_PLAIN);
+  uint8_t *planes = chk_alloc(qfk_d4_bytes(channels, 1, pixels)), *y = chk_alloc(n);
+  qfk_d4_from_nhwc_hvx(x, channels, pixels, planes);
+  bool ok = chk_d4_same(planes, x, channels, pixels);
+  qfk_d4_to_nhwc_hvx(chk_d4_make(x, channels, pixels), channels, pixels, y);
+  ok &= chk_same(y, x, n);
+  ok &= chk_free_all();
+  chk_result(ok, "d4_hvx", "%d pixels of %d channels", (int)pixels, (int)channels);
+}
+
 void chk_hvx_vector(void)
 {
+  static const int32_t layouts[][2] = {{3, 50}, {4, 32}, {128, 32}, {130, 33},
+                                       {64, 7}, {1, 1},  {300, 70}, {24, 100}};
+  for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++)
+    check_layout(layouts[i][0], layouts[i][1]);
   static const QfkBinaryOp ops[] = {QFK_BINARY_ADD, QFK_BINARY_SUB, QFK_BINARY_MUL, QFK_BINARY_MAX,
                                     QFK_BINARY_MIN};
   for (size_t i = 0; i < 5; i++)
