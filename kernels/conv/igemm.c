@@ -389,34 +389,28 @@ static void grid_rows(Block *b, uint32_t begin, uint32_t count, uint8_t *y)
   }
 }
 
-/* One panel over all rows of the block. Activations follow while their rows are near. */
-static void run_panel(const Block *b, QfkTile *t, uint32_t count, size_t channel)
+/* The end of those rows from @row on that follow each other in memory, @bytes apart. */
+static uint32_t end_of_run(const Block *b, uint32_t row, uint32_t count, size_t bytes)
 {
-  const QfkIgemm *p = b->p;
-  const uint32_t lines = t->next_lines, at_once = p->act_fn ? 4u * p->kernel->mr : count;
-  const uint32_t share = p->act_fn ? lines / (count / at_once + 1) + 1 : lines;
-  t->c_at = channel * p->y_size;
-  for (uint32_t row = 0; row < count; row += at_once) {
-    const uint32_t m = MIN(at_once, count - row);
-    t->a = b->a + (size_t)row * p->n_seg;
-    t->c = b->c + row;
-    t->next_lines = MIN(share, lines - MIN(lines, row / at_once * share));
-    qfk_tile_rows(p->kernel, t, m);
-    t->next += (size_t)t->next_lines * QFK_LINE;
-    for (uint32_t r = 0; p->act_fn && r < m; r++)
-      p->act_fn(&p->act, (float *)(void *)((uint8_t *)b->c[row + r] + t->c_at), t->n, channel);
-  }
+  const uint8_t *next = (const uint8_t *)b->c[row] + bytes;
+  for (row++; row < count && b->c[row] == next; row++)
+    next += bytes;
+  return row;
 }
 
-/* The columns [from, from + n) of all rows, those that lie together at once. */
-static void run_after(const Block *b, uint32_t count, size_t from, size_t n, const uint8_t *res, uint8_t *y)
+/* What follows on the columns [from, from + n) of all rows of the block, while it is near: activations, and tables and sums of
+ * integers. Whole rows are as one where the channel does not count. */
+static void finish_rows(const Block *b, uint32_t count, size_t from, size_t n, const uint8_t *res, uint8_t *y)
 {
   const QfkIgemm *p = b->p;
+  const bool joins = n == (size_t)p->oc && (!p->act_fn || p->act.act != QFK_ACT_PRELU);
   for (uint32_t i = 0, end; i < count; i = end) {
-    uint8_t *row = (uint8_t *)b->c[i] + from;
-    for (end = i + 1; end < count && n == (size_t)p->oc && (uint8_t *)b->c[end] == row + (end - i) * n;)
-      end++;
-    qfk_after_run(p->after, res ? res + (row - y) : NULL, row, (end - i) * n);
+    uint8_t *row = (uint8_t *)b->c[i] + from * p->y_size;
+    end = joins ? end_of_run(b, i, count, n * p->y_size) : i + 1;
+    if (p->act_fn)
+      p->act_fn(&p->act, (float *)(void *)row, (end - i) * n, from);
+    if (p->after)
+      qfk_after_run(p->after, res ? res + (row - y) : NULL, row, (end - i) * n);
   }
 }
 
@@ -465,8 +459,11 @@ void qfk_igemm_run(const QfkIgemm *p, const QfkIgemmGrid *grid, uint32_t item, c
     const bool more = then > i || begin + count < all;
     t.next = p->panels + g * p->group_bytes + at;
     t.next_lines = more ? (uint32_t)(MIN(panel, p->group_bytes - at) / QFK_LINE) : 0;
-    run_panel(&b, &t, count, (size_t)g * og + (size_t)i * nr);
+    t.a = b.a;
+    t.c = b.c;
+    t.c_at = ((size_t)g * og + (size_t)i * nr) * p->y_size;
+    qfk_tile_rows(p->kernel, &t, count);
   }
-  if (p->after)
-    run_after(&b, count, (size_t)g * og + first * nr, MIN(end * nr, og) - first * nr, res, y);
+  if ((p->act_fn || p->after) && first < end)
+    finish_rows(&b, count, (size_t)g * og + first * nr, MIN(end * nr, og) - first * nr, res, y);
 }

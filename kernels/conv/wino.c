@@ -265,8 +265,14 @@ static void transform_out(const QfkWino *p, Place at, uint32_t n0, uint32_t n1, 
   for (uint32_t k = 0; p->after && k < t.h; k++)
     for (size_t i = first + k * (size_t)t.row, end = i + t.w * oc; i < end; i += run == t.c ? oc : run)
       qfk_after_run(p->after, res ? res + i : NULL, y + i, run);
-  for (uint32_t i = 0; p->act_fn && i < t.h * t.w; i++)
-    p->act_fn(&p->act, (float *)t.y + (ptrdiff_t)(i / t.w) * t.row + i % t.w * oc, n1 - n0, n0);
+  if (!p->act_fn)
+    return;
+  /* Pixels that follow each other are as one, but where channels count. */
+  const bool joins = t.c == oc && p->act.act != QFK_ACT_PRELU;
+  const uint32_t calls = joins ? 1 : t.w;
+  for (uint32_t i = 0; i < t.h * calls; i++)
+    p->act_fn(&p->act, (float *)t.y + (ptrdiff_t)(i / calls) * t.row + i % calls * oc, joins ? t.w * oc : t.c,
+              n0);
 }
 
 /* One plane: rows of tiles times its weights, while the next panel of the same or the next plane is fetched. */
