@@ -76,6 +76,9 @@ static void (*const f32_rows[QFK_N_BINARY])(const QfkBinary *p, size_t n, const 
     [QFK_BINARY_PRELU] = prelu_f32_row, [QFK_BINARY_SQUARED_DIFFERENCE] = squared_difference_f32_row,
 };
 
+#ifdef QFK_INT_ROWS /* u8_rows and s8_rows of the instruction set's own */
+#include QFK_INT_ROWS
+#else
 #define REAL(v) ((float)(int32_t)(v))
 #define ROUND(v) (T)((int32_t)rintf(clamp_f32(v, lo, hi)) + zero)
 #define INT_OP(T_, name, E)                                                                                  \
@@ -106,6 +109,7 @@ static void (*const f32_rows[QFK_N_BINARY])(const QfkBinary *p, size_t n, const 
 
 INT_OPS(uint8_t, u8)
 INT_OPS(int8_t, s8)
+#endif
 
 #define WALK(T, rows)                                                                                        \
   const QfkNd *nd = &p->nd;                                                                                  \
