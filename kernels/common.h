@@ -20,6 +20,7 @@ enum {
   QFK_CPU_AVX512VNNI = 1 << 2, /* AVX512 and VNNI */
   QFK_CPU_NEON = 1 << 3,       /* ARMv8-A Advanced SIMD */
   QFK_CPU_DOTPROD = 1 << 4,    /* NEON and sdot/udot */
+  QFK_CPU_I8MM = 1 << 5,       /* that and smmla */
   QFK_CPU_ALL = 0x7fffffff,
 };
 

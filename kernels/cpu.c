@@ -19,15 +19,19 @@ static const struct {
   uint32_t bit;
 } isa_names[] = {
     {"avx2", QFK_CPU_AVX2}, {"avx512", QFK_CPU_AVX512},   {"avx512vnni", QFK_CPU_AVX512VNNI},
-    {"neon", QFK_CPU_NEON}, {"dotprod", QFK_CPU_DOTPROD},
+    {"neon", QFK_CPU_NEON}, {"dotprod", QFK_CPU_DOTPROD}, {"i8mm", QFK_CPU_I8MM},
 };
 
 static const struct {
   const char *word;
   uint32_t mask;
 } masks[] = {
-    {"ref", QFK_CPU_REF},   {"avx2", QFK_CPU_AVX2},  {"avx512", QFK_CPU_AVX2 | QFK_CPU_AVX512},
-    {"neon", QFK_CPU_NEON}, {"native", QFK_CPU_ALL},
+    {"ref", QFK_CPU_REF},
+    {"avx2", QFK_CPU_AVX2},
+    {"avx512", QFK_CPU_AVX2 | QFK_CPU_AVX512},
+    {"neon", QFK_CPU_NEON},
+    {"dotprod", QFK_CPU_NEON | QFK_CPU_DOTPROD},
+    {"native", QFK_CPU_ALL},
 };
 
 #if defined(__x86_64__)
@@ -55,6 +59,8 @@ static uint32_t detect(void)
   f |= QFK_CPU_NEON;
   if (getauxval(AT_HWCAP) & (1ul << 20)) /* HWCAP_ASIMDDP */
     f |= QFK_CPU_DOTPROD;
+  if ((f & QFK_CPU_DOTPROD) && (getauxval(AT_HWCAP2) & (1ul << 13))) /* HWCAP2_I8MM */
+    f |= QFK_CPU_I8MM;
 #endif
   return f;
 }

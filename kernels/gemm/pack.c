@@ -120,6 +120,7 @@ static void pack_f32(const Panel *a, uint32_t seg, float *dst)
 QFK_PACK(int16_t, 1)
 QFK_PACK(int16_t, 2)
 QFK_PACK(int8_t, 4)
+QFK_PACK(int8_t, 8)
 
 static void pack_int(const Panel *a, uint32_t seg, void *panel)
 {
@@ -134,7 +135,7 @@ static void pack_int(const Panel *a, uint32_t seg, void *panel)
     for (uint32_t r = b.rows; r < rows; r++)
       memset(b.w[r], 0, sizeof(b.w[r]));
     if (k->kind != QFK_TILE_S16)
-      pack_int8_t_4(a, &b, rows, (int8_t *)dst);
+      (k->kr == 8 ? pack_int8_t_8 : pack_int8_t_4)(a, &b, rows, (int8_t *)dst);
     else if (k->kr == 1)
       pack_int16_t_1(a, &b, rows, (int16_t *)(void *)dst);
     else

@@ -228,7 +228,7 @@ void chk_tile(void)
       for (uint32_t n = 1; n <= k->nr; n += n < 20 ? 1 : 5)
         check_case(&(Case){k, m, n, (uint32_t)chk_range(1, 9) * k->kr, chk_random() % 2, n % 3 == 0});
     check_case(&(Case){k, k->mr, k->nr, 512, CHK_PLAIN, true});
-    check_case(&(Case){k, 1, k->nr, 516, CHK_EDGE, false});
+    check_case(&(Case){k, 1, k->nr, 512 + 3u * k->kr, CHK_EDGE, false});
   }
   check_acts();
   check_widen();
