@@ -60,7 +60,9 @@ static void finish(QfkIgemm *p, int32_t cg)
   p->k = (uint32_t)(p->segs[0].nx * cg);
   p->direct = p->kernel->kind != QFK_TILE_S16 && p->k % p->kernel->kr == 0;
   p->lines = !p->direct && !one_tap;
-  const size_t pixel = (size_t)p->in_step[0] * (size_t)p->in_step[1] * (size_t)p->c * value_bytes(p);
+  /* One tap reads no pixels between. */
+  const size_t pixels = one_tap ? 1 : (size_t)p->in_step[0] * (size_t)p->in_step[1];
+  const size_t pixel = pixels * (size_t)p->c * value_bytes(p);
   size_t rows = (size_t)p->n * p->vh * p->vw;
   rows = MIN(rows, MAX(BLOCK_BYTES / pixel, 2u * p->kernel->mr));
   p->max_rows = round_up((uint32_t)MIN(rows, MAX_ROWS), p->kernel->mr);
