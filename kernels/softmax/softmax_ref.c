@@ -43,7 +43,7 @@ static void row_int(const QfkSoftmax *p, const QfkSoftmaxInt *q, const void *x, 
   }
   for (int64_t i = 0; i < p->n; i++)
     sum += q->e[max - qfk_load_int(x, q->x_type, at + (size_t)(i * p->inner))];
-  const float m = (float)(1.0 / ((double)sum * (double)q->y_scale));
+  const float m = q->inverse ? 0 : (float)(1.0 / ((double)sum * (double)q->y_scale));
   const QfkFixed fixed = q->inverse ? qfk_softmax_fixed(q, sum) : (QfkFixed){0, 0};
   const QfkRequant r = {.m = &m,
                         .zero_point = q->y_zero,
