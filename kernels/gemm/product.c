@@ -90,6 +90,18 @@ static void pack_columns(const QfkProduct *p, const uint8_t *b, uint32_t n0, uin
   }
 }
 
+/* Two rows interleaved in the order of the slots, of which four neighbours are neighbouring columns. */
+static void pack_pair(uint32_t width, const uint32_t *from, const int16_t *line, int16_t *dst)
+{
+  for (uint32_t slot = 0; slot < width; slot += 4, dst += 8) {
+    const int16_t *a = line + from[slot], *b = a + width;
+    for (int j = 0; j < 4; j++) {
+      dst[2 * j] = a[j];
+      dst[2 * j + 1] = b[j];
+    }
+  }
+}
+
 /* Integers whose rows are dense: the panel's part of kr rows at a time. */
 static void pack_rows(const QfkProduct *p, const uint8_t *b, uint32_t n0, uint32_t width, int16_t *dst,
                       int16_t *line)
@@ -107,9 +119,12 @@ static void pack_rows(const QfkProduct *p, const uint8_t *b, uint32_t n0, uint32
                  p->b_type == QFK_S8);
       else
         memset(line + (size_t)j * width, 0, width * sizeof(*line));
-    for (uint32_t slot = 0; slot < width; slot++)
-      for (uint32_t j = 0; j < kr; j++)
-        dst[slot * kr + j] = line[(size_t)j * width + from[slot]];
+    if (kr == 2)
+      pack_pair(width, from, line, dst);
+    else
+      for (uint32_t slot = 0; slot < width; slot++)
+        for (uint32_t j = 0; j < kr; j++)
+          dst[slot * kr + j] = line[(size_t)j * width + from[slot]];
   }
 }
 
