@@ -166,11 +166,29 @@ static size_t max_lines(const QfkIgemm *p, uint32_t rows)
   return grid_rows * (size_t)p->in_step[0] + images * (size_t)(w.y1 - w.y0);
 }
 
+static size_t copies_bytes(const QfkIgemm *p, uint32_t rows)
+{
+  const size_t bytes =
+      p->lines ? max_lines(p, rows) * line_bytes(p) : (size_t)rows * p->n_seg * patch_bytes(p);
+  return (bytes + 63) / 64 * 64;
+}
+
+/* For rests: the rows of A as columns, and sums of one panel. */
+static size_t turned_bytes(const QfkIgemm *p, uint32_t rows)
+{
+  return (size_t)round_up(rows, QFK_REST_PIXELS) * p->rest->k;
+}
+
+static size_t sums_bytes(const QfkIgemm *p, uint32_t rows)
+{
+  return (size_t)round_up(rows, QFK_REST_PIXELS) * p->rest->layers * p->kernel->nr * sizeof(int16_t);
+}
+
 size_t qfk_igemm_scratch(const QfkIgemm *p)
 {
   const uint32_t rows = p->max_rows + 1; /* the last block may have one more */
-  return table_bytes(p, rows) + 64 +
-         (p->lines ? max_lines(p, rows) * line_bytes(p) : (size_t)rows * p->n_seg * patch_bytes(p));
+  return table_bytes(p, rows) + 64 + copies_bytes(p, rows) +
+         (p->rest ? turned_bytes(p, rows) + sums_bytes(p, rows) : 0);
 }
 
 /* What things cost a thread, in multiply-accumulates of its time; measured on two Zen 3 cores that do not share a cache. */
@@ -247,6 +265,7 @@ typedef struct {
   uint32_t n_lines; /* made so far */
   size_t image;     /* that the last lines are of */
   int32_t line_y;   /* input row after the last line */
+  uint8_t *turned;  /* rests */
 } Block;
 
 /* Copies @channels values of the columns ix .. ix + nx of an input row (NULL: outside), with padding where there are none. */
@@ -416,6 +435,16 @@ static void finish_rows(const Block *b, uint32_t count, size_t from, size_t n, c
   }
 }
 
+/* What panel @panel needs besides the weights without rests. */
+static void sum_rests(const Block *b, QfkTile *t, uint32_t panel, uint32_t count)
+{
+  const QfkIgemm *p = b->p;
+  int16_t *sums = (int16_t *)(b->turned + turned_bytes(p, count));
+  t->rest = sums;
+  t->rest_pitch = round_up(count, QFK_REST_PIXELS);
+  t->n_rest = p->rest_fn.sum(p->rest, panel, b->turned, count, sums, t->rest_pitch);
+}
+
 void qfk_igemm_run(const QfkIgemm *p, const QfkIgemmGrid *grid, uint32_t item, const void *x, const void *res,
                    void *y, void *scratch)
 {
@@ -438,6 +467,10 @@ void qfk_igemm_run(const QfkIgemm *p, const QfkIgemmGrid *grid, uint32_t item, c
              .patch_bytes = p->lines ? line_bytes(p) : patch_bytes(p),
              .window = window(p)};
   (p->dense ? dense_rows : grid_rows)(&b, begin, count, y);
+  if (p->rest) {
+    b.turned = b.patches + copies_bytes(p, count);
+    p->rest_fn.turn(p->rest, b.a, count, b.turned);
+  }
   QfkTile t = {.n_seg = p->n_seg,
                .steps = (p->k + p->kernel->kr - 1) / p->kernel->kr,
                .res = res,
@@ -464,6 +497,8 @@ void qfk_igemm_run(const QfkIgemm *p, const QfkIgemmGrid *grid, uint32_t item, c
     t.a = b.a;
     t.c = b.c;
     t.c_at = ((size_t)g * og + (size_t)i * nr) * p->y_size;
+    if (p->rest)
+      sum_rests(&b, &t, i, count);
     qfk_tile_rows(p->kernel, &t, count);
   }
   if ((p->act_fn || p->after) && first < end)

@@ -11,7 +11,7 @@
 #ifndef QFK_IGEMM_H
 #define QFK_IGEMM_H
 
-#include "../gemm/tile.h"
+#include "../gemm/rest.h"
 #include "after.h"
 #include "conv.h"
 
@@ -28,6 +28,8 @@ typedef struct {
   QfkActFunc act_fn;  /* F32: NULL when the bounds of the tile suffice */
   QfkEpilogue act;
   const QfkAfter *after; /* integers; NULL: nothing */
+  const QfkRest *rest;   /* PAIRS: of weights of one segment and group; NULL: there are none */
+  QfkRestFuncs rest_fn;
 
   int32_t n, h, w, c;             /* input */
   int32_t oh, ow, oc;             /* output memory */

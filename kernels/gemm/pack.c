@@ -14,8 +14,11 @@ enum { BLOCK_ROWS = 16, BLOCK_COLUMNS = 256 };
 
 static size_t value_size(const QfkTileKernel *k)
 {
-  static const uint8_t size[] = {
-      [QFK_TILE_F32] = 4, [QFK_TILE_S16] = 2, [QFK_TILE_DOT_U] = 1, [QFK_TILE_DOT_S] = 1};
+  static const uint8_t size[] = {[QFK_TILE_F32] = 4,
+                                 [QFK_TILE_S16] = 2,
+                                 [QFK_TILE_DOT_U] = 1,
+                                 [QFK_TILE_DOT_S] = 1,
+                                 [QFK_TILE_PAIRS] = 1};
   return size[k->kind];
 }
 

@@ -94,6 +94,7 @@ void qfk_tile_rows(const QfkTileKernel *k, const QfkTile *t, uint32_t m)
     part.next += (size_t)part.next_lines * QFK_LINE;
     lines -= part.next_lines;
     part.a += (size_t)height * t->n_seg;
+    part.rest += part.rest ? (size_t)height * k->nr : 0;
     row += height;
   }
 }

@@ -9,13 +9,14 @@
  *   S16  int16: 8-bit values with their zero point taken off; so are the weights. Exact for every zero point.
  *   DOT_U, DOT_S  the 8-bit values as they lie in memory, in groups of four, used as uint8 or int8; needs weights that fit
  *        int8 once their zero point is off, and a bias that has taken the input's zero point in (qfk_pack_bias()).
+ *   PAIRS  as DOT_U, for weights whose neighbours do not add up to too much: rest.h.
  */
 #ifndef QFK_TILE_H
 #define QFK_TILE_H
 
 #include "../epilogue.h"
 
-typedef enum { QFK_TILE_F32 = 0, QFK_TILE_S16, QFK_TILE_DOT_U, QFK_TILE_DOT_S } QfkTileKind;
+typedef enum { QFK_TILE_F32 = 0, QFK_TILE_S16, QFK_TILE_DOT_U, QFK_TILE_DOT_S, QFK_TILE_PAIRS } QfkTileKind;
 
 typedef struct {
   const void *const *a; /* row r of segment s starts at a[r * n_seg + s] */
@@ -31,10 +32,13 @@ typedef struct {
   size_t c_at;        /* qfk_tile_rows(): bytes from there to the first column */
   const uint8_t *res; /* F32: the residual for c[r] is at res + (c[r] - c_base); NULL: none */
   const uint8_t *c_base;
-  float lo, hi;       /* bounds; integers: without the zero point */
-  int32_t zero_point; /* integers: of the output */
-  bool y_signed;      /* integers: store int8, else uint8 */
-  uint8_t flip;       /* DOT_*: 0x80 to turn int8 into uint8 or back while reading, else 0 */
+  float lo, hi;        /* bounds; integers: without the zero point */
+  int32_t zero_point;  /* integers: of the output */
+  bool y_signed;       /* integers: store int8, else uint8 */
+  uint8_t flip;        /* DOT_*, PAIRS: 0x80 to turn int8 into uint8 or back while reading, else 0 */
+  const int16_t *rest; /* PAIRS: more sums, [n_rest] times rest_pitch rows of 16 slots */
+  uint32_t n_rest;
+  size_t rest_pitch;
   /* A hint: cache lines that later tiles will read, mostly of the next panel. 0: none. */
   const uint8_t *next;
   uint32_t next_lines;

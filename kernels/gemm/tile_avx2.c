@@ -214,34 +214,104 @@ INLINE void store_sums(const QfkTile *t, const unsigned m, const unsigned nv, __
   }
 }
 
-INLINE void tile_s16(const QfkTile *t, const unsigned m, const unsigned nv)
+/* As assembly, or gcc adds up the products of several steps first, for which it has no registers. */
+INLINE void add_to(__m256i *acc, __m256i x)
 {
-  __m256i acc[MR][2];
-  const int16_t *b = t->b;
-  UNROLL_V for (unsigned v = 0; v < nv; v++)
+  __asm__("vpaddd %1, %0, %0" : "+x"(*acc) : "x"(x));
+}
+
+/* @count steps of K, two values each. */
+INLINE void steps_s16(const void **b, const void *a[MR], const unsigned count, const unsigned m,
+                      const unsigned nv, const bool flip, __m256i acc[MR][2])
+{
+  (void)flip;
+  _Pragma("GCC unroll 4") for (unsigned k = 0; k < count; k++)
   {
-    __m256i bias = _mm256_loadu_si256((const __m256i *)t->bias + v);
-    UNROLL_M for (unsigned r = 0; r < m; r++) acc[r][v] = bias;
-  }
-  const size_t steps = t->steps;
-  for (uint32_t s = 0; s < t->n_seg; s++) {
-    const int16_t *a[MR];
-    UNROLL_M for (unsigned r = 0; r < m; r++) a[r] = t->a[r * t->n_seg + s];
-    _Pragma("GCC unroll 2") for (size_t k = 0; k < steps; k++)
+    __m256i w[2];
+    UNROLL_V for (unsigned v = 0; v < nv; v++) w[v] = _mm256_loadu_si256((const __m256i *)*b + k * nv + v);
+    UNROLL_M for (unsigned r = 0; r < m; r++)
     {
-      __m256i w[2];
-      UNROLL_V for (unsigned v = 0; v < nv; v++) w[v] = _mm256_loadu_si256((const __m256i *)b + v);
-      b += 16 * nv;
-      UNROLL_M for (unsigned r = 0; r < m; r++)
-      {
-        int32_t pair;
-        memcpy(&pair, a[r] + 2 * k, sizeof(pair));
-        __m256i x = _mm256_set1_epi32(pair);
-        UNROLL_V for (unsigned v = 0; v < nv; v++) acc[r][v] =
-            _mm256_add_epi32(acc[r][v], _mm256_madd_epi16(x, w[v]));
-      }
+      int32_t pair;
+      memcpy(&pair, (const int16_t *)a[r] + 2 * k, sizeof(pair));
+      __m256i x = _mm256_set1_epi32(pair);
+      UNROLL_V for (unsigned v = 0; v < nv; v++) add_to(&acc[r][v], _mm256_madd_epi16(x, w[v]));
     }
   }
+}
+
+/* Neighbours added up. The ones stay in memory: there are registers for sums, weights, one value and one product only. */
+INLINE __m256i widen_pairs(__m256i x)
+{
+  static const struct {
+    _Alignas(32) int16_t v[16];
+  } ones = {{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}};
+  __asm__("vpmaddwd %1, %0, %0" : "+x"(x) : "m"(ones));
+  return x;
+}
+
+/* @count steps of K, four values each. */
+INLINE void steps_pairs(const void **b, const void *a[MR], const unsigned count, const unsigned m,
+                        const unsigned nv, const bool flip, __m256i acc[MR][2])
+{
+  _Pragma("GCC unroll 4") for (unsigned k = 0; k < count; k++)
+  {
+    __m256i w[2];
+    UNROLL_V for (unsigned v = 0; v < nv; v++) w[v] = _mm256_loadu_si256((const __m256i *)*b + k * nv + v);
+    UNROLL_M for (unsigned r = 0; r < m; r++)
+    {
+      int32_t four;
+      memcpy(&four, (const uint8_t *)a[r] + 4 * k, sizeof(four));
+      __m256i x = _mm256_set1_epi32(four);
+      if (flip)
+        x = _mm256_xor_si256(x, _mm256_set1_epi8((char)0x80));
+      UNROLL_V for (unsigned v = 0; v < nv; v++)
+          add_to(&acc[r][v], widen_pairs(_mm256_maddubs_epi16(x, w[v])));
+    }
+  }
+}
+
+/* Bytes of A and of B's vectors in a step are 4 and 32 for both kinds. */
+#define SUM_UP(steps_fn, flip)                                                                               \
+  __m256i acc[MR][2];                                                                                        \
+  const void *b = t->b, *a[MR];                                                                              \
+  Ahead next = ahead_of(t, 1);                                                                               \
+  UNROLL_V for (unsigned v = 0; v < nv; v++)                                                                 \
+  {                                                                                                          \
+    __m256i bias = _mm256_loadu_si256((const __m256i *)t->bias + v);                                         \
+    UNROLL_M for (unsigned r = 0; r < m; r++) acc[r][v] = bias;                                              \
+  }                                                                                                          \
+  size_t n_seg = t->n_seg;                                                                                   \
+  const void *const *rows = t->a, *const *end = rows + n_seg;                                                \
+  do {                                                                                                       \
+    HOLD(n_seg);                                                                                             \
+    UNROLL_M for (unsigned r = 0; r < m; r++) a[r] = rows[r * n_seg];                                        \
+    uint32_t left = t->steps;                                                                                \
+    for (; left >= 4; left -= 4) {                                                                           \
+      look_ahead(&next);                                                                                     \
+      steps_fn(&b, a, 4, m, nv, flip, acc);                                                                  \
+      step_on(&b, a, 4, m, nv);                                                                              \
+    }                                                                                                        \
+    for (; left; left--) {                                                                                   \
+      steps_fn(&b, a, 1, m, nv, flip, acc);                                                                  \
+      step_on(&b, a, 1, m, nv);                                                                              \
+    }                                                                                                        \
+  } while (++rows < end);
+
+INLINE void step_on(const void **b, const void *a[MR], const unsigned count, const unsigned m,
+                    const unsigned nv)
+{
+  *b = (const uint8_t *)*b + count * 32 * nv;
+  HOLD(*b);
+  UNROLL_M for (unsigned r = 0; r < m; r++)
+  {
+    a[r] = (const uint8_t *)a[r] + 4 * count;
+    HOLD(a[r]);
+  }
+}
+
+INLINE void tile_s16(const QfkTile *t, const unsigned m, const unsigned nv)
+{
+  SUM_UP(steps_s16, false)
   /* Without this gcc keeps accumulators in memory through the loop to have registers for the epilogue. */
   UNROLL_M for (unsigned r = 0; r < m; r++)
       UNROLL_V for (unsigned v = 0; v < nv; v++) __asm__ volatile("" : "+x"(acc[r][v])::"memory");
@@ -249,6 +319,36 @@ INLINE void tile_s16(const QfkTile *t, const unsigned m, const unsigned nv)
     store_ints(t, m, nv, acc);
   else
     store_sums(t, m, nv, acc);
+}
+
+/* Sums of what was taken off the weights. */
+INLINE void add_rest(const QfkTile *t, const unsigned m, const unsigned nv, __m256i acc[MR][2])
+{
+  for (uint32_t i = 0; i < t->n_rest; i++)
+    UNROLL_M for (unsigned r = 0; r < m; r++) UNROLL_V for (unsigned v = 0; v < nv; v++)
+    {
+      const int16_t *rest = t->rest + (i * t->rest_pitch + r) * 16 + 8 * v;
+      acc[r][v] = _mm256_add_epi32(acc[r][v], _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)rest)));
+    }
+}
+
+INLINE void tile_pairs(const QfkTile *t, const unsigned m, const unsigned nv, const bool flip)
+{
+  SUM_UP(steps_pairs, flip)
+  UNROLL_M for (unsigned r = 0; r < m; r++)
+      UNROLL_V for (unsigned v = 0; v < nv; v++) __asm__ volatile("" : "+x"(acc[r][v])::"memory");
+  add_rest(t, m, nv, acc);
+  store_ints(t, m, nv, acc);
+}
+
+INLINE void tile_pairs_u(const QfkTile *t, const unsigned m, const unsigned nv)
+{
+  tile_pairs(t, m, nv, false);
+}
+
+INLINE void tile_pairs_s(const QfkTile *t, const unsigned m, const unsigned nv)
+{
+  tile_pairs(t, m, nv, true);
 }
 
 #define VARIANTS(body)                                                                                       \
@@ -306,6 +406,8 @@ INLINE void tile_s16(const QfkTile *t, const unsigned m, const unsigned nv)
   };
 
 VARIANTS(tile_s16)
+VARIANTS(tile_pairs_u)
+VARIANTS(tile_pairs_s)
 
 typedef void (*TilesFunc)(const QfkTile *t, uint32_t row, uint32_t count, Ahead *next);
 
@@ -346,6 +448,11 @@ void qfk_tile_f32_6x16_avx2(const QfkTile *t, uint32_t m)
 void qfk_tile_s16_6x16_avx2(const QfkTile *t, uint32_t m)
 {
   tile_s16_table[t->n > 8][m - 1](t);
+}
+
+void qfk_tile_pairs_6x16_avx2(const QfkTile *t, uint32_t m)
+{
+  (t->flip ? tile_pairs_s_table : tile_pairs_u_table)[t->n > 8][m - 1](t);
 }
 
 void qfk_widen_avx2(int16_t *dst, const uint8_t *src, size_t n, int32_t zero, bool is_signed)

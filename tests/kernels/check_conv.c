@@ -7,6 +7,7 @@
 #include "kernels/conv/igemm.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -24,6 +25,23 @@ typedef struct {
   const float *scale;
   int32_t x_zero; /* as the kernel sees it */
 } Constants;
+
+/* Takes the rests off the weights of a plan of one segment. */
+static void split(QfkIgemm *p, QfkPack *m)
+{
+  uint32_t layers, n;
+  QfkRest *rest = chk_alloc_aligned(sizeof(*rest));
+  qfk_rest_scan(m, &layers, &n);
+  int8_t *clean = chk_alloc_aligned((size_t)m->k * m->n);
+  qfk_rest_split(p->kernel, m, layers, clean,
+                 chk_alloc_aligned(qfk_rest_starts(m, layers) * sizeof(uint32_t)),
+                 chk_alloc_aligned((n + 1) * sizeof(QfkRestPair)), rest);
+  rest->flip = p->flip;
+  p->rest = layers ? rest : NULL;
+  p->rest_fn = qfk_rest_find(chk_features());
+  m->w = clean;
+  m->row = m->n;
+}
 
 /* Packs all groups of @p, whose shape is set. */
 static void pack(QfkIgemm *p, const Constants *c, const int32_t *seg_row)
@@ -46,6 +64,10 @@ static void pack(QfkIgemm *p, const Constants *c, const int32_t *seg_row)
     const int32_t *b = c->bias + g * og;
     if (w_size == 1)
       qfk_pack_bias(&part, b, c->x_zero, sums);
+    if (p->kernel->kind == QFK_TILE_PAIRS && part.n_seg == 1 && p->group == 1 && !seg_row) {
+      part.w_zero = NULL; /* all are 0 */
+      split(p, &part);
+    }
     qfk_pack_panels(p->kernel, &part, panels + g * p->group_bytes);
     qfk_pack_vector(p->kernel, og, w_size == 1 ? sums : b, bias + g * p->columns);
     if (c->scale)
@@ -164,6 +186,56 @@ static void check_after(const QfkKernel *k)
   }
 }
 
+/* Rests of random and of edge weights, against products of the matrices. */
+static void check_rest(uint32_t k, uint32_t n, uint32_t count, ChkFill fill)
+{
+  const QfkTileKernel *kernel = qfk_tile_find(QFK_TILE_PAIRS, chk_features());
+  int8_t *w = chk_alloc_aligned((size_t)k * n), *clean = chk_alloc_aligned((size_t)k * n);
+  const void **rows = chk_alloc_aligned(count * sizeof(void *));
+  const QfkPack p = {.w = w, .row = (ptrdiff_t)n, .col = 1, .n_seg = 1, .k = k, .n = n, .w_type = QFK_S8};
+  uint32_t layers, pairs;
+  QfkRest r;
+  chk_fill_bytes((uint8_t *)w, (size_t)k * n, fill);
+  uint8_t *bytes = chk_alloc((size_t)count * k);
+  chk_fill_bytes(bytes, (size_t)count * k, fill);
+  for (uint32_t i = 0; i < count; i++)
+    rows[i] = bytes + (size_t)i * k;
+  if (!kernel || !qfk_rest_scan(&p, &layers, &pairs)) {
+    chk_free_all();
+    return;
+  }
+  qfk_rest_split(kernel, &p, layers, clean, chk_alloc_aligned(qfk_rest_starts(&p, layers) * 4),
+                 chk_alloc_aligned((pairs + 1) * sizeof(QfkRestPair)), &r);
+  const uint32_t wide = (count + QFK_REST_PIXELS - 1) / QFK_REST_PIXELS * QFK_REST_PIXELS;
+  uint8_t *columns = chk_alloc((size_t)wide * k);
+  int16_t *sums = chk_alloc((size_t)wide * 16 * QFK_REST_LAYERS * 2),
+          *want = chk_alloc_aligned((size_t)wide * 16 * QFK_REST_LAYERS * 2);
+  const QfkRestFuncs f = qfk_rest_find(chk_features());
+  bool ok = true;
+  f.turn(&r, rows, count, columns);
+  for (uint32_t n0 = 0; n0 < n; n0 += 16) {
+    const uint32_t width = qfk_panel_width(kernel, n - n0);
+    const uint32_t used = f.sum(&r, n0 / 16, columns, count, sums, wide);
+    ok &= used == qfk_rest_sum_ref(&r, n0 / 16, columns, count, want, wide);
+    for (uint32_t i = 0; i < count * width; i++) {
+      const uint32_t row = i / width, column = n0 + qfk_panel_column(kernel, width, i % width);
+      int64_t got = 0, all = 0;
+      for (uint32_t l = 0; l < used; l++) {
+        got += sums[(l * wide + row) * 16 + i % width];
+        ok &= sums[(l * wide + row) * 16 + i % width] == want[(l * wide + row) * 16 + i % width];
+      }
+      for (uint32_t j = 0; column < n && j < k; j++)
+        all += ((const uint8_t *)rows[row])[j] * (w[j * n + column] - clean[j * n + column]);
+      ok &= got == all;
+    }
+  }
+  for (uint32_t i = 0; i + 1 < k; i += 2)
+    for (uint32_t j = 0; j < n; j++)
+      ok &= abs(clean[i * n + j] + clean[(i + 1) * n + j]) <= 128;
+  ok &= chk_free_all();
+  chk_result(ok, "qfk_rest", "k %u n %u rows %u layers %u%s", k, n, count, layers, fill ? " edge" : "");
+}
+
 /* All bytes, in place. */
 static void check_whole_table(const QfkKernel *k)
 {
@@ -197,8 +269,20 @@ static void check_int(const Case *c)
   }
   const int32_t x_zero = c->x_signed ? -9 : 131, y_zero = c->y_signed ? 4 : 120;
   const int32_t lo = c->y_signed ? -128 : 0, hi = c->y_signed ? 99 : 255;
-  const bool flip =
-      (c->k->kind == QFK_TILE_DOT_U && c->x_signed) || (c->k->kind == QFK_TILE_DOT_S && !c->x_signed);
+  const bool flip = c->k->kind == QFK_TILE_DOT_S ? !c->x_signed : !widened && c->x_signed;
+  /* Pairs that are too large: only where they are split. */
+  const QfkPack all = {.w = w,
+                       .row = s->oc,
+                       .col = 1,
+                       .n_seg = 1,
+                       .k = (uint32_t)(s->kh * s->kw * s->c),
+                       .n = (uint32_t)s->oc,
+                       .w_type = QFK_S8};
+  uint32_t layers, pairs;
+  if (c->k->kind == QFK_TILE_PAIRS &&
+      (c->transposed || s->kh * s->kw > 1 || s->group > 1 || !qfk_rest_scan(&all, &layers, &pairs)))
+    for (size_t i = 0; i < nw; i++)
+      w[i] = (uint8_t)((int8_t)w[i] / 2);
   QfkIgemm base = {.x_zero = x_zero,
                    .y_zero = y_zero,
                    .x_signed = c->x_signed,
@@ -274,6 +358,9 @@ static void check_shape(const QfkTileKernel *k, const QfkConvShape *s, bool tran
 
 void chk_conv(void)
 {
+  for (uint32_t i = 0; i < 24; i++)
+    check_rest((uint32_t)chk_range(1, 90), (uint32_t)chk_range(1, 70), (uint32_t)chk_range(1, 300),
+               i % 4 ? CHK_PLAIN : CHK_EDGE);
   for (const QfkKernel *k = qfk_after_kernels; k->name; k++)
     if (chk_can_run(k->name, k->isa)) {
       check_after(k);

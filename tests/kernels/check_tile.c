@@ -82,6 +82,17 @@ static void check_float(const Case *c)
              c->residual ? " residual" : "");
 }
 
+/* Neighbours of one column sum up to 128 at most. */
+static void limit_pairs(int8_t *w, uint32_t rows, uint32_t n)
+{
+  for (uint32_t i = 0; i + 1 < rows; i += 2)
+    for (uint32_t j = 0; j < n; j++) {
+      int8_t *u = w + i * n + j, *v = u + n;
+      const int32_t sum = *u + *v;
+      *v = (int8_t)(sum > 128 ? 128 - *u : sum < -128 ? -128 - *u : *v);
+    }
+}
+
 static void check_int(const Case *c, bool x_signed, bool y_signed)
 {
   const uint32_t k_all = c->kk * SEGS;
@@ -91,6 +102,8 @@ static void check_int(const Case *c, bool x_signed, bool y_signed)
   float *scale = chk_alloc_aligned(c->n * 4);
   uint8_t *want = chk_alloc_aligned(c->m * c->n), *y = chk_alloc(c->m * c->n);
   chk_fill_bytes(b, k_all * c->n, c->fill);
+  if (c->k->kind == QFK_TILE_PAIRS)
+    limit_pairs((int8_t *)b, k_all, c->n);
   for (uint32_t i = 0; i < c->n; i++) {
     bias[i] = chk_range(-100000, 100000);
     scale[i] = (1 + chk_float()) * (c->fill == CHK_EDGE ? 0.01f : 1e-4f);
@@ -98,7 +111,7 @@ static void check_int(const Case *c, bool x_signed, bool y_signed)
   const int32_t y_zero = y_signed ? -3 : 121, x_zero = s16 ? 0 : x_signed ? -7 : 130;
   const QfkPack pack = {
       .w = b, .row = (ptrdiff_t)c->n, .col = 1, .n_seg = SEGS, .k = c->kk, .n = c->n, .w_type = QFK_S8};
-  const bool flip = (c->k->kind == QFK_TILE_DOT_U && x_signed) || (c->k->kind == QFK_TILE_DOT_S && !x_signed);
+  const bool flip = c->k->kind == QFK_TILE_DOT_S ? !x_signed : !s16 && x_signed;
   const int32_t seen_zero = x_zero + (!flip ? 0 : x_signed ? 128 : -128);
   void *panel = chk_alloc_aligned(qfk_pack_bytes(c->k, &pack));
   int32_t *packed_bias = chk_alloc_aligned(qfk_pack_columns(c->k, c->n) * 4);

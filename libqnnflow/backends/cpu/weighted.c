@@ -113,6 +113,38 @@ const QfkTileKernel *qf_cpu_tile_kernel(const QfCpuWeighted *wt, const QfkPack *
   return dot && qfk_pack_within(all, INT8_MIN, INT8_MAX) ? dot : qfk_tile_find(QFK_TILE_S16, features);
 }
 
+/* Less than that is not worth turning rows into columns, and rests back. */
+enum { MIN_PAIRS_ROWS = 48, MIN_PAIRS_COLUMNS = 24, MIN_PAIRS_K = 256 };
+
+const QfkTileKernel *qf_cpu_pairs_kernel(const QfkTileKernel *kernel, const QfkPack *all,
+                                         const QfkConvShape *s)
+{
+  const QfkTileKernel *pairs = qfk_tile_find(QFK_TILE_PAIRS, qfk_cpu_features());
+  uint32_t layers, n;
+  if (!pairs || kernel->kind != QFK_TILE_S16 || s->group != 1 || s->kh != 1 || s->kw != 1 ||
+      (int64_t)s->n * s->oh * s->ow < MIN_PAIRS_ROWS || s->oc < MIN_PAIRS_COLUMNS || s->c < MIN_PAIRS_K ||
+      !qfk_rest_scan(all, &layers, &n))
+    return kernel;
+  return n <= (uint64_t)all->k * all->n / 32 ? pairs : kernel;
+}
+
+/* Takes what pairs cannot hold off the weights of a plan of one segment. */
+static void split_rests(QfLower *lower, QfkIgemm *p, QfkPack *pack)
+{
+  uint32_t layers, n;
+  qfk_rest_scan(pack, &layers, &n);
+  QfkRest *rest = qf_lower_alloc(lower, sizeof(*rest));
+  uint32_t *start = qf_lower_alloc(lower, qfk_rest_starts(pack, layers) * sizeof(*start));
+  QfkRestPair *pairs = qf_lower_alloc(lower, n * sizeof(*pairs));
+  int8_t *clean = g_malloc((size_t)pack->k * pack->n);
+  qfk_rest_split(p->kernel, pack, layers, clean, start, pairs, rest);
+  rest->flip = p->flip;
+  p->rest = layers ? rest : NULL;
+  p->rest_fn = qfk_rest_find(qfk_cpu_features());
+  pack->w = clean;
+  pack->row = pack->n;
+}
+
 /* Zero points and flips of integer plans; returns the input's zero point as the kernel sees it. */
 static int32_t fill_integer(QfkIgemm *p, const QfCpuWeighted *wt)
 {
@@ -162,8 +194,12 @@ void qf_cpu_igemm_fill(QfLower *lower, QfkIgemm *p, const QfCpuWeighted *wt, Qfk
       qfk_pack_bias(&part, b, x_zero, adjusted);
       b = adjusted;
     }
+    if (p->kernel->kind == QFK_TILE_PAIRS) /* one group */
+      split_rests(lower, p, &part);
     if (panels)
       qfk_pack_panels(p->kernel, &part, (uint8_t *)panels + (size_t)g * p->group_bytes);
+    if (p->kernel->kind == QFK_TILE_PAIRS)
+      g_free((void *)part.w);
     if (bias)
       qfk_pack_vector(p->kernel, og, b, (uint32_t *)bias + (size_t)g * p->columns);
     if (scale)

@@ -35,6 +35,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(QfCpuWeighted, qf_cpu_weighted_clear)
 /* The tile kernel for @wt with the whole weight matrix @all; NULL: none can do it. */
 const QfkTileKernel *qf_cpu_tile_kernel(const QfCpuWeighted *wt, const QfkPack *all);
 
+/* The kernel for pairs of 8-bit weights where it is better than @kernel, the one above, for a convolution of @s; else @kernel. */
+const QfkTileKernel *qf_cpu_pairs_kernel(const QfkTileKernel *kernel, const QfkPack *all,
+                                         const QfkConvShape *s);
+
 /* Packs weights and vectors for @plan, whose shape is set, and fills the rest of it. @pack describes the columns of the first
  * group. */
 void qf_cpu_igemm_fill(QfLower *lower, QfkIgemm *plan, const QfCpuWeighted *wt, QfkPack pack);

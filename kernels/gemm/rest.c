@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rest.c - taking rests off when a model is made, and their sums in plain C.
+ */
+#include "rest.h"
+
+#include <string.h>
+
+enum { LIMIT = 128, SLOTS = 16 };
+
+/* The rests of up to 16 columns, from @n0 on. */
+typedef struct {
+  const QfkPack *p;
+  uint32_t n0, columns;
+  int32_t sums[SLOTS][QFK_REST_LAYERS][2]; /* of magnitudes of each sign */
+  uint32_t count[SLOTS][QFK_REST_LAYERS];
+  QfkRestPair *at[SLOTS][QFK_REST_LAYERS]; /* where they are written; NULL: they are only counted */
+  int8_t *clean;
+} Panel;
+
+/* Finds a layer for a rest of column @j and row @row. FALSE: none has room. */
+static bool add_rest(Panel *a, uint32_t j, uint32_t row, int32_t rest)
+{
+  const int32_t size = rest < 0 ? -rest : rest;
+  uint32_t i = 0;
+  while (i < QFK_REST_LAYERS && a->sums[j][i][rest < 0] + size > LIMIT)
+    i++;
+  if (i == QFK_REST_LAYERS)
+    return false;
+  a->sums[j][i][rest < 0] += size;
+  const uint32_t n = a->count[j][i]++, which = n % 2;
+  if (a->clean) {
+    QfkRestPair *pair = a->at[j][i] + n / 2;
+    if (!which)
+      *pair = (QfkRestPair){{(uint16_t)row, (uint16_t)row}, {0, 0}};
+    pair->k[which] = (uint16_t)row;
+    pair->w[which] = (int8_t)rest;
+    int8_t *w = a->clean + (size_t)row * a->p->n + a->n0 + j;
+    *w = (int8_t)(*w - rest);
+  }
+  return true;
+}
+
+/* Magnitudes of one sign in a pair sum up to more than the limit just when the pair does: of two signs they cannot. */
+static bool scan_panel(Panel *a)
+{
+  for (uint32_t i = 0; i + 1 < a->p->k; i += 2) {
+    const int8_t *u = (const int8_t *)a->p->w + (ptrdiff_t)i * a->p->row + a->n0, *v = u + a->p->row;
+    int16_t sums[SLOTS] = {0};
+    int32_t any = 0;
+    for (uint32_t j = 0; j < a->columns; j++)
+      sums[j] = (int16_t)(u[j] + v[j]);
+    for (uint32_t j = 0; j < SLOTS; j++)
+      any |= (sums[j] > LIMIT) | (sums[j] < -LIMIT);
+    for (uint32_t j = 0; any && j < SLOTS; j++) {
+      const int32_t rest = sums[j] > LIMIT ? sums[j] - LIMIT : sums[j] < -LIMIT ? sums[j] + LIMIT : 0;
+      const bool second = sums[j] < 0 ? v[j] < u[j] : v[j] > u[j];
+      if (rest && !add_rest(a, j, i + second, rest))
+        return false;
+    }
+  }
+  return true;
+}
+
+static Panel panel_at(const QfkPack *p, uint32_t n0)
+{
+  return (Panel){.p = p, .n0 = n0, .columns = p->n - n0 < SLOTS ? p->n - n0 : SLOTS};
+}
+
+bool qfk_rest_scan(const QfkPack *p, uint32_t *layers, uint32_t *pairs)
+{
+  *layers = *pairs = 0;
+  if (p->w_type != QFK_S8 || p->w_zero || p->n_seg != 1 || p->seg_row || p->col != 1 || p->k > UINT16_MAX)
+    return false;
+  for (uint32_t n0 = 0; n0 < p->n; n0 += SLOTS) {
+    Panel a = panel_at(p, n0);
+    if (!scan_panel(&a))
+      return false;
+    for (uint32_t j = 0; j < a.columns; j++)
+      for (uint32_t i = 0; i < QFK_REST_LAYERS && a.count[j][i]; i++) {
+        *layers = *layers > i ? *layers : i + 1;
+        *pairs += (a.count[j][i] + 1) / 2;
+      }
+  }
+  return true;
+}
+
+uint32_t qfk_rest_starts(const QfkPack *p, uint32_t layers)
+{
+  return (p->n + SLOTS - 1) / SLOTS * layers * SLOTS + 1;
+}
+
+void qfk_rest_split(const QfkTileKernel *k, const QfkPack *p, uint32_t layers, int8_t *clean, uint32_t *start,
+                    QfkRestPair *pairs, QfkRest *rest)
+{
+  uint32_t *at = start, n = 0;
+  for (uint32_t i = 0; i < p->k; i++)
+    memcpy(clean + (size_t)i * p->n, (const int8_t *)p->w + (ptrdiff_t)i * p->row, p->n);
+  for (uint32_t n0 = 0; n0 < p->n; n0 += SLOTS) {
+    const uint32_t width = qfk_panel_width(k, p->n - n0);
+    Panel counted = panel_at(p, n0), written = counted;
+    scan_panel(&counted);
+    for (uint32_t layer = 0; layer < layers; layer++)
+      for (uint32_t slot = 0; slot < SLOTS; slot++) {
+        const uint32_t j = slot < width ? qfk_panel_column(k, width, slot) : SLOTS;
+        *at++ = n;
+        if (j >= written.columns)
+          continue;
+        written.at[j][layer] = pairs + n;
+        n += (counted.count[j][layer] + 1) / 2;
+      }
+    written.clean = clean;
+    scan_panel(&written);
+  }
+  *at = n;
+  *rest = (QfkRest){.k = p->k, .layers = layers, .start = start, .pairs = pairs};
+}
+
+QfkRestFuncs qfk_rest_find(uint32_t features)
+{
+#if defined(__x86_64__)
+  if (features & QFK_CPU_AVX2)
+    return (QfkRestFuncs){qfk_rest_turn_avx2, qfk_rest_sum_avx2};
+#endif
+  (void)features;
+  return (QfkRestFuncs){qfk_rest_turn_ref, qfk_rest_sum_ref};
+}
+
+void qfk_rest_turn_ref(const QfkRest *r, const void *const *a, uint32_t count, uint8_t *columns)
+{
+  for (uint32_t i = 0; i < (count + QFK_REST_PIXELS - 1) / QFK_REST_PIXELS * QFK_REST_PIXELS; i++) {
+    const uint8_t *row = a[i < count ? i : count - 1];
+    uint8_t *to = columns + (size_t)(i / QFK_REST_PIXELS) * r->k * QFK_REST_PIXELS + i % QFK_REST_PIXELS;
+    for (uint32_t k = 0; k < r->k; k++)
+      to[(size_t)k * QFK_REST_PIXELS] = row[k] ^ r->flip;
+  }
+}
+
+uint32_t qfk_rest_sum_ref(const QfkRest *r, uint32_t panel, const uint8_t *columns, uint32_t count,
+                          int16_t *sums, size_t pitch)
+{
+  const uint32_t layers = qfk_rest_layers(r, panel);
+  for (uint32_t layer = 0; layer < layers; layer++)
+    for (uint32_t slot = 0; slot < SLOTS; slot++) {
+      const uint32_t *start = r->start + (panel * r->layers + layer) * SLOTS + slot;
+      for (uint32_t i = 0; i < count; i++) {
+        const uint8_t *pixel =
+            columns + (size_t)(i / QFK_REST_PIXELS) * r->k * QFK_REST_PIXELS + i % QFK_REST_PIXELS;
+        int32_t sum = 0;
+        for (const QfkRestPair *e = r->pairs + start[0]; e < r->pairs + start[1]; e++)
+          sum += pixel[e->k[0] * QFK_REST_PIXELS] * e->w[0] + pixel[e->k[1] * QFK_REST_PIXELS] * e->w[1];
+        sums[(layer * pitch + i) * SLOTS + slot] = (int16_t)sum;
+      }
+    }
+  return layers;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rest.h - products of uint8 by int8 in pairs, without dot product instructions: vpmaddubsw adds two neighbouring products in int16,
+ * which is exact when the magnitudes of weights of one sign in a pair sum up to 128 at most (128 * 255 < 2^15). Most pairs are so.
+ * Of the others a part of one weight is taken off, the rest: few numbers, whose products are summed up apart and added at the end.
+ *
+ * Rests lie in layers: those of one column and layer sum up to 128 at most for each sign, so that int16 holds their sum too.
+ */
+#ifndef QFK_REST_H
+#define QFK_REST_H
+
+#include "tile.h"
+
+#define QFK_REST_PIXELS 32 /* rows of A that are worked on at once */
+#define QFK_REST_LAYERS 6
+
+/* Two of a column's rests: those of rows k[0] and k[1] of the matrix. */
+typedef struct {
+  uint16_t k[2];
+  int8_t w[2];
+} QfkRestPair;
+
+/* Of all panels of 16 columns. */
+typedef struct {
+  uint32_t k;               /* rows of the matrix */
+  uint32_t layers;          /* 0: there are none */
+  const uint32_t *start;    /* [panels][layers][16] and one more: first pair of each slot */
+  const QfkRestPair *pairs; /* [start of the end] */
+  uint8_t flip;             /* as in QfkTile */
+} QfkRest;
+
+/* Whether @p, int8 without zero points in one segment with rows that lie together, can be split; then how many layers there are, and
+ * at most how many pairs. */
+bool qfk_rest_scan(const QfkPack *p, uint32_t *layers, uint32_t *pairs);
+/* Entries of start. */
+uint32_t qfk_rest_starts(const QfkPack *p, uint32_t layers);
+/* The weights without rests to @clean [k][n], and the rests. */
+void qfk_rest_split(const QfkTileKernel *k, const QfkPack *p, uint32_t layers, int8_t *clean, uint32_t *start,
+                    QfkRestPair *pairs, QfkRest *rest);
+
+/* Rows of A, @count of them, to columns: [count / 32][k][32], what is missing copied from the last. */
+typedef void (*QfkRestTurnFunc)(const QfkRest *r, const void *const *a, uint32_t count, uint8_t *columns);
+/* Sums of panel @panel to [layers][@pitch][16], slots innermost; returns how many layers it has. */
+typedef uint32_t (*QfkRestSumFunc)(const QfkRest *r, uint32_t panel, const uint8_t *columns, uint32_t count,
+                                   int16_t *sums, size_t pitch);
+
+typedef struct {
+  QfkRestTurnFunc turn;
+  QfkRestSumFunc sum;
+} QfkRestFuncs;
+QfkRestFuncs qfk_rest_find(uint32_t features);
+
+void qfk_rest_turn_ref(const QfkRest *r, const void *const *a, uint32_t count, uint8_t *columns);
+uint32_t qfk_rest_sum_ref(const QfkRest *r, uint32_t panel, const uint8_t *columns, uint32_t count,
+                          int16_t *sums, size_t pitch);
+/* Layers of a panel that have any. */
+static inline uint32_t qfk_rest_layers(const QfkRest *r, uint32_t panel)
+{
+  const uint32_t *start = r->start + (size_t)panel * r->layers * 16;
+  uint32_t n = 0;
+  while (n < r->layers && start[n * 16] < start[r->layers * 16])
+    n++;
+  return n;
+}
+
+#if defined(__x86_64__)
+void qfk_rest_turn_avx2(const QfkRest *r, const void *const *a, uint32_t count, uint8_t *columns);
+uint32_t qfk_rest_sum_avx2(const QfkRest *r, uint32_t panel, const uint8_t *columns, uint32_t count,
+                           int16_t *sums, size_t pitch);
+#endif
+
+#endif
