@@ -14,7 +14,7 @@ typedef struct {
 } Scratch;
 
 /* Four vectors of 32 pixels of four channels to 128 pixels of each channel. */
-static inline void part_channels(const uint8_t *from, uint8_t *to, size_t part, int32_t n)
+static inline void part_channels(const uint8_t *restrict from, uint8_t *restrict to, size_t part, int32_t n)
 {
   for (int32_t i = 0; i < n; i += 128, from += 512, to += 128) {
     const HVX_Vector *v = (const HVX_Vector *)from;
@@ -29,7 +29,7 @@ static inline void part_channels(const uint8_t *from, uint8_t *to, size_t part, 
 }
 
 /* And back. */
-static inline void join_channels(const uint8_t *from, size_t part, uint8_t *to, int32_t n)
+static inline void join_channels(const uint8_t *restrict from, size_t part, uint8_t *restrict to, int32_t n)
 {
   for (int32_t i = 0; i < n; i += 128, from += 128, to += 512) {
     const HVX_VectorPair even =
@@ -147,18 +147,20 @@ static inline __attribute__((always_inline)) HVX_Vector scale(HVX_Vector sum, co
 }
 
 /* Four vectors of sums to 128 bytes. With stride 1 they are places of the same words; else halves follow each other. */
-static inline __attribute__((always_inline)) void finish(const Finish *f, const HVX_Vector *sums, uint8_t *to,
-                                                         int32_t n, bool halves, bool shifted)
+static inline __attribute__((always_inline)) void finish(const Finish *f, const HVX_Vector *restrict sums,
+                                                         HVX_Vector *restrict to, int32_t n, bool halves,
+                                                         bool shifted)
 {
-  for (int32_t i = 0; i < n; i += 128, sums += 4, to += 128) {
+#pragma GCC unroll 2 /* one block's last steps go beside the next one's products */
+  for (int32_t i = 0; i < n; i += 128, sums += 4, to++) {
     const HVX_Vector v0 = scale(sums[0], f, shifted), v1 = scale(sums[1], f, shifted);
     const HVX_Vector v2 = scale(sums[2], f, shifted), v3 = scale(sums[3], f, shifted);
-    *(HVX_Vector *)to = halves ? qfk_hvx_in_order(Q6_Vh_vsat_VwVw(v1, v0), Q6_Vh_vsat_VwVw(v3, v2), &f->out)
-                               : qfk_hvx_pixels(v0, v2, v1, v3, &f->out);
+    *to = halves ? qfk_hvx_in_order(Q6_Vh_vsat_VwVw(v1, v0), Q6_Vh_vsat_VwVw(v3, v2), &f->out)
+                 : qfk_hvx_pixels(v0, v2, v1, v3, &f->out);
   }
 }
 
-static void finish_channel(const QfkDwconvHvx *p, int32_t channel, const HVX_Vector *sums, uint8_t *to,
+static void finish_channel(const QfkDwconvHvx *p, int32_t channel, const HVX_Vector *sums, HVX_Vector *to,
                            int32_t n)
 {
   const Finish f = {Q6_V_vsplat_R(p->bias[channel]), Q6_V_vsplat_R(p->multiplier[channel]), p->shift[channel],
@@ -178,7 +180,7 @@ static void run_channel(const QfkDwconvHvx *p, int32_t channel, const Scratch *s
   const int32_t *w = p->weights + (ptrdiff_t)channel * taps;
   const uint8_t *x = s->parts + channel % 4 * qfk_dwconv_hvx_part(p);
   (p->s.stride[1] == 2 ? sum_second : taps == 3 ? sum_three : sum_any)(p, x, w, s->sums, n);
-  finish_channel(p, channel, s->sums, s->bytes + channel % 4 * qfk_dwconv_hvx_pixels(p), n);
+  finish_channel(p, channel, s->sums, (HVX_Vector *)(s->bytes + channel % 4 * qfk_dwconv_hvx_pixels(p)), n);
 }
 
 static void run_plane(const QfkDwconvHvx *p, int32_t plane, const uint8_t *x, int32_t y0, int32_t rows,
