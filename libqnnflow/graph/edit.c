@@ -77,6 +77,46 @@ GPtrArray *qf_graph_users(const QfGraph *graph, const QfTensor *tensor)
   return users;
 }
 
+/* Fewer are looked through. */
+#define FEW_OUTPUTS 16
+
+/* How often the tensor is an output. Outputs change by qf_graph_set_output(), are added at the end, or
+ * compacting forgets them. */
+static guint count_outputs(const QfGraph *graph, const QfTensor *tensor)
+{
+  QfGraph *mutable = (QfGraph *)graph; /* what is counted is no part of what the graph says */
+  const GPtrArray *outputs = graph->outputs;
+  guint n = 0;
+  if (outputs->len < FEW_OUTPUTS) {
+    for (guint i = 0; i < outputs->len; i++)
+      n += outputs->pdata[i] == tensor;
+    return n;
+  }
+  if (!graph->output_counts || graph->n_counted > outputs->len) {
+    g_clear_pointer(&mutable->output_counts, g_hash_table_unref);
+    mutable->output_counts = g_hash_table_new(NULL, NULL);
+    mutable->n_counted = 0;
+  }
+  while (graph->n_counted < outputs->len) {
+    QfTensor *output = outputs->pdata[mutable->n_counted++];
+    n = GPOINTER_TO_UINT(g_hash_table_lookup(graph->output_counts, output));
+    g_hash_table_insert(graph->output_counts, output, GUINT_TO_POINTER(n + 1));
+  }
+  return GPOINTER_TO_UINT(g_hash_table_lookup(graph->output_counts, tensor));
+}
+
+void qf_graph_set_output(QfGraph *graph, guint index, QfTensor *tensor)
+{
+  QfTensor *old = graph->outputs->pdata[index];
+  if (graph->output_counts) {
+    const guint was = GPOINTER_TO_UINT(g_hash_table_lookup(graph->output_counts, old));
+    g_hash_table_insert(graph->output_counts, old, GUINT_TO_POINTER(was ? was - 1 : 0));
+    const guint is = GPOINTER_TO_UINT(g_hash_table_lookup(graph->output_counts, tensor));
+    g_hash_table_insert(graph->output_counts, tensor, GUINT_TO_POINTER(is + 1));
+  }
+  graph->outputs->pdata[index] = tensor;
+}
+
 void qf_graph_replace_uses(QfGraph *graph, QfTensor *old, QfTensor *with)
 {
   g_autoptr(GPtrArray) users = qf_graph_users(graph, old);
@@ -86,9 +126,11 @@ void qf_graph_replace_uses(QfGraph *graph, QfTensor *old, QfTensor *with)
       if (node->inputs[i] == old)
         qf_node_set_input(node, i, with);
   }
-  for (guint i = 0; i < graph->outputs->len; i++)
-    if (g_ptr_array_index(graph->outputs, i) == old)
-      graph->outputs->pdata[i] = with;
+  for (guint i = 0, left = count_outputs(graph, old); left && i < graph->outputs->len; i++)
+    if (g_ptr_array_index(graph->outputs, i) == old) {
+      qf_graph_set_output(graph, i, with);
+      left--;
+    }
 }
 
 void qf_node_remove(QfNode *node)
@@ -160,6 +202,7 @@ void qf_graph_compact(QfGraph *graph)
 {
   guint kept = 0;
   graph->indexed = FALSE;
+  g_clear_pointer(&graph->output_counts, g_hash_table_unref);
   kill_unused_nodes(graph);
   for (guint i = 0; i < graph->nodes->len; i++) {
     QfNode *node = graph->nodes->pdata[i];
@@ -180,9 +223,7 @@ uint32_t qf_graph_count_uses(const QfGraph *graph, const QfTensor *tensor)
   for (QfNode *node; (node = next_user(tensor, &at, stamp));)
     for (uint32_t i = 0; i < node->n_inputs; i++)
       n += node->inputs[i] == tensor;
-  for (guint i = 0; i < graph->outputs->len; i++)
-    n += g_ptr_array_index(graph->outputs, i) == tensor;
-  return n;
+  return n + count_outputs(graph, tensor);
 }
 
 QfNode *qf_graph_single_user(const QfGraph *graph, const QfTensor *tensor)
@@ -195,10 +236,10 @@ QfNode *qf_graph_single_user(const QfGraph *graph, const QfTensor *tensor)
 
 gboolean qf_graph_is_output(const QfGraph *graph, const QfTensor *tensor)
 {
-  return g_ptr_array_find(graph->outputs, tensor, NULL);
+  return count_outputs(graph, tensor) > 0;
 }
 
 gboolean qf_graph_is_input(const QfGraph *graph, const QfTensor *tensor)
 {
-  return g_ptr_array_find(graph->inputs, tensor, NULL);
+  return !tensor->producer && !tensor->data && g_ptr_array_find(graph->inputs, tensor, NULL);
 }

@@ -83,6 +83,7 @@ void qf_graph_free(QfGraph *graph)
   g_ptr_array_unref(graph->outputs);
   g_ptr_array_unref(graph->constants);
   qf_graph_release_deferred(graph);
+  g_clear_pointer(&graph->output_counts, g_hash_table_unref);
   if (graph->packed)
     g_array_unref(graph->packed->made);
   g_string_chunk_free(graph->strings);
@@ -334,7 +335,7 @@ gboolean qf_graph_insert_node(QfNode *node, const QfNode *position, GError **err
   guint at;
   if (!qf_node_infer(node, error))
     return FALSE;
-  if (!g_ptr_array_find(node->graph->nodes, position, &at))
+  if (!position || !g_ptr_array_find(node->graph->nodes, position, &at))
     at = node->graph->nodes->len;
   for (uint32_t i = 0; i < node->n_outputs; i++)
     node->outputs[i]->producer = node;

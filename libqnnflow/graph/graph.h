@@ -105,8 +105,10 @@ struct QfGraph {
   GPtrArray *subgraphs; /* QfGraph*: all ever made for nodes of this graph; freed with it */
   GPtrArray *
       dim_names; /* const char *[QF_MAX_RANK] by input, as in QfTensorDesc; shorter, or NULL entries: none is open */
-  gboolean indexed; /* the tensors' uses are known, for edit.c */
-  uint32_t stamp;   /* for edit.c */
+  GHashTable *output_counts; /* tensor -> how often it is an output, for edit.c; NULL: not asked for yet */
+  guint n_counted;           /* outputs that it knows */
+  gboolean indexed;          /* the tensors' uses are known, for edit.c */
+  uint32_t stamp;            /* for edit.c */
 };
 
 /* An empty graph. @name stands for the file in messages. */
@@ -206,7 +208,9 @@ gboolean qf_node_infer(QfNode *node, GError **error);
 
 /* Editing, for passes. Unlinked nodes and tensors stay allocated until the graph goes. */
 void qf_graph_replace_uses(QfGraph *graph, QfTensor *old, QfTensor *with); /* in nodes and graph outputs */
-void qf_node_remove(QfNode *node);     /* marks it dead; outputs lose their producer */
+void qf_node_remove(QfNode *node); /* marks it dead; outputs lose their producer */
+/* Makes @tensor output @index of the model, in place of the one that it is. */
+void qf_graph_set_output(QfGraph *graph, guint index, QfTensor *tensor);
 void qf_graph_compact(QfGraph *graph); /* drops dead nodes, renumbers tensors in use */
 uint32_t qf_graph_count_uses(const QfGraph *graph, const QfTensor *tensor); /* graph outputs count */
 QfNode *qf_graph_single_user(const QfGraph *graph,

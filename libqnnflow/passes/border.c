@@ -6,14 +6,6 @@
 #include "passes.h"
 #include "../ops/attrs.h"
 
-static gboolean is_listed_before(const QfGraph *graph, guint index)
-{
-  for (guint i = 0; i < index; i++)
-    if (graph->outputs->pdata[i] == graph->outputs->pdata[index])
-      return TRUE;
-  return FALSE;
-}
-
 static gboolean add_copy(QfGraph *graph, guint index, GError **error)
 {
   QfTensor *from = graph->outputs->pdata[index], *to = qf_graph_add_tensor(graph, from->name);
@@ -25,15 +17,17 @@ static gboolean add_copy(QfGraph *graph, guint index, GError **error)
   attrs->shape.n = from->rank;
   for (int i = 0; i < from->rank; i++)
     attrs->shape.v[i] = from->dims[i];
-  graph->outputs->pdata[index] = to;
+  qf_graph_set_output(graph, index, to);
   return qf_graph_insert_node(copy, NULL, error);
 }
 
 static gboolean run(QfGraph *graph, GError **error)
 {
+  g_autoptr(GHashTable) before = g_hash_table_new(NULL, NULL);
   for (guint i = 0; i < graph->outputs->len; i++) {
     QfTensor *t = graph->outputs->pdata[i];
-    if ((t->data || qf_graph_is_input(graph, t) || is_listed_before(graph, i)) && !add_copy(graph, i, error))
+    if ((t->data || qf_graph_is_input(graph, t) || !g_hash_table_add(before, t)) &&
+        !add_copy(graph, i, error))
       return FALSE;
   }
   return TRUE;

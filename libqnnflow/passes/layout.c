@@ -363,7 +363,7 @@ static gboolean finish_output(Layout *l, guint index, GError **error)
     return materialise(l, t, error);
   v->base->name = t->name;
   v->base->layout = t->layout;
-  l->graph->outputs->pdata[index] = v->base;
+  qf_graph_set_output(l->graph, index, v->base);
   return TRUE;
 }
 

@@ -47,12 +47,15 @@ static QfNodeInfo describe(Inspection *in, const QfNode *node, uint32_t depth)
   return info;
 }
 
-static const QfModel *body_of(const QfModel *model, const QfGraph *graph)
+/* Bodies by their graphs. */
+static GHashTable *bodies_by_graph(const QfModel *model)
 {
-  for (guint i = 0; model->bodies && i < model->bodies->len; i++)
-    if (((const QfModel *)model->bodies->pdata[i])->graph == graph)
-      return model->bodies->pdata[i];
-  return NULL;
+  GHashTable *bodies = g_hash_table_new(NULL, NULL);
+  for (guint i = 0; model->bodies && i < model->bodies->len; i++) {
+    QfModel *body = model->bodies->pdata[i];
+    g_hash_table_insert(bodies, body->graph, body);
+  }
+  return bodies;
 }
 
 /* Of several steps of a node the last one is named: those before it bring its inputs into form. */
@@ -68,7 +71,7 @@ static GHashTable *steps_by_node(const QfModel *model)
 
 static void add_nodes(Inspection *in, const QfModel *model, uint32_t depth)
 {
-  g_autoptr(GHashTable) steps = steps_by_node(model);
+  g_autoptr(GHashTable) steps = steps_by_node(model), bodies = bodies_by_graph(model);
   qf_foreach_node (node, model->graph) {
     QfNodeInfo info = describe(in, node, depth);
     const QfStep *step = g_hash_table_lookup(steps, node);
@@ -76,7 +79,7 @@ static void add_nodes(Inspection *in, const QfModel *model, uint32_t depth)
     info.kernel = step ? step->kernel : NULL;
     g_array_append_val(in->nodes, info);
     for (uint32_t i = 0; i < node->n_subgraphs; i++) {
-      const QfModel *body = body_of(model, node->subgraphs[i]);
+      const QfModel *body = g_hash_table_lookup(bodies, node->subgraphs[i]);
       if (body)
         add_nodes(in, body, depth + 1);
     }

@@ -136,10 +136,14 @@ static void remember_dims(QfModel *model)
 static void expose_tensors(QfGraph *graph)
 {
   guint at = graph->outputs->len - graph->n_states;
+  g_autoptr(GPtrArray) more = g_ptr_array_new();
   qf_foreach_node (node, graph)
     for (uint32_t i = 0; i < node->n_outputs; i++)
       if (!qf_graph_is_output(graph, node->outputs[i]))
-        g_ptr_array_insert(graph->outputs, (gint)at++, node->outputs[i]);
+        g_ptr_array_add(more, node->outputs[i]);
+  for (guint i = 0; i < more->len; i++)
+    g_ptr_array_insert(graph->outputs, (gint)at++, more->pdata[i]);
+  g_clear_pointer(&graph->output_counts, g_hash_table_unref); /* they are not all at the end */
 }
 
 /* From an imported graph to steps. */
