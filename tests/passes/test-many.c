@@ -9,12 +9,14 @@ static guint64 looked;
 
 gboolean g_ptr_array_find(GPtrArray *array, gconstpointer needle, guint *index)
 {
-  for (guint i = 0; i < array->len; i++, looked++)
-    if (array->pdata[i] == needle) {
-      if (index)
-        *index = i;
-      return TRUE;
-    }
+  for (guint i = 0; i < array->len; i++) {
+    looked++;
+    if (array->pdata[i] != needle)
+      continue;
+    if (index)
+      *index = i;
+    return TRUE;
+  }
   return FALSE;
 }
 
