@@ -36,6 +36,8 @@ uint32_t qfk_dw_columns(const QfkDwKernel *k, uint32_t c)
 
 size_t qfk_dw_pack_bytes(const QfkDwKernel *k, const QfkConvShape *s)
 {
+  if (k->kind == QFK_TILE_DOT_U)
+    return (size_t)qfk_dw_columns(k, (uint32_t)s->c) / 64 * QFK_DW_DOT_BLOCK;
   const size_t pairs = (size_t)(s->kh + 1) / 2;
   return qfk_dw_columns(k, (uint32_t)s->c) * (size_t)s->kw * pairs * 2 * sizeof(int16_t);
 }
@@ -43,12 +45,55 @@ size_t qfk_dw_pack_bytes(const QfkDwKernel *k, const QfkConvShape *s)
 /* Channel within a block that stands at @slot. */
 static uint32_t channel_at(const QfkDwKernel *k, uint32_t slot)
 {
+  if (k->kind == QFK_TILE_DOT_U)
+    return 16 * (slot % 16 / 4) + 4 * (slot / 16) + slot % 4;
   return k->interleaved ? 8 * (slot % (k->lanes / 2) / 4) + 4 * (slot / (k->lanes / 2)) + slot % 4 : slot;
 }
 
-void qfk_dw_pack_weights(const QfkDwKernel *k, const QfkConvShape *s, const void *w, QfkInt type,
-                         const int32_t *w_zero, int16_t *dst)
+static int32_t weight_at(const QfkConvShape *s, const void *w, QfkInt type, const int32_t *w_zero,
+                         int32_t tap, uint32_t c)
 {
+  return qfk_load_int(w, type, (size_t)tap * (size_t)s->c + c) - (w_zero ? w_zero[c] : 0);
+}
+
+static void pack_dot(const QfkDwKernel *k, const QfkConvShape *s, const void *w, QfkInt type,
+                     const int32_t *w_zero, int8_t *dst)
+{
+  for (uint32_t c0 = 0; c0 < (uint32_t)s->c; c0 += 64)
+    for (int32_t shift = 0; shift < 2; shift++)
+      for (int32_t ky = 0; ky < 3; ky++)
+        for (uint32_t slot = 0; slot < 64; slot++)
+          for (int32_t j = 0; j < 4; j++) {
+            const uint32_t c = c0 + channel_at(k, slot);
+            const int32_t kx = j - shift;
+            const bool there = c < (uint32_t)s->c && kx >= 0 && kx < 3;
+            *dst++ = (int8_t)(there ? weight_at(s, w, type, w_zero, 3 * ky + kx, c) : 0);
+          }
+}
+
+void qfk_dw_pack_bias(const QfkDwKernel *k, const QfkConvShape *s, const void *w, QfkInt type,
+                      const int32_t *w_zero, const int32_t *bias, int32_t x_zero, bool x_signed, int32_t *dst)
+{
+  const uint32_t n = (uint32_t)s->c;
+  const int32_t seen = k->kind == QFK_TILE_DOT_U ? x_zero + (x_signed ? 128 : 0) : 0;
+  for (uint32_t c0 = 0; c0 < n; c0 += k->lanes)
+    for (uint32_t slot = 0; slot < k->lanes; slot++) {
+      const uint32_t c = c0 + channel_at(k, slot);
+      int64_t value = bias && c < n ? bias[c] : 0;
+      for (int32_t tap = 0; seen && c < n && tap < s->kh * s->kw; tap++)
+        value -= (int64_t)seen * weight_at(s, w, type, w_zero, tap, c);
+      *dst++ = (int32_t)value;
+    }
+}
+
+void qfk_dw_pack_weights(const QfkDwKernel *k, const QfkConvShape *s, const void *w, QfkInt type,
+                         const int32_t *w_zero, void *packed)
+{
+  int16_t *dst = packed;
+  if (k->kind == QFK_TILE_DOT_U) {
+    pack_dot(k, s, w, type, w_zero, packed);
+    return;
+  }
   for (uint32_t c0 = 0; c0 < (uint32_t)s->c; c0 += k->lanes)
     for (int32_t kx = 0; kx < s->kw; kx++)
       for (int32_t ky = 0; ky < s->kh; ky += 2)
@@ -57,8 +102,7 @@ void qfk_dw_pack_weights(const QfkDwKernel *k, const QfkConvShape *s, const void
             uint32_t c = c0 + channel_at(k, slot);
             *dst = 0;
             if (c < (uint32_t)s->c && ky + j < s->kh)
-              *dst = (int16_t)(qfk_load_int(w, type, (size_t)((ky + j) * s->kw + kx) * (size_t)s->c + c) -
-                               (w_zero ? w_zero[c] : 0));
+              *dst = (int16_t)weight_at(s, w, type, w_zero, (ky + j) * s->kw + kx, c);
           }
 }
 
@@ -72,12 +116,19 @@ void qfk_dw_pack_vector(const QfkDwKernel *k, uint32_t n, const void *src, void 
     }
 }
 
-/* int16 values of one line: the padded row, and slack for the last block of channels. */
+/* Bytes of a value of a line. */
+static size_t value_bytes(const QfkDwPlan *p)
+{
+  return p->any->kind == QFK_TILE_DOT_U ? 1 : sizeof(int16_t);
+}
+
+/* Values of one line: the padded row, and slack for the last block of channels; bytes are read two pixels at a time. */
 static size_t line_values(const QfkDwPlan *p)
 {
   const QfkConvShape *s = &p->s;
   const int32_t span = (s->ow - 1) * s->stride[1] + (s->kw - 1) * s->dilation[1] + 1;
-  return ((size_t)span * (size_t)s->c + p->any->lanes + 31) / 32 * 32;
+  const size_t more = p->any->kind == QFK_TILE_DOT_U ? 2 * (size_t)s->c : 0;
+  return ((size_t)span * (size_t)s->c + more + p->any->lanes + 31) / 32 * 32;
 }
 
 static uint32_t lines(const QfkDwPlan *p, uint32_t rows)
@@ -92,11 +143,13 @@ bool qfk_dw_plan(QfkDwPlan *p, QfkTileKind kind, uint32_t features, const QfkCon
   const bool square = s->kh == s->kw && (!spread || (kind == QFK_TILE_F32 && s->stride[1] == 1));
   p->any = qfk_dw_find(kind, features, 0, 0);
   p->special = qfk_dw_find(kind, features, square ? s->kh : 0, square ? s->stride[1] : 0);
+  if (kind == QFK_TILE_DOT_U)
+    p->any = p->special;
   if (!p->any || !p->special || p->any->lanes != p->special->lanes)
     return false;
   p->rows = (uint32_t)MIN(s->oh, 4);
-  if (kind == QFK_TILE_S16)
-    while (p->rows < (uint32_t)s->oh && lines(p, p->rows + 1) * line_values(p) * 2 <= ITEM_BYTES)
+  if (kind != QFK_TILE_F32)
+    while (p->rows < (uint32_t)s->oh && lines(p, p->rows + 1) * line_values(p) * value_bytes(p) <= ITEM_BYTES)
       p->rows++;
   uint32_t items = ((uint32_t)s->oh + p->rows - 1) / p->rows;
   p->rows = ((uint32_t)s->oh + items - 1) / items;
@@ -112,39 +165,51 @@ uint32_t qfk_dw_items(const QfkDwPlan *p, uint32_t n_threads, uint32_t *parts)
 
 size_t qfk_dw_scratch(const QfkDwPlan *p)
 {
-  return p->any->kind == QFK_TILE_S16 ? lines(p, p->rows) * line_values(p) * sizeof(int16_t) + 64 : 0;
+  return p->any->kind == QFK_TILE_F32 ? 0 : lines(p, p->rows) * line_values(p) * value_bytes(p) + 64;
 }
 
-/* One padded line of int16 from input row @iy, which may be outside. */
-static void make_line(const QfkDwPlan *p, const uint8_t *image, int32_t iy, int16_t *line)
+/* @n values as the kernel reads them. */
+static void convert(const QfkDwPlan *p, uint8_t *dst, const uint8_t *src, size_t n)
+{
+  if (p->any->kind == QFK_TILE_S16)
+    p->widen((int16_t *)(void *)dst, src, n, p->x_zero, p->x_signed);
+  else if (!p->x_signed)
+    memcpy(dst, src, n);
+  else
+    for (size_t i = 0; i < n; i++)
+      dst[i] = src[i] ^ 0x80;
+}
+
+/* One padded line from input row @iy, which may be outside. */
+static void make_line(const QfkDwPlan *p, const uint8_t *image, int32_t iy, uint8_t *line)
 {
   const QfkConvShape *s = &p->s;
-  const size_t c = (size_t)s->c;
+  const size_t c = (size_t)s->c, pixel = c * value_bytes(p);
   const int32_t span = (s->ow - 1) * s->stride[1] + (s->kw - 1) * s->dilation[1] + 1;
   const int32_t left = MIN(s->pad[1], span), used = MIN(s->w, span - left), right = span - left - used;
+  const int32_t zero = p->any->kind == QFK_TILE_S16 ? 0 : p->x_zero + (p->x_signed ? 128 : 0);
   if (iy < 0 || iy >= s->h) {
-    memset(line, 0, (size_t)span * c * 2);
+    memset(line, zero, (size_t)span * pixel);
     return;
   }
-  memset(line, 0, (size_t)left * c * 2);
-  p->widen(line + (size_t)left * c, image + (size_t)iy * (size_t)s->w * c, (size_t)used * c, p->x_zero,
-           p->x_signed);
-  memset(line + (size_t)(left + used) * c, 0, (size_t)right * c * 2);
+  memset(line, zero, (size_t)left * pixel);
+  convert(p, line + (size_t)left * pixel, image + (size_t)iy * (size_t)s->w * c, (size_t)used * c);
+  memset(line + (size_t)(left + used) * pixel, zero, (size_t)right * pixel);
 }
 
 static void run_ints(const QfkDwPlan *p, int32_t begin, int32_t end, const uint8_t *image, uint8_t *y,
                      void *scratch)
 {
   const QfkConvShape *s = &p->s;
-  const size_t pitch = line_values(p);
-  int16_t *base = (int16_t *)(((uintptr_t)scratch + 63) / 64 * 64);
+  const size_t pitch = line_values(p), line = pitch * value_bytes(p);
+  uint8_t *base = (uint8_t *)(((uintptr_t)scratch + 63) / 64 * 64);
   const int32_t first = begin * s->stride[0] - s->pad[0];
   int32_t made = first;
   for (int32_t oy = begin; oy < end; oy++) {
     const int32_t iy = oy * s->stride[0] - s->pad[0];
     for (; made <= iy + (s->kh - 1) * s->dilation[0]; made++)
-      make_line(p, image, made, base + (size_t)(made - first) * pitch);
-    QfkDwTile t = {.x = base + (size_t)(iy - first) * pitch,
+      make_line(p, image, made, base + (size_t)(made - first) * line);
+    QfkDwTile t = {.x = base + (size_t)(iy - first) * line,
                    .row = (ptrdiff_t)pitch * s->dilation[0],
                    .col = (ptrdiff_t)s->c * s->dilation[1],
                    .pixel = (ptrdiff_t)s->c * s->stride[1],
@@ -269,7 +334,7 @@ void qfk_dw_run(const QfkDwPlan *p, uint32_t parts, uint32_t item, const void *x
                 end = (int32_t)((int64_t)s->oh * (part + 1) / parts);
   const size_t in = (size_t)image * (size_t)s->h * (size_t)s->w * (size_t)s->c;
   const size_t row = (size_t)s->ow * (size_t)s->c, out = (size_t)image * (size_t)s->oh * row;
-  if (p->any->kind == QFK_TILE_S16) {
+  if (p->any->kind != QFK_TILE_F32) {
     run_ints(p, begin, end, (const uint8_t *)x + in, (uint8_t *)y + out, scratch);
     return;
   }

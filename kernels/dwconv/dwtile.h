@@ -3,7 +3,8 @@
  * dwtile.h - depthwise tile kernels: some neighbouring output pixels of one row, all channels; and the plan that runs a layer.
  *
  * F32 kernels read the image in place; at the border they are given fewer taps. S16 kernels read lines of int16 that the plan made
- * in scratch: widened, zero point off, padded with zeros, so that they know no border.
+ * in scratch: widened, zero point off, padded with zeros, so that they know no border. DOT_U kernels, for 3x3 only, likewise read lines
+ * of uint8 (int8 plus 128), padded with the zero point; their weights fit int8 and the bias has taken the zero point in.
  */
 #ifndef QFK_DWTILE_H
 #define QFK_DWTILE_H
@@ -36,10 +37,10 @@ typedef void (*QfkDwFunc)(const QfkDwTile *t);
 typedef struct {
   const char *name;
   uint32_t isa;
-  QfkTileKind kind; /* F32 or S16 */
+  QfkTileKind kind; /* F32, S16 or DOT_U */
   uint8_t taps;     /* filter width and height it is for; 0: any */
   uint8_t stride;   /* horizontal; 0: any. With taps, pixel is stride x col */
-  uint8_t lanes;    /* S16: channels of a packed block */
+  uint8_t lanes;    /* integers: channels of a packed block */
   bool interleaved; /* S16: a block's second quarter lies after its third, as vpunpck leaves it */
   bool borders;     /* F32, 3 taps, at least lanes channels: knows cut_first and cut_last */
   QfkDwFunc run;
@@ -52,11 +53,17 @@ extern const uint32_t qfk_n_dw_kernels;
 const QfkDwKernel *qfk_dw_find(QfkTileKind kind, uint32_t features, int32_t taps, int32_t stride);
 
 /* S16 packing: for each block of lanes channels, each tap column, each pair of tap rows (the last may be alone): lanes pairs of
- * weights. Vectors: for each block, lanes values. */
+ * weights. DOT_U packing: for each block of 64 channels, for the taps (w0, w1, w2, 0) and (0, w0, w1, w2), each row: 64 of them.
+ * Vectors: for each block, lanes values. */
 uint32_t qfk_dw_columns(const QfkDwKernel *k, uint32_t c);
 size_t qfk_dw_pack_bytes(const QfkDwKernel *k, const QfkConvShape *s);
 void qfk_dw_pack_weights(const QfkDwKernel *k, const QfkConvShape *s, const void *w, QfkInt type,
-                         const int32_t *w_zero, int16_t *dst);
+                         const int32_t *w_zero, void *dst);
+/* The vector of @bias [c] (NULL: zeros) for a layer of shape @s whose input has the zero point @x_zero. */
+void qfk_dw_pack_bias(const QfkDwKernel *k, const QfkConvShape *s, const void *w, QfkInt type,
+                      const int32_t *w_zero, const int32_t *bias, int32_t x_zero, bool x_signed,
+                      int32_t *dst);
+#define QFK_DW_DOT_BLOCK 1536 /* bytes of the weights of 64 channels */
 /* 4-byte values, one per channel (@src NULL: zero). */
 void qfk_dw_pack_vector(const QfkDwKernel *k, uint32_t c, const void *src, void *dst);
 

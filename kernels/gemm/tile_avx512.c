@@ -5,41 +5,15 @@
  * Integers are narrowed without shuffles because packing has put column 16 l + 4 v + d of a full panel in element 4 l + d of
  * vector v. The check program builds this file over an emulation too, where QFK_EMULATED is set.
  */
-#include "tile.h"
+#include "tile_avx512.h"
 
-#include <immintrin.h>
 #include <string.h>
-
-#define MR 6
-#define NV 4
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL_M _Pragma("GCC unroll 6")
-#define UNROLL_V _Pragma("GCC unroll 4")
-
-INLINE void store_f32(const QfkTile *t, const unsigned m, const unsigned nv, __m512 acc[MR][NV])
-{
-  const __m512 lo = _mm512_set1_ps(t->lo), hi = _mm512_set1_ps(t->hi);
-  const __mmask16 tail = (__mmask16)(0xffffu >> (16 * nv - t->n));
-  UNROLL_M for (unsigned r = 0; r < m; r++)
-  {
-    float *c = t->c[r];
-    const float *res = t->res ? (const float *)(t->res + ((const uint8_t *)c - t->c_base)) : NULL;
-    UNROLL_V for (unsigned v = 0; v < nv; v++)
-    {
-      const __mmask16 mask = v + 1 < nv ? 0xffff : tail;
-      __m512 y = acc[r][v];
-      if (res)
-        y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(mask, res + 16 * v));
-      y = _mm512_min_ps(hi, _mm512_max_ps(lo, y)); /* a NaN comes through: it is the second operand */
-      _mm512_mask_storeu_ps(c + 16 * v, mask, y);
-    }
-  }
-}
 
 INLINE void tile_f32(const QfkTile *t, const unsigned m, const unsigned nv)
 {
   __m512 acc[MR][NV];
   const float *b = t->b;
+  Ahead next = ahead_of(t, t->steps * t->n_seg);
   UNROLL_V for (unsigned v = 0; v < nv; v++)
   {
     __m512 bias = _mm512_loadu_ps((const float *)t->bias + 16 * v);
@@ -54,6 +28,7 @@ INLINE void tile_f32(const QfkTile *t, const unsigned m, const unsigned nv)
       __m512 w[NV];
       UNROLL_V for (unsigned v = 0; v < nv; v++) w[v] = _mm512_loadu_ps(b + 16 * v);
       b += 16 * nv;
+      look_ahead(&next);
       UNROLL_M for (unsigned r = 0; r < m; r++)
       {
         __m512 x = _mm512_set1_ps(a[r][k]);
@@ -105,11 +80,21 @@ INLINE void store_sums(const QfkTile *t, const unsigned m, const unsigned nv, __
   }
 }
 
-/* Four bytes of A against four rows of B (@dot), or two int16 against two. */
-INLINE void tile_int(const QfkTile *t, const unsigned m, const unsigned nv, const bool dot)
+/* What a step multiplies: two int16 of A against two rows of B, by AVX-512 alone or by VNNI; or four bytes against four. */
+typedef enum { PLAIN_S16, VNNI_S16, VNNI_BYTES } Step;
+
+INLINE __m512i multiply(__m512i acc, __m512i x, __m512i w, const Step step)
+{
+  return step == VNNI_BYTES ? _mm512_dpbusd_epi32(acc, x, w)
+         : step == VNNI_S16 ? _mm512_dpwssd_epi32(acc, x, w)
+                            : _mm512_add_epi32(acc, _mm512_madd_epi16(x, w));
+}
+
+INLINE void tile_int(const QfkTile *t, const unsigned m, const unsigned nv, const Step step)
 {
   __m512i acc[MR][NV];
   const uint8_t *b = t->b;
+  Ahead next = ahead_of(t, t->steps * t->n_seg);
   UNROLL_V for (unsigned v = 0; v < nv; v++)
   {
     __m512i bias = _mm512_loadu_si512((const int32_t *)t->bias + 16 * v);
@@ -125,16 +110,15 @@ INLINE void tile_int(const QfkTile *t, const unsigned m, const unsigned nv, cons
       __m512i w[NV];
       UNROLL_V for (unsigned v = 0; v < nv; v++) w[v] = _mm512_loadu_si512(b + 64 * v);
       b += 64 * nv;
+      look_ahead(&next);
       UNROLL_M for (unsigned r = 0; r < m; r++)
       {
         int32_t group;
         memcpy(&group, a[r] + 4 * k, sizeof(group));
         __m512i x = _mm512_set1_epi32(group);
-        if (dot)
+        if (step == VNNI_BYTES)
           x = _mm512_xor_si512(x, flip);
-        UNROLL_V for (unsigned v = 0; v < nv; v++) acc[r][v] =
-            dot ? _mm512_dpbusd_epi32(acc[r][v], x, w[v])
-                : _mm512_add_epi32(acc[r][v], _mm512_madd_epi16(x, w[v]));
+        UNROLL_V for (unsigned v = 0; v < nv; v++) acc[r][v] = multiply(acc[r][v], x, w[v], step);
       }
     }
   }
@@ -143,57 +127,37 @@ INLINE void tile_int(const QfkTile *t, const unsigned m, const unsigned nv, cons
   UNROLL_M for (unsigned r = 0; r < m; r++)
       UNROLL_V for (unsigned v = 0; v < nv; v++) __asm__ volatile("" : "+v"(acc[r][v])::"memory");
 #endif
-  if (dot || t->scale)
+  if (step == VNNI_BYTES || t->scale)
     store_ints(t, m, nv, acc);
   else
     store_sums(t, m, nv, acc);
 }
 
-#define tile_dot(t, m, nv) tile_int(t, m, nv, true)
-#define tile_s16(t, m, nv) tile_int(t, m, nv, false)
+#define tile_dot(t, m, nv) tile_int(t, m, nv, VNNI_BYTES)
+#define tile_s16(t, m, nv) tile_int(t, m, nv, PLAIN_S16)
+#define tile_s16v(t, m, nv) tile_int(t, m, nv, VNNI_S16)
 
-#define VARIANT(body, m, nv)                                                                                 \
-  static void body##_##m##_##nv(const QfkTile *t)                                                            \
-  {                                                                                                          \
-    body(t, m, nv);                                                                                          \
-  }
-#define COLUMN(body, nv)                                                                                     \
-  VARIANT(body, 1, nv)                                                                                       \
-  VARIANT(body, 2, nv) VARIANT(body, 3, nv) VARIANT(body, 4, nv) VARIANT(body, 5, nv) VARIANT(body, 6, nv)
-#define ROW(body, nv)                                                                                        \
-  {                                                                                                          \
-    body##_1_##nv, body##_2_##nv, body##_3_##nv, body##_4_##nv, body##_5_##nv, body##_6_##nv                 \
-  }
-
-COLUMN(tile_f32, 1)
-COLUMN(tile_f32, 2)
-COLUMN(tile_f32, 3)
-COLUMN(tile_f32, 4)
-COLUMN(tile_s16, 1)
-COLUMN(tile_s16, 2)
-COLUMN(tile_s16, 4)
-COLUMN(tile_dot, 1)
-COLUMN(tile_dot, 2)
-COLUMN(tile_dot, 4)
-
-static void (*const f32_table[NV][MR])(const QfkTile *) = {ROW(tile_f32, 1), ROW(tile_f32, 2),
-                                                           ROW(tile_f32, 3), ROW(tile_f32, 4)};
-static void (*const s16_table[NV][MR])(const QfkTile *) = {ROW(tile_s16, 1), ROW(tile_s16, 2),
-                                                           ROW(tile_s16, 4), ROW(tile_s16, 4)};
-static void (*const dot_table[NV][MR])(const QfkTile *) = {ROW(tile_dot, 1), ROW(tile_dot, 2),
-                                                           ROW(tile_dot, 4), ROW(tile_dot, 4)};
+FLOAT_TABLE(tile_f32)
+INTEGER_TABLE(tile_s16)
+INTEGER_TABLE(tile_s16v)
+INTEGER_TABLE(tile_dot)
 
 void qfk_tile_f32_6x64_avx512(const QfkTile *t, uint32_t m)
 {
-  f32_table[(t->n - 1) / 16][m - 1](t);
+  tile_f32_table[(t->n - 1) / 16][m - 1](t);
 }
 
 void qfk_tile_s16_6x64_avx512(const QfkTile *t, uint32_t m)
 {
-  s16_table[(t->n - 1) / 16][m - 1](t);
+  tile_s16_table[(t->n - 1) / 16][m - 1](t);
 }
 
 void qfk_tile_dot_6x64_avx512vnni(const QfkTile *t, uint32_t m)
 {
-  dot_table[(t->n - 1) / 16][m - 1](t);
+  tile_dot_table[(t->n - 1) / 16][m - 1](t);
+}
+
+void qfk_tile_s16_6x64_avx512vnni(const QfkTile *t, uint32_t m)
+{
+  tile_s16v_table[(t->n - 1) / 16][m - 1](t);
 }

@@ -73,22 +73,24 @@ static void check_int(const QfkDwKernel *k, const QfkConvShape *s, ChkFill fill,
   const size_t nx = (size_t)s->n * s->h * s->w * s->c, ny = (size_t)s->n * s->oh * s->ow * s->oc;
   const size_t nw = (size_t)s->kh * s->kw * s->c;
   const uint32_t columns = qfk_dw_columns(k, (uint32_t)s->c);
+  const bool dot = k->kind == QFK_TILE_DOT_U;
+  const QfkInt w_type = dot ? QFK_S8 : QFK_U8;
   uint8_t *x = chk_alloc(nx), *y = chk_alloc(ny), *want = chk_alloc_aligned(ny), *w = chk_alloc_aligned(nw);
   int32_t *bias = chk_alloc_aligned(s->c * 4), *w_zero = chk_alloc_aligned(s->c * 4),
           *packed_bias = chk_alloc_aligned(columns * 4);
   float *scale = chk_alloc_aligned(s->c * 4), *packed_scale = chk_alloc_aligned(columns * 4);
-  int16_t *packed = chk_alloc_aligned(qfk_dw_pack_bytes(k, s));
+  void *packed = chk_alloc_aligned(qfk_dw_pack_bytes(k, s));
   chk_fill_bytes(x, nx, fill);
   chk_fill_bytes(w, nw, fill);
   for (int32_t i = 0; i < s->c; i++) {
     bias[i] = chk_range(-9999, 9999);
-    w_zero[i] = chk_range(0, 255);
+    w_zero[i] = dot ? 0 : chk_range(0, 255); /* dot products need weights that fit int8 */
     scale[i] = (1.5f + chk_float()) * 2e-3f;
   }
   const int32_t x_zero = x_signed ? 5 : 100, y_zero = y_signed ? -20 : 140, lo = y_signed ? -120 : 3,
                 hi = y_signed ? 127 : 251;
-  qfk_dw_pack_weights(k, s, w, QFK_U8, w_zero, packed);
-  qfk_dw_pack_vector(k, (uint32_t)s->c, bias, packed_bias);
+  qfk_dw_pack_weights(k, s, w, w_type, w_zero, packed);
+  qfk_dw_pack_bias(k, s, w, w_type, w_zero, bias, x_zero, x_signed, packed_bias);
   qfk_dw_pack_vector(k, (uint32_t)s->c, scale, packed_scale);
   p.w = packed;
   p.bias = packed_bias;
@@ -102,7 +104,7 @@ static void check_int(const QfkDwKernel *k, const QfkConvShape *s, ChkFill fill,
   p.hi = (float)(hi - y_zero);
   run(&p, x, NULL, y);
   const QfkIntArgs q = {
-      x_signed ? QFK_S8 : QFK_U8,   QFK_U8, y_signed ? QFK_S8 : QFK_U8, x_zero, w_zero, bias,
+      x_signed ? QFK_S8 : QFK_U8,   w_type, y_signed ? QFK_S8 : QFK_U8, x_zero, w_zero, bias,
       {scale, true, y_zero, lo, hi}};
   qfk_dwconv_int_ref(s, &q, x, w, want);
   report(k, s, fill, chk_same(y, want, ny));
@@ -112,6 +114,8 @@ static void check_int(const QfkDwKernel *k, const QfkConvShape *s, ChkFill fill,
 static const QfkConvShape shapes[] = {
     {1, 9, 11, 32, 9, 11, 32, 3, 3, {1, 1}, {1, 1}, {1, 1}, 1},
     {2, 5, 5, 13, 5, 5, 13, 3, 3, {1, 1}, {1, 1}, {1, 1}, 1},
+    {1, 6, 9, 171, 6, 9, 171, 3, 3, {1, 1}, {1, 1}, {1, 1}, 1},
+    {1, 8, 10, 96, 4, 5, 96, 3, 3, {2, 2}, {1, 1}, {1, 1}, 1},
     {1, 12, 13, 24, 6, 7, 24, 3, 3, {2, 2}, {1, 1}, {1, 1}, 1},
     {1, 12, 12, 17, 6, 6, 17, 3, 3, {2, 2}, {1, 1}, {0, 0}, 1},
     {1, 7, 7, 3, 7, 7, 3, 3, 3, {1, 1}, {1, 1}, {1, 1}, 1},

@@ -63,7 +63,8 @@ static void pack_integer(QfLower *lower, QfkDwPlan *p, const QfCpuWeighted *wt)
   if (w)
     qfk_dw_pack_weights(p->any, &p->s, wt->weights, wt->w_type, wt->w_zero, w);
   if (bias)
-    qfk_dw_pack_vector(p->any, c, wt->bias, bias);
+    qfk_dw_pack_bias(p->any, &p->s, wt->weights, wt->w_type, wt->w_zero, wt->bias, wt->x_zero,
+                     wt->x_type == QFK_S8, bias);
   qfk_dw_pack_vector(p->any, c, wt->scale, scale);
   p->scale = scale;
   p->widen = qfk_widen_find(qfk_cpu_features());
@@ -95,7 +96,9 @@ gboolean qf_cpu_dwconv(QfLower *lower, QfNode *node)
     return FALSE;
   StepParams *params = qf_lower_alloc(lower, sizeof(*params));
   QfkDwPlan *p = &params->plan;
-  if (!qfk_dw_plan(p, wt.integer ? QFK_TILE_S16 : QFK_TILE_F32, qfk_cpu_features(), &s))
+  const gboolean bytes = wt.integer && qfk_pack_within(&all, INT8_MIN, INT8_MAX) &&
+                         qfk_dw_plan(p, QFK_TILE_DOT_U, qfk_cpu_features(), &s);
+  if (!bytes && !qfk_dw_plan(p, wt.integer ? QFK_TILE_S16 : QFK_TILE_F32, qfk_cpu_features(), &s))
     return FALSE;
   p->lo = wt.lo;
   p->hi = wt.hi;

@@ -75,6 +75,29 @@ static inline void emu_mask_storeu_epi8(void *p, uint64_t mask, __m512i a)
       ((uint8_t *)p)[i] = x[i];
 }
 
+/* Sums of @count products of X and W each. */
+#define EMU_DOT(name, V, lanes, X, W, count)                                                                 \
+  static inline V name(V sum, V a, V b)                                                                      \
+  {                                                                                                          \
+    int32_t s[lanes];                                                                                        \
+    X x[lanes * count];                                                                                      \
+    W w[lanes * count];                                                                                      \
+    memcpy(s, &sum, sizeof(s));                                                                              \
+    memcpy(x, &a, sizeof(x));                                                                                \
+    memcpy(w, &b, sizeof(w));                                                                                \
+    for (int i = 0; i < lanes * count; i++)                                                                  \
+      s[i / count] = (int32_t)((uint32_t)s[i / count] + (uint32_t)(x[i] * w[i]));                            \
+    memcpy(&sum, s, sizeof(s));                                                                              \
+    return sum;                                                                                              \
+  }
+EMU_DOT(emu_dpwssd, __m512i, 16, int16_t, int16_t, 2)
+EMU_DOT(emu_dpbusd_256, __m256i, 8, uint8_t, int8_t, 4)
+
+#undef _mm512_dpwssd_epi32
+#define _mm512_dpwssd_epi32 emu_dpwssd
+#undef _mm256_dpbusd_epi32
+#define _mm256_dpbusd_epi32 emu_dpbusd_256
+
 #undef _mm512_madd_epi16 /* SIMDe's name for it means the masked form */
 #define _mm512_madd_epi16 simde_mm512_madd_epi16
 #undef _mm512_cvtepi32_ps
