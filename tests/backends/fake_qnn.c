@@ -188,9 +188,10 @@ static QfQnnError message(QfQnnError code, const char **text)
 
 #define SLOT(name, function) i.slots[QF_QNN_##name] = (void (*)(void))(function)
 
-API QfQnnError QnnInterface_getProviders(const QfQnnInterface ***list, uint32_t *n);
+/* Under the name that libraries of this kind have. */
+API QfQnnError fake_providers(const QfQnnInterface ***list, uint32_t *n) __asm__("QnnInterface_getProviders");
 
-API QfQnnError QnnInterface_getProviders(const QfQnnInterface ***list, uint32_t *n)
+API QfQnnError fake_providers(const QfQnnInterface ***list, uint32_t *n)
 {
   static QfQnnInterface i;
   static const QfQnnInterface *all[] = {&i};
