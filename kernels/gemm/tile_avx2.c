@@ -5,7 +5,7 @@
  * A tile is one always-inlined body with constant bounds; the array bounds are literals so that the accumulators become
  * registers.
  */
-#include "tile.h"
+#include "tile_ahead.h"
 
 #include <immintrin.h>
 #include <string.h>
@@ -51,35 +51,10 @@ INLINE void store_f32(const QfkTile *t, void *const *to, size_t at, const unsign
   }
 }
 
-/* Lines that are asked for while the sums are made, every four steps. They come in time from one panel to the next; more at once
- * would take the places of misses that the sums wait for. */
-typedef struct {
-  const char *at, *end;
-  uint32_t pace; /* quarters: of a line a step */
-} Ahead;
-
-INLINE Ahead ahead_of(const QfkTile *t, uint32_t tiles)
+/* Lines are asked for every four steps. */
+INLINE Ahead ahead_of_tiles(const QfkTile *t, uint32_t tiles)
 {
-  const char *next = (const char *)t->next;
-  const uint32_t lines = t->next_lines, steps = t->steps * t->n_seg * tiles;
-  return (Ahead){next, next + (size_t)lines * QFK_LINE, 4 * lines <= steps ? 1 : 2 * lines <= steps ? 2 : 4};
-}
-
-INLINE void look_ahead(Ahead *a)
-{
-  if (a->at >= a->end)
-    return;
-  _mm_prefetch(a->at, _MM_HINT_T1);
-  if (a->pace > 1) {
-    _mm_prefetch(a->at + QFK_LINE, _MM_HINT_T1);
-    if (a->pace > 2) {
-      _mm_prefetch(a->at + 2 * QFK_LINE, _MM_HINT_T1);
-      _mm_prefetch(a->at + 3 * QFK_LINE, _MM_HINT_T1);
-      a->at += 2 * QFK_LINE;
-    }
-    a->at += QFK_LINE;
-  }
-  a->at += QFK_LINE;
+  return ahead_of(t, t->steps * t->n_seg * tiles / 4);
 }
 
 /* What gcc does not know it cannot compute ahead of a loop, for which it would spill. */
@@ -274,7 +249,7 @@ INLINE void steps_pairs(const void **b, const void *a[MR], const unsigned count,
 #define SUM_UP(steps_fn, flip)                                                                               \
   __m256i acc[MR][2];                                                                                        \
   const void *b = t->b, *a[MR];                                                                              \
-  Ahead next = ahead_of(t, 1);                                                                               \
+  Ahead next = ahead_of_tiles(t, 1);                                                                         \
   UNROLL_V for (unsigned v = 0; v < nv; v++)                                                                 \
   {                                                                                                          \
     __m256i bias = _mm256_loadu_si256((const __m256i *)t->bias + v);                                         \
@@ -431,7 +406,7 @@ void qfk_rows_f32_6x16_avx2(const QfkTile *t, uint32_t m)
 {
   const uint32_t tiles = (m + MR - 1) / MR, least = m / tiles, taller = m - least * tiles;
   const TilesFunc *by_height = tiles_f32_table[t->n > 8];
-  Ahead next = ahead_of(t, tiles);
+  Ahead next = ahead_of_tiles(t, tiles);
   if (m == 1)
     row_f32(t, t->n > 8 ? 2 : 1);
   else if (taller)
