@@ -11,6 +11,7 @@
 #include "libqnnflow/import/import.h"
 #include "libqnnflow/passes/passes.h"
 #include "libqnnflow/runtime/memory.h"
+#include "libqnnflow/runtime/model.h"
 #include "libqnnflow/runtime/pool.h"
 
 #include <locale.h>
@@ -64,13 +65,14 @@ static gboolean run_node(Run *run, QfNode *node, const QfBackend *backend, QfReq
   guint n = run->graph->tensors->len;
   g_autofree uint32_t *alias = g_new(uint32_t, n + 1);
   g_autoptr(GArray) steps = g_array_new(FALSE, FALSE, sizeof(QfStep));
-  g_autoptr(GPtrArray) blocks = g_ptr_array_new_with_free_func(qf_aligned_free);
+  g_autoptr(GPtrArray) blocks = g_ptr_array_new_with_free_func(qf_aligned_free), kept = qf_kept_new();
   for (guint i = 0; i < n; i++)
     alias[i] = i;
   QfLower lower = {.graph = run->graph,
                    .requant = requant,
                    .steps = steps,
                    .blocks = blocks,
+                   .kept = kept,
                    .alias = alias,
                    .fallback = &qf_backend_ref};
   if (!backend->lower(&lower, &node, 1, error))
