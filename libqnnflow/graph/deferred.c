@@ -242,8 +242,9 @@ QfTensor *qf_graph_add_loose(QfGraph *graph, const char *name, QfDType dtype, co
   const void *at = g_bytes_get_data(data, &size);
   gboolean aligned = (uintptr_t)at % MAX(qf_dtype_size(dtype), 1) == 0;
   if (!aligned && (size < LEAST_BYTES || !rank)) {
-    g_autoptr(GBytes) loose = data;
+    GBytes *loose = data;
     data = g_bytes_new(at, size);
+    g_bytes_unref(loose);
     aligned = TRUE;
   }
   QfTensor *t = qf_graph_add_constant(graph, name, dtype, dims, rank, data);

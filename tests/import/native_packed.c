@@ -159,6 +159,7 @@ static void test_block(void)
                     damaged = changed(whole, header_of(whole).packed_size - 200, 1, FALSE);
   g_autoptr(QfModel) model = load(damaged, FALSE, &error);
   g_assert_no_error(error);
+  g_assert_nonnull(model);
   g_autoptr(QfModel) none = load(damaged, TRUE, &error);
   g_assert_null(none);
   g_assert_error(error, QF_ERROR, QF_ERROR_FORMAT);
