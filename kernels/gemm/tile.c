@@ -91,10 +91,12 @@ void qfk_tile_rows(const QfkTileKernel *k, const QfkTile *t, uint32_t m)
       c[r] = (uint8_t *)t->c[row + r] + t->c_at;
     part.next_lines = share < lines ? share : lines;
     k->run(&part, height);
-    part.next += (size_t)part.next_lines * QFK_LINE;
+    if (part.next)
+      part.next += (size_t)part.next_lines * QFK_LINE;
     lines -= part.next_lines;
     part.a += (size_t)height * t->n_seg;
-    part.rest += part.rest ? (size_t)height * k->nr : 0;
+    if (part.rest)
+      part.rest += (size_t)height * k->nr;
     row += height;
   }
 }

@@ -92,7 +92,7 @@ static void give_avg_int(const Pool *p, const Gathered *g, size_t at)
     return;
   }
   const int32_t d = divisor(p, g);
-  QfkRequant r = {.m = &q->m[d],
+  QfkRequant r = {.m = q->m ? &q->m[d] : NULL,
                   .zero_point = q->y_zero,
                   .lo = q->lo,
                   .hi = q->hi,

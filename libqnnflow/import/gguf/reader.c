@@ -272,6 +272,8 @@ QfGguf *qf_gguf_open_bytes(GBytes *bytes, const char *name, GError **error)
   g->name = g_strdup(name ? name : "weights");
   g->bytes = g_bytes_ref(bytes);
   g->data = g_bytes_get_data(bytes, &size);
+  if (!g->data) /* of nothing */
+    g->data = (const uint8_t *)"";
   g->size = size;
   g->metadata = g_array_new(FALSE, TRUE, sizeof(QfGgufEntry));
   g->tensors = g_array_new(FALSE, TRUE, sizeof(QfGgufTensor));
