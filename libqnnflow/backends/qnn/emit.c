@@ -111,19 +111,6 @@ static gboolean add_params(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, co
   return TRUE;
 }
 
-/* A constant with values of another tensor's kind. */
-static QfQnnTensor *static_like(QfQnnNet *net, const QfQnnTensor *like, uint32_t dtype, const void *data,
-                                uint32_t bytes)
-{
-  QfQnnTensor *t = qf_qnn_net_temp(net, like);
-  t->type = QF_QNN_STATIC;
-  t->dtype = dtype;
-  t->u.client.data = qf_qnn_net_alloc(net, bytes);
-  t->u.client.size = bytes;
-  memcpy(t->u.client.data, data, bytes);
-  return t;
-}
-
 /* The bias of integers stands for numbers in steps of input times weight. */
 static void encode_bias(QfQnnNet *net, const QfNode *node, QfQnnTensor *bias)
 {
@@ -157,18 +144,16 @@ static gboolean emit_bias(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, GSt
   return TRUE;
 }
 
-/* A slope of one number, for LeakyRelu: its encoding when the data has one. */
+/* A slope of one number, for LeakyRelu: a float, or the highest of 8 bits when the data has an encoding. */
 static QfQnnTensor *slope_tensor(QfQnnNet *net, const QfQnnTensor *x, float alpha)
 {
-  const uint32_t one = 1;
-  uint32_t bits;
-  memcpy(&bits, &alpha, sizeof(bits));
-  QfQnnTensor *t = qf_qnn_net_numbers(net, QF_QNN_FLOAT32, &bits, 1, &one);
+  const uint32_t one = 1, steps = UINT8_MAX;
+  QfQnnTensor *t;
   if (x->dtype == QF_QNN_FLOAT32)
-    return t;
-  const uint8_t steps = 255;
-  t = static_like(net, t, QF_QNN_UFIXED8, &steps, 1);
-  t->quantize = (QfQnnQuantize){1, QF_QNN_SCALE_OFFSET, {.one = {fabsf(alpha) / 255, 0}}};
+    return qf_qnn_net_numbers(net, QF_QNN_FLOAT32, &alpha, 1, &one);
+  t = qf_qnn_net_numbers(net, QF_QNN_UFIXED8, &steps, 1, &one);
+  t->u.client.size = 1; /* little-endian: the first byte is the number */
+  t->quantize = (QfQnnQuantize){1, QF_QNN_SCALE_OFFSET, {.one = {alpha / UINT8_MAX, 0}}};
   return t;
 }
 
