@@ -29,12 +29,14 @@ static bool add_rest(Panel *a, uint32_t j, uint32_t row, int32_t rest)
     return false;
   a->sums[j][i][rest < 0] += size;
   const uint32_t n = a->count[j][i]++, which = n % 2;
-  if (a->clean) {
+  if (a->at[j][i]) {
     QfkRestPair *pair = a->at[j][i] + n / 2;
     if (!which)
       *pair = (QfkRestPair){{(uint16_t)row, (uint16_t)row}, {0, 0}};
     pair->k[which] = (uint16_t)row;
     pair->w[which] = (int8_t)rest;
+  }
+  if (a->clean) {
     int8_t *w = a->clean + (size_t)row * a->p->n + a->n0 + j;
     *w = (int8_t)(*w - rest);
   }
@@ -67,7 +69,7 @@ static Panel panel_at(const QfkPack *p, uint32_t n0)
   return (Panel){.p = p, .n0 = n0, .columns = p->n - n0 < SLOTS ? p->n - n0 : SLOTS};
 }
 
-bool qfk_rest_scan(const QfkPack *p, uint32_t *layers, uint32_t *pairs)
+bool qfk_rest_scan(const QfkPack *p, uint32_t *layers, uint32_t *pairs, QfkRestCount *counts)
 {
   *layers = *pairs = 0;
   if (p->w_type != QFK_S8 || p->w_zero || p->n_seg != 1 || p->seg_row || p->col != 1 || p->k > UINT16_MAX)
@@ -76,6 +78,7 @@ bool qfk_rest_scan(const QfkPack *p, uint32_t *layers, uint32_t *pairs)
     Panel a = panel_at(p, n0);
     if (!scan_panel(&a))
       return false;
+    memcpy(counts + n0, a.count, a.columns * sizeof(*counts));
     for (uint32_t j = 0; j < a.columns; j++)
       for (uint32_t i = 0; i < QFK_REST_LAYERS && a.count[j][i]; i++) {
         *layers = *layers > i ? *layers : i + 1;
@@ -90,16 +93,15 @@ uint32_t qfk_rest_starts(const QfkPack *p, uint32_t layers)
   return (p->n + SLOTS - 1) / SLOTS * layers * SLOTS + 1;
 }
 
-void qfk_rest_split(const QfkTileKernel *k, const QfkPack *p, uint32_t layers, int8_t *clean, uint32_t *start,
-                    QfkRestPair *pairs, QfkRest *rest)
+void qfk_rest_split(const QfkTileKernel *k, const QfkPack *p, uint32_t layers, const QfkRestCount *counts,
+                    int8_t *clean, uint32_t *start, QfkRestPair *pairs, QfkRest *rest)
 {
   uint32_t *at = start, n = 0;
-  for (uint32_t i = 0; i < p->k; i++)
+  for (uint32_t i = 0; clean && i < p->k; i++)
     memcpy(clean + (size_t)i * p->n, (const int8_t *)p->w + (ptrdiff_t)i * p->row, p->n);
   for (uint32_t n0 = 0; n0 < p->n; n0 += SLOTS) {
     const uint32_t width = qfk_panel_width(k, p->n - n0);
-    Panel counted = panel_at(p, n0), written = counted;
-    scan_panel(&counted);
+    Panel written = panel_at(p, n0);
     for (uint32_t layer = 0; layer < layers; layer++)
       for (uint32_t slot = 0; slot < SLOTS; slot++) {
         const uint32_t j = slot < width ? qfk_panel_column(k, width, slot) : SLOTS;
@@ -107,7 +109,7 @@ void qfk_rest_split(const QfkTileKernel *k, const QfkPack *p, uint32_t layers, i
         if (j >= written.columns)
           continue;
         written.at[j][layer] = pairs + n;
-        n += (counted.count[j][layer] + 1) / 2;
+        n += (counts[n0 + j][layer] + 1) / 2;
       }
     written.clean = clean;
     scan_panel(&written);

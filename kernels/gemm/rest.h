@@ -29,14 +29,17 @@ typedef struct {
   uint8_t flip;             /* as in QfkTile */
 } QfkRest;
 
+/* Of a column, by layer. */
+typedef uint32_t QfkRestCount[QFK_REST_LAYERS];
+
 /* Whether @p, int8 without zero points in one segment with rows that lie together, can be split; then how many layers there are, and
- * at most how many pairs. */
-bool qfk_rest_scan(const QfkPack *p, uint32_t *layers, uint32_t *pairs);
+ * at most how many pairs. @counts gets how many rests each column has in each layer. */
+bool qfk_rest_scan(const QfkPack *p, uint32_t *layers, uint32_t *pairs, QfkRestCount *counts);
 /* Entries of start. */
 uint32_t qfk_rest_starts(const QfkPack *p, uint32_t layers);
-/* The weights without rests to @clean [k][n], and the rests. */
-void qfk_rest_split(const QfkTileKernel *k, const QfkPack *p, uint32_t layers, int8_t *clean, uint32_t *start,
-                    QfkRestPair *pairs, QfkRest *rest);
+/* The weights without rests to @clean [k][n] unless that is NULL, and the rests. @counts: of the scan. */
+void qfk_rest_split(const QfkTileKernel *k, const QfkPack *p, uint32_t layers, const QfkRestCount *counts,
+                    int8_t *clean, uint32_t *start, QfkRestPair *pairs, QfkRest *rest);
 
 /* Rows of A, @count of them, to columns: [count / 32][k][32], what is missing copied from the last. */
 typedef void (*QfkRestTurnFunc)(const QfkRest *r, const void *const *a, uint32_t count, uint8_t *columns);

@@ -31,9 +31,10 @@ static void split(QfkIgemm *p, QfkPack *m)
 {
   uint32_t layers, n;
   QfkRest *rest = chk_alloc_aligned(sizeof(*rest));
-  qfk_rest_scan(m, &layers, &n);
+  QfkRestCount *counts = chk_alloc_aligned(m->n * sizeof(*counts));
+  qfk_rest_scan(m, &layers, &n, counts);
   int8_t *clean = chk_alloc_aligned((size_t)m->k * m->n);
-  qfk_rest_split(p->kernel, m, layers, clean,
+  qfk_rest_split(p->kernel, m, layers, counts, clean,
                  chk_alloc_aligned(qfk_rest_starts(m, layers) * sizeof(uint32_t)),
                  chk_alloc_aligned((n + 1) * sizeof(QfkRestPair)), rest);
   rest->flip = p->flip;
@@ -193,6 +194,7 @@ static void check_rest(uint32_t k, uint32_t n, uint32_t count, ChkFill fill)
   int8_t *w = chk_alloc_aligned((size_t)k * n), *clean = chk_alloc_aligned((size_t)k * n);
   const void **rows = chk_alloc_aligned(count * sizeof(void *));
   const QfkPack p = {.w = w, .row = (ptrdiff_t)n, .col = 1, .n_seg = 1, .k = k, .n = n, .w_type = QFK_S8};
+  QfkRestCount *counts = chk_alloc_aligned(n * sizeof(*counts));
   uint32_t layers, pairs;
   QfkRest r;
   chk_fill_bytes((uint8_t *)w, (size_t)k * n, fill);
@@ -200,11 +202,11 @@ static void check_rest(uint32_t k, uint32_t n, uint32_t count, ChkFill fill)
   chk_fill_bytes(bytes, (size_t)count * k, fill);
   for (uint32_t i = 0; i < count; i++)
     rows[i] = bytes + (size_t)i * k;
-  if (!kernel || !qfk_rest_scan(&p, &layers, &pairs)) {
+  if (!kernel || !qfk_rest_scan(&p, &layers, &pairs, counts)) {
     chk_free_all();
     return;
   }
-  qfk_rest_split(kernel, &p, layers, clean, chk_alloc_aligned(qfk_rest_starts(&p, layers) * 4),
+  qfk_rest_split(kernel, &p, layers, counts, clean, chk_alloc_aligned(qfk_rest_starts(&p, layers) * 4),
                  chk_alloc_aligned((pairs + 1) * sizeof(QfkRestPair)), &r);
   const uint32_t wide = (count + QFK_REST_PIXELS - 1) / QFK_REST_PIXELS * QFK_REST_PIXELS;
   uint8_t *columns = chk_alloc((size_t)wide * k);
@@ -278,9 +280,10 @@ static void check_int(const Case *c)
                        .k = (uint32_t)(s->kh * s->kw * s->c),
                        .n = (uint32_t)s->oc,
                        .w_type = QFK_S8};
+  QfkRestCount *counts = chk_alloc_aligned(all.n * sizeof(*counts));
   uint32_t layers, pairs;
   if (c->k->kind == QFK_TILE_PAIRS &&
-      (c->transposed || s->kh * s->kw > 1 || s->group > 1 || !qfk_rest_scan(&all, &layers, &pairs)))
+      (c->transposed || s->kh * s->kw > 1 || s->group > 1 || !qfk_rest_scan(&all, &layers, &pairs, counts)))
     for (size_t i = 0; i < nw; i++)
       w[i] = (uint8_t)((int8_t)w[i] / 2);
   QfkIgemm base = {.x_zero = x_zero,

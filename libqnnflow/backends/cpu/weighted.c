@@ -91,6 +91,8 @@ gboolean qf_cpu_weighted_init(QfCpuWeighted *wt, const QfLower *lower, const QfN
     return FALSE;
   wt->weights = qf_tensor_data(wt->w);
   wt->bias = bias ? qf_tensor_data(bias) : NULL;
+  if (wt->integer)
+    wt->rests = g_new0(QfCpuRests, 1);
   return wt->integer ? init_integer(wt, epi) : init_float(wt, node, epi);
 }
 
@@ -98,6 +100,9 @@ void qf_cpu_weighted_clear(QfCpuWeighted *wt)
 {
   g_clear_pointer(&wt->w_zero, g_free);
   g_clear_pointer(&wt->scale, g_free);
+  if (wt->rests)
+    g_free(wt->rests->counts);
+  g_clear_pointer(&wt->rests, g_free);
 }
 
 const QfkTileKernel *qf_cpu_tile_kernel(const QfCpuWeighted *wt, const QfkPack *all)
@@ -116,32 +121,33 @@ const QfkTileKernel *qf_cpu_tile_kernel(const QfCpuWeighted *wt, const QfkPack *
 /* Less than that is not worth turning rows into columns, and rests back. */
 enum { MIN_PAIRS_ROWS = 48, MIN_PAIRS_COLUMNS = 24, MIN_PAIRS_K = 256 };
 
-const QfkTileKernel *qf_cpu_pairs_kernel(const QfkTileKernel *kernel, const QfkPack *all,
-                                         const QfkConvShape *s)
+const QfkTileKernel *qf_cpu_pairs_kernel(const QfCpuWeighted *wt, const QfkTileKernel *kernel,
+                                         const QfkPack *all, const QfkConvShape *s)
 {
   const QfkTileKernel *pairs = qfk_tile_find(QFK_TILE_PAIRS, qfk_cpu_features());
-  uint32_t layers, n;
+  QfCpuRests *r = wt->rests;
   if (!pairs || kernel->kind != QFK_TILE_S16 || s->group != 1 || s->kh != 1 || s->kw != 1 ||
-      (int64_t)s->n * s->oh * s->ow < MIN_PAIRS_ROWS || s->oc < MIN_PAIRS_COLUMNS || s->c < MIN_PAIRS_K ||
-      !qfk_rest_scan(all, &layers, &n))
+      (int64_t)s->n * s->oh * s->ow < MIN_PAIRS_ROWS || s->oc < MIN_PAIRS_COLUMNS || s->c < MIN_PAIRS_K)
     return kernel;
-  return n <= (uint64_t)all->k * all->n / 32 ? pairs : kernel;
+  g_free(r->counts);
+  r->counts = g_new(QfkRestCount, all->n);
+  if (!qfk_rest_scan(all, &r->layers, &r->pairs, r->counts))
+    return kernel;
+  return r->pairs <= (uint64_t)all->k * all->n / 32 ? pairs : kernel;
 }
 
-/* Takes what pairs cannot hold off the weights of a plan of one segment. */
-static void split_rests(QfLower *lower, QfkIgemm *p, QfkPack *pack)
+/* Takes what pairs cannot hold off the weights of a plan of one segment. @clean: the weights are packed, from a copy without it. */
+static void split_rests(QfLower *lower, QfkIgemm *p, QfkPack *pack, const QfCpuRests *r, gboolean clean)
 {
-  uint32_t layers, n;
-  qfk_rest_scan(pack, &layers, &n);
   QfkRest *rest = qf_lower_alloc(lower, sizeof(*rest));
-  uint32_t *start = qf_lower_alloc(lower, qfk_rest_starts(pack, layers) * sizeof(*start));
-  QfkRestPair *pairs = qf_lower_alloc(lower, n * sizeof(*pairs));
-  int8_t *clean = g_malloc((size_t)pack->k * pack->n);
-  qfk_rest_split(p->kernel, pack, layers, clean, start, pairs, rest);
+  uint32_t *start = qf_lower_alloc(lower, qfk_rest_starts(pack, r->layers) * sizeof(*start));
+  QfkRestPair *pairs = qf_lower_alloc(lower, r->pairs * sizeof(*pairs));
+  int8_t *copy = clean ? g_malloc((size_t)pack->k * pack->n) : NULL;
+  qfk_rest_split(p->kernel, pack, r->layers, r->counts, copy, start, pairs, rest);
   rest->flip = p->flip;
-  p->rest = layers ? rest : NULL;
+  p->rest = r->layers ? rest : NULL;
   p->rest_fn = qfk_rest_find(qfk_cpu_features());
-  pack->w = clean;
+  pack->w = copy;
   pack->row = pack->n;
 }
 
@@ -195,7 +201,7 @@ void qf_cpu_igemm_fill(QfLower *lower, QfkIgemm *p, const QfCpuWeighted *wt, Qfk
       b = adjusted;
     }
     if (p->kernel->kind == QFK_TILE_PAIRS) /* one group */
-      split_rests(lower, p, &part);
+      split_rests(lower, p, &part, wt->rests, panels != NULL);
     if (panels)
       qfk_pack_panels(p->kernel, &part, (uint8_t *)panels + (size_t)g * p->group_bytes);
     if (p->kernel->kind == QFK_TILE_PAIRS)

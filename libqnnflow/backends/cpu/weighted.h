@@ -9,6 +9,12 @@
 #include "after.h"
 #include "kernels/conv/igemm.h"
 
+/* What pairs of 8-bit weights cannot hold: rest.h. */
+typedef struct {
+  uint32_t layers, pairs;
+  QfkRestCount *counts; /* by column; owned */
+} QfCpuRests;
+
 /* A weighted node, taken apart. Pointers are the graph's or owned by this. */
 typedef struct {
   const QfTensor *x, *w, *y;
@@ -23,6 +29,7 @@ typedef struct {
   int32_t x_max;     /* integers: the largest |x - x_zero| */
   int32_t *w_zero;   /* [oc], NULL: 0 */
   float *scale;      /* [oc] */
+  QfCpuRests *rests; /* integers: filled when the kernel for pairs is chosen */
   QfCpuAfter *after; /* integers: what goes with it, or NULL; who takes it says so by qf_cpu_after_take() */
 } QfCpuWeighted;
 
@@ -36,8 +43,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(QfCpuWeighted, qf_cpu_weighted_clear)
 const QfkTileKernel *qf_cpu_tile_kernel(const QfCpuWeighted *wt, const QfkPack *all);
 
 /* The kernel for pairs of 8-bit weights where it is better than @kernel, the one above, for a convolution of @s; else @kernel. */
-const QfkTileKernel *qf_cpu_pairs_kernel(const QfkTileKernel *kernel, const QfkPack *all,
-                                         const QfkConvShape *s);
+const QfkTileKernel *qf_cpu_pairs_kernel(const QfCpuWeighted *wt, const QfkTileKernel *kernel,
+                                         const QfkPack *all, const QfkConvShape *s);
 
 /* Packs weights and vectors for @plan, whose shape is set, and fills the rest of it. @pack describes the columns of the first
  * group. */
