@@ -16,7 +16,7 @@
 #define EXIT_SKIPPED 77
 
 static gchar *backend = NULL, *requant = NULL, *list_path = NULL;
-static gint threads = 0;
+static gint threads = 0, most_mmacs = 0;
 static gboolean only_list = FALSE, exact = FALSE, no_optimize = FALSE, verbose = FALSE;
 
 static const GOptionEntry entries[] = {
@@ -31,6 +31,8 @@ static const GOptionEntry entries[] = {
      NULL},
     {"cases", 'c', 0, G_OPTION_ARG_FILENAME, &list_path,
      "Only the cases this file names (NAME BACKEND...), all of which must be there", "FILE"},
+    {"at-most", 'm', 0, G_OPTION_ARG_INT, &most_mmacs,
+     "Skip models of more multiply-accumulates, in millions", "N"},
     {"list", 'l', 0, G_OPTION_ARG_NONE, &only_list, "Print the cases and their models, run nothing", NULL},
     {"verbose", 'v', 0, G_OPTION_ARG_NONE, &verbose, "A line for each output as well", NULL},
     {NULL},
@@ -46,6 +48,7 @@ typedef struct {
   QfModel *model;
   QfSession *session;
   uint32_t repeats; /* runs whose inputs and outputs are stacked along the first dimension */
+  gboolean skipped; /* more work than was asked for */
   GString *text;    /* what the line says */
 } Run;
 
@@ -242,6 +245,13 @@ static void free_arrays(QfNpy *arrays, uint32_t n)
   g_free(arrays);
 }
 
+static gint count_mmacs(const QfModel *model)
+{
+  QfModelStats stats;
+  qf_model_stats(model, &stats);
+  return (gint)MIN(stats.macs / 1000000, G_MAXINT);
+}
+
 static gboolean run_case(Run *run, GError **error)
 {
   QfSessionOptions options = {.n_threads = (uint32_t)MAX(threads, 0)};
@@ -250,8 +260,11 @@ static gboolean run_case(Run *run, GError **error)
                 run->c->wanted);
     return FALSE;
   }
-  if (!(run->model = load_model(run->c, error)) ||
-      !(run->session = qf_session_new(run->model, &options, error)))
+  if (!(run->model = load_model(run->c, error)))
+    return FALSE;
+  if (most_mmacs > 0 && (run->skipped = count_mmacs(run->model) > most_mmacs))
+    return TRUE;
+  if (!(run->session = qf_session_new(run->model, &options, error)))
     return FALSE;
   uint32_t n_in = qf_model_n_inputs(run->model), n_out = qf_model_n_outputs(run->model);
   QfNpy *in = g_new0(QfNpy, n_in + 1), *reference = g_new0(QfNpy, n_out + 1), *out = g_new0(QfNpy, n_out + 1);
@@ -262,7 +275,7 @@ static gboolean run_case(Run *run, GError **error)
   return passes;
 }
 
-static gboolean do_case(const char *directory)
+static void do_case(const char *directory, Tally *tally)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(GString) text = g_string_new(NULL);
@@ -270,14 +283,18 @@ static gboolean do_case(const char *directory)
   Run run = {.c = c, .text = text};
   if (c && only_list) {
     g_print("%-48s %s\n", c->name, c->model ? c->model : "(no model file)");
-    return TRUE;
+    tally->passed++;
+    return;
   }
   gboolean passes = c && run_case(&run, &error);
-  g_print("%s %-44s %s%s%s\n", passes ? "PASS" : "FAIL", c ? c->name : directory, text->str,
-          text->len && error ? "; " : "", error ? error->message : "");
+  g_print("%s %-44s %s%s%s\n",
+          run.skipped ? "SKIP"
+          : passes    ? "PASS"
+                      : "FAIL",
+          c ? c->name : directory, text->str, text->len && error ? "; " : "", error ? error->message : "");
   qf_session_free(run.session);
   qf_model_unref(run.model);
-  return passes;
+  *(run.skipped ? &tally->skipped : passes ? &tally->passed : &tally->failed) += 1;
 }
 
 /* The names a list file has for this backend; NULL when it cannot be read. "NAME BACKEND...", # begins a comment. */
@@ -313,10 +330,7 @@ static void do_directory(const char *directory, GHashTable *names, Tally *tally)
     g_autoptr(QfCase) c = names ? qf_case_read(found->pdata[i], NULL) : NULL;
     if (names && !(c && g_hash_table_remove(names, c->name)))
       continue;
-    if (do_case(found->pdata[i]))
-      tally->passed++;
-    else
-      tally->failed++;
+    do_case(found->pdata[i], tally);
   }
 }
 
