@@ -7,7 +7,6 @@
 #include "../../ops/attrs.h"
 #include "../../ops/list.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -293,6 +292,19 @@ static const char *const act_types[QF_N_ACTS] = {
     [QF_ACT_TANH] = "Tanh",        [QF_ACT_PRELU] = "Prelu",          [QF_ACT_LEAKY] = "Prelu",
     [QF_ACT_GELU] = "Gelu"};
 
+/* Clamps that have a name of their own. The emulator's ReluMinMax behind a 1x1 convolution of few pixels (3x3 and fewer) is wrong. */
+static const char *clamp_type(float lo, float hi)
+{
+  static const struct {
+    float lo, hi;
+    const char *type;
+  } named[] = {{0, INFINITY, "Relu"}, {0, 6, "Relu6"}, {-1, 1, "Relu1"}};
+  for (gsize i = 0; i < G_N_ELEMENTS(named); i++)
+    if (named[i].lo == lo && named[i].hi == hi)
+      return named[i].type;
+  return NULL;
+}
+
 static void emit_act(QfQnnNet *net, const QfNode *node, int32_t act, QfQnnTensor *slope, QfQnnTensor *x,
                      QfQnnTensor *y)
 {
@@ -306,16 +318,16 @@ static void emit_act(QfQnnNet *net, const QfNode *node, int32_t act, QfQnnTensor
     qf_qnn_op_output(product, y);
     return;
   }
-  const gboolean relu =
-      act == QF_ACT_CLAMP && float_attr(node, "act_lo") == 0 && float_attr(node, "act_hi") > FLT_MAX;
-  QfQnnNetOp *op = qf_qnn_net_op(net, relu ? "Relu" : act_types[act]);
+  const char *named =
+      act == QF_ACT_CLAMP ? clamp_type(float_attr(node, "act_lo"), float_attr(node, "act_hi")) : NULL;
+  QfQnnNetOp *op = qf_qnn_net_op(net, named ? named : act_types[act]);
   qf_qnn_op_input(op, x);
   if (act == QF_ACT_PRELU)
     qf_qnn_op_input(op, slope);
   if (act == QF_ACT_LEAKY)
     qf_qnn_op_input(op, slope_tensor(net, x, float_attr(node, "act_alpha")));
   qf_qnn_op_output(op, y);
-  if (act == QF_ACT_CLAMP && !relu) {
+  if (act == QF_ACT_CLAMP && !named) {
     qf_qnn_op_float(op, "min_value", float_attr(node, "act_lo"));
     qf_qnn_op_float(op, "max_value", float_attr(node, "act_hi"));
   }
