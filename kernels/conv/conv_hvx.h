@@ -45,6 +45,8 @@ size_t qfk_conv_hvx_weights(const QfkConvHvx *p);
 size_t qfk_conv_hvx_channels(const QfkConvHvx *p);
 void qfk_conv_hvx_pack(const QfkConvHvx *p, const QfkIntArgs *q, const void *w, int32_t *offsets,
                        int8_t *weights, int32_t *bias, int32_t *multiplier, int32_t *shift);
+/* The offsets alone, which follow from the shape. */
+void qfk_conv_hvx_fill_offsets(const QfkConvHvx *p, int32_t *offsets);
 
 /* Bytes a run needs, 128-byte aligned. */
 size_t qfk_conv_hvx_scratch(const QfkConvHvx *p);

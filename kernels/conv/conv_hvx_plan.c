@@ -108,7 +108,7 @@ size_t qfk_conv_hvx_channels(const QfkConvHvx *p)
   return (size_t)p->s.group * (size_t)p->blocks * QFK_CONV_HVX_CHANNELS;
 }
 
-static void fill_offsets(const QfkConvHvx *p, int32_t *offsets)
+void qfk_conv_hvx_fill_offsets(const QfkConvHvx *p, int32_t *offsets)
 {
   const QfkConvShape *s = &p->s;
   const int32_t plane = p->grid.gh * p->grid.gw * 4, all = p->planes * s->group;
@@ -141,7 +141,7 @@ void qfk_conv_hvx_pack(const QfkConvHvx *p, const QfkIntArgs *q, const void *w, 
   memset(bias, 0, n * sizeof(*bias));
   memset(multiplier, 0, n * sizeof(*multiplier));
   memset(shift, 0, n * sizeof(*shift));
-  fill_offsets(p, offsets);
+  qfk_conv_hvx_fill_offsets(p, offsets);
   for (int32_t oc = 0; oc < p->s.oc; oc++) {
     const int32_t slot = oc / og * p->blocks * QFK_CONV_HVX_CHANNELS + oc % og;
     const int32_t block = slot / QFK_CONV_HVX_CHANNELS, lane = slot % QFK_CONV_HVX_CHANNELS;

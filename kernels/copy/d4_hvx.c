@@ -37,7 +37,7 @@ static inline void store_some(uint8_t *to, HVX_Vector v, int32_t n)
     qfk_hvx_store_n(to, v, n);
 }
 
-void qfk_d4_from_nhwc_hvx(const uint8_t *x, int32_t channels, int32_t pixels, uint8_t *y)
+void qfk_d4_from_nhwc_part_hvx(const uint8_t *x, int32_t channels, int32_t pixels, uint8_t *y, int32_t pitch)
 {
   HVX_Vector v[SIDE] __attribute__((aligned(128)));
   const int32_t planes = (channels + 3) / 4;
@@ -48,11 +48,16 @@ void qfk_d4_from_nhwc_hvx(const uint8_t *x, int32_t channels, int32_t pixels, ui
         v[i] = qfk_hvx_load(x + (ptrdiff_t)(pixel + (i < n ? i : n - 1)) * channels + plane * 4);
       transpose(v);
       for (int32_t i = 0; i < SIDE && plane + i < planes; i++)
-        store_some(y + ((ptrdiff_t)(plane + i) * pixels + pixel) * 4, v[i], 4 * n);
+        store_some(y + ((ptrdiff_t)(plane + i) * pitch + pixel) * 4, v[i], 4 * n);
     }
 }
 
-void qfk_d4_to_nhwc_hvx(const uint8_t *x, int32_t channels, int32_t pixels, uint8_t *y)
+void qfk_d4_from_nhwc_hvx(const uint8_t *x, int32_t channels, int32_t pixels, uint8_t *y)
+{
+  qfk_d4_from_nhwc_part_hvx(x, channels, pixels, y, pixels);
+}
+
+void qfk_d4_to_nhwc_part_hvx(const uint8_t *x, int32_t pitch, int32_t channels, int32_t pixels, uint8_t *y)
 {
   HVX_Vector v[SIDE] __attribute__((aligned(128)));
   const int32_t planes = (channels + 3) / 4;
@@ -60,9 +65,24 @@ void qfk_d4_to_nhwc_hvx(const uint8_t *x, int32_t channels, int32_t pixels, uint
     for (int32_t pixel = 0; pixel < pixels; pixel += SIDE) {
       const int32_t n = planes - plane < SIDE ? planes - plane : SIDE;
       for (int32_t i = 0; i < SIDE; i++)
-        v[i] = qfk_hvx_load(x + ((ptrdiff_t)(plane + (i < n ? i : n - 1)) * pixels + pixel) * 4);
+        v[i] = qfk_hvx_load(x + ((ptrdiff_t)(plane + (i < n ? i : n - 1)) * pitch + pixel) * 4);
       transpose(v);
       for (int32_t i = 0; i < SIDE && pixel + i < pixels; i++)
         store_some(y + (ptrdiff_t)(pixel + i) * channels + plane * 4, v[i], channels - plane * 4);
     }
+}
+
+void qfk_d4_to_nhwc_hvx(const uint8_t *x, int32_t channels, int32_t pixels, uint8_t *y)
+{
+  qfk_d4_to_nhwc_part_hvx(x, pixels, channels, pixels, y);
+}
+
+void qfk_turn_over_hvx(const uint8_t *x, uint8_t bits, uint8_t *y, size_t n)
+{
+  const HVX_Vector v = Q6_Vb_vsplat_R(bits);
+  size_t i = 0;
+  for (; i + 128 <= n; i += 128)
+    qfk_hvx_store(y + i, Q6_V_vxor_VV(qfk_hvx_load_open(x + i), v));
+  for (; i < n; i++)
+    y[i] = x[i] ^ bits;
 }

@@ -39,6 +39,8 @@ size_t qfk_dwconv_hvx_weights(const QfkDwconvHvx *p);
 size_t qfk_dwconv_hvx_channels(const QfkDwconvHvx *p);
 void qfk_dwconv_hvx_pack(const QfkDwconvHvx *p, const QfkIntArgs *q, const void *w, int32_t *offsets,
                          int32_t *weights, int32_t *bias, int32_t *multiplier, int32_t *shift);
+/* The offsets alone, which follow from the shape. */
+void qfk_dwconv_hvx_fill_offsets(const QfkDwconvHvx *p, int32_t *offsets);
 
 /* Bytes a run needs, 128-byte aligned; and those of its parts. */
 size_t qfk_dwconv_hvx_scratch(const QfkDwconvHvx *p);

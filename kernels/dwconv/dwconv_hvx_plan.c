@@ -94,6 +94,16 @@ size_t qfk_dwconv_hvx_channels(const QfkDwconvHvx *p)
   return (size_t)qfk_d4_planes(p->s.c) * 4;
 }
 
+void qfk_dwconv_hvx_fill_offsets(const QfkDwconvHvx *p, int32_t *offsets)
+{
+  const QfkConvShape *s = &p->s;
+  for (int32_t k = 0; k < s->kh * p->words; k++) {
+    const int32_t ky = k / p->words;
+    offsets[k] = (qfk_grid_find(&p->grid, row_phase(s, ky), 0) * p->grid.gh + row_shift(s, ky)) * p->grid.gw +
+                 k % p->words * 4;
+  }
+}
+
 void qfk_dwconv_hvx_pack(const QfkDwconvHvx *p, const QfkIntArgs *q, const void *w, int32_t *offsets,
                          int32_t *weights, int32_t *bias, int32_t *multiplier, int32_t *shift)
 {
@@ -104,11 +114,7 @@ void qfk_dwconv_hvx_pack(const QfkDwconvHvx *p, const QfkIntArgs *q, const void 
   memset(bias, 0, n * sizeof(*bias));
   memset(multiplier, 0, n * sizeof(*multiplier));
   memset(shift, 0, n * sizeof(*shift));
-  for (int32_t k = 0; k < taps; k++) {
-    const int32_t ky = k / p->words;
-    offsets[k] = (qfk_grid_find(&p->grid, row_phase(s, ky), 0) * p->grid.gh + row_shift(s, ky)) * p->grid.gw +
-                 k % p->words * 4;
-  }
+  qfk_dwconv_hvx_fill_offsets(p, offsets);
   for (int32_t c = 0; c < s->c; c++) {
     const QfkFixed f = q->requant.fixed[q->requant.per_channel ? c : 0];
     int32_t sum = 0;

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conv.c - steps that convolve. Grids and offsets are made here, of the shape; what comes from the host is weights and numbers by channel.
+ *
+ * A job is some rows of some output channels of an image.
+ */
+#include "step.h"
+#include "kernels/conv/conv_hvx.h"
+#include "kernels/dwconv/dwconv_hvx.h"
+
+#include <string.h>
+
+#define MOST_DIM (1 << 20)
+#define MOST_GRID (UINT64_C(1) << 28) /* bytes: offsets in it are 32 bits */
+
+typedef struct {
+  union {
+    QfkConvHvx conv;
+    QfkDwconvHvx dw;
+  } p;
+  int32_t tiles, chunks; /* of an image: of rows, of channels */
+  int32_t blocks;        /* of a chunk */
+  int32_t n_blocks;
+  size_t x_image, y_image; /* bytes */
+} Form;
+
+static bool dims_are_sound(const QfDspConv *c)
+{
+  const int32_t dims[] = {c->n, c->h, c->w, c->c, c->oh, c->ow, c->oc};
+  for (int i = 0; i < 7; i++)
+    if (!qf_dsp_within(dims[i], 1, MOST_DIM))
+      return false;
+  for (int i = 0; i < 2; i++)
+    if (!qf_dsp_within(c->stride[i], 1, 255) || !qf_dsp_within(c->dilation[i], 1, 4096) ||
+        !qf_dsp_within(c->pad[i], 0, MOST_DIM))
+      return false;
+  return qf_dsp_within(c->kh, 1, 4096) && qf_dsp_within(c->kw, 1, 4096) && qf_dsp_within(c->group, 1, c->c) &&
+         c->c % c->group == 0 && c->oc % c->group == 0 && qf_dsp_within(c->rows, 1, c->oh) &&
+         qf_dsp_within(c->blocks, 1, MOST_DIM) && qf_dsp_within(c->x_zero, 0, 255) &&
+         qf_dsp_within(c->shifted, 0, 1);
+}
+
+static QfkConvShape shape_of(const QfDspConv *c)
+{
+  return (QfkConvShape){.n = 1,
+                        .h = c->h,
+                        .w = c->w,
+                        .c = c->c,
+                        .oh = c->oh,
+                        .ow = c->ow,
+                        .oc = c->oc,
+                        .kh = c->kh,
+                        .kw = c->kw,
+                        .stride = {c->stride[0], c->stride[1]},
+                        .dilation = {c->dilation[0], c->dilation[1]},
+                        .pad = {c->pad[0], c->pad[1]},
+                        .group = c->group};
+}
+
+/* As the kernels' plans want it; weights are packed, so they are not asked for their values. */
+static QfkIntArgs args_of(const QfDspConv *c, QfkFixed *one)
+{
+  *one = (QfkFixed){0, c->shifted};
+  return (QfkIntArgs){.x_type = QFK_U8,
+                      .w_type = QFK_S8,
+                      .y_type = QFK_U8,
+                      .x_zero = c->x_zero,
+                      .requant = {.zero_point = 0, .lo = 0, .hi = 255, .fixed = one, .once = true}};
+}
+
+/* Numbers by channel: bias, multipliers (constants), shifts (parameters). */
+static bool channels_are_sound(const QfDspPlan *p, const QfDspConv *c, uint64_t n)
+{
+  const int32_t *shift = (const int32_t *)(const void *)(c + 1);
+  if (n > MOST_DIM * 2 || !qf_dsp_is_constant(&p->in[2], n * 4) || !qf_dsp_is_constant(&p->in[3], n * 4))
+    return false;
+  if (!c->shifted)
+    return true;
+  if (p->params_bytes < sizeof(*c) + n * 4)
+    return false;
+  for (uint64_t i = 0; i < n; i++)
+    if (!qf_dsp_within(shift[i], 0, 30))
+      return false;
+  return true;
+}
+
+static bool images_are_sound(const QfDspPlan *p, const QfDspConv *c)
+{
+  return qf_dsp_is_d4(&p->in[0], c->n, c->c, c->h, c->w) &&
+         qf_dsp_is_d4(&p->out[0], c->n, c->oc, c->oh, c->ow);
+}
+
+/* What both have behind their plans: tiles, and the arrays behind the form: offsets, then shifts. */
+static void finish_form(const QfDspPlan *p, Form *f, size_t offsets, size_t channels, int32_t **shift)
+{
+  const QfDspConv *c = p->params;
+  f->tiles = (c->oh + c->rows - 1) / c->rows;
+  f->blocks = c->blocks < f->n_blocks ? c->blocks : f->n_blocks;
+  f->chunks = (f->n_blocks + f->blocks - 1) / f->blocks;
+  f->x_image = qfk_d4_bytes(c->c, c->h, c->w);
+  f->y_image = qfk_d4_bytes(c->oc, c->oh, c->ow);
+  if (!p->form)
+    return;
+  *shift = (int32_t *)(void *)(p->form + sizeof(*f)) + offsets;
+  memset(*shift, 0, channels * 4);
+  if (c->shifted)
+    memcpy(*shift, c + 1, channels * 4);
+}
+
+bool qf_dsp_conv_plan(QfDspPlan *p)
+{
+  const QfDspConv *c = p->params;
+  Form f = {0};
+  QfkConvHvx *k = &f.p.conv;
+  QfkFixed one;
+  int32_t *shift = NULL;
+  if (!dims_are_sound(c) || !images_are_sound(p, c))
+    return false;
+  const QfkConvShape s = shape_of(c);
+  const QfkIntArgs q = args_of(c, &one);
+  if (!QF_DSP_PRODUCT(s.kh, s.kw, qfk_d4_planes(s.c / s.group), s.oc / s.group + 8, s.group, 4) ||
+      !qfk_conv_hvx_init(k, &s, &q, NULL, c->rows) || !qf_dsp_out(&c->out, &k->out))
+    return false;
+  const int32_t all = k->planes * s.group;
+  const uint64_t grid = k->direct ? 4 : QF_DSP_PRODUCT(4, k->grid.n_phases, all, k->grid.gh, k->grid.gw);
+  if (!grid || grid > MOST_GRID || !QF_DSP_PRODUCT(16, c->rows, k->grid.gw))
+    return false;
+  const size_t offsets = qfk_conv_hvx_offsets(k), channels = qfk_conv_hvx_channels(k);
+  if (!channels_are_sound(p, c, channels) || !qf_dsp_is_constant(&p->in[1], qfk_conv_hvx_weights(k)))
+    return false;
+  f.n_blocks = k->blocks;
+  if (s.group > 1 && c->blocks < k->blocks)
+    return false;
+  finish_form(p, &f, offsets, channels, &shift);
+  p->form_bytes = sizeof(f) + (offsets + channels) * 4;
+  p->scratch_bytes = qfk_conv_hvx_scratch(k);
+  p->jobs = (uint32_t)c->n * (uint32_t)f.tiles * (uint32_t)f.chunks;
+  if (!p->form)
+    return QF_DSP_PRODUCT(c->n, f.tiles, f.chunks) != 0;
+  int32_t *at = (int32_t *)(void *)(p->form + sizeof(f));
+  qfk_conv_hvx_fill_offsets(k, at);
+  k->offsets = at;
+  k->weights = p->in[1].data;
+  k->bias = p->in[2].data;
+  k->multiplier = p->in[3].data;
+  k->shift = shift;
+  memcpy(p->form, &f, sizeof(f));
+  return true;
+}
+
+/* Which image, rows and channels a job is. */
+typedef struct {
+  int32_t image, y0, block, blocks;
+} Place;
+
+static Place place_of(const Form *f, uint32_t job, int32_t rows)
+{
+  const int32_t of_image = f->tiles * f->chunks, rest = (int32_t)job % of_image;
+  const int32_t block = rest / f->tiles * f->blocks, left = f->n_blocks - block;
+  return (Place){(int32_t)job / of_image, rest % f->tiles * rows, block, left < f->blocks ? left : f->blocks};
+}
+
+void qf_dsp_conv_job(const QfDspCall *call, uint32_t job, void *scratch)
+{
+  const Form *f = call->form;
+  QfkConvHvx k = f->p.conv;
+  const Place at = place_of(f, job, k.rows);
+  uint8_t *y = call->out[0] + (size_t)at.image * f->y_image;
+  if (f->chunks > 1) { /* a convolution with fewer output channels */
+    const int32_t first = at.block * QFK_CONV_HVX_CHANNELS, left = k.s.oc - first;
+    k.s.oc = left < at.blocks * QFK_CONV_HVX_CHANNELS ? left : at.blocks * QFK_CONV_HVX_CHANNELS;
+    k.blocks = at.blocks;
+    k.weights += (ptrdiff_t)first * k.steps * 4;
+    k.bias += first;
+    k.multiplier += first;
+    k.shift += first;
+    y += qfk_d4_bytes(first, k.s.oh, k.s.ow);
+  }
+  qfk_conv_s8_hvx(&k, call->in[0] + (size_t)at.image * f->x_image, at.y0, y, scratch);
+}
+
+bool qf_dsp_dwconv_plan(QfDspPlan *p)
+{
+  const QfDspConv *c = p->params;
+  Form f = {0};
+  QfkDwconvHvx *k = &f.p.dw;
+  QfkFixed one;
+  int32_t *shift = NULL;
+  if (!dims_are_sound(c) || c->c != c->oc || !images_are_sound(p, c))
+    return false;
+  const QfkConvShape s = shape_of(c);
+  const QfkIntArgs q = args_of(c, &one);
+  if (!qfk_dwconv_hvx_init(k, &s, &q, NULL, c->rows) || !qf_dsp_out(&c->out, &k->out))
+    return false;
+  const uint64_t grid = QF_DSP_PRODUCT(4, k->grid.n_phases, k->grid.gh, k->grid.gw);
+  if (!grid || grid > MOST_GRID || !QF_DSP_PRODUCT(16, c->rows, k->pitch) ||
+      !QF_DSP_PRODUCT(s.kh, k->words, s.c + 4, 4))
+    return false;
+  const size_t offsets = qfk_dwconv_hvx_offsets(k), channels = qfk_dwconv_hvx_channels(k);
+  if (!channels_are_sound(p, c, channels) || !qf_dsp_is_constant(&p->in[1], qfk_dwconv_hvx_weights(k) * 4))
+    return false;
+  f.n_blocks = qfk_d4_planes(s.c);
+  finish_form(p, &f, offsets, channels, &shift);
+  p->form_bytes = sizeof(f) + (offsets + channels) * 4;
+  p->scratch_bytes = qfk_dwconv_hvx_scratch(k);
+  p->jobs = (uint32_t)c->n * (uint32_t)f.tiles * (uint32_t)f.chunks;
+  if (!p->form)
+    return QF_DSP_PRODUCT(c->n, f.tiles, f.chunks) != 0;
+  int32_t *at = (int32_t *)(void *)(p->form + sizeof(f));
+  qfk_dwconv_hvx_fill_offsets(k, at);
+  k->offsets = at;
+  k->weights = p->in[1].data;
+  k->bias = p->in[2].data;
+  k->multiplier = p->in[3].data;
+  k->shift = shift;
+  memcpy(p->form, &f, sizeof(f));
+  return true;
+}
+
+void qf_dsp_dwconv_job(const QfDspCall *call, uint32_t job, void *scratch)
+{
+  const Form *f = call->form;
+  QfkDwconvHvx k = f->p.dw;
+  const Place at = place_of(f, job, k.rows);
+  const int32_t first = at.block * 4, left = k.s.c - first;
+  const uint8_t *x = call->in[0] + (size_t)at.image * f->x_image + qfk_d4_bytes(first, k.s.h, k.s.w);
+  uint8_t *y = call->out[0] + (size_t)at.image * f->y_image + qfk_d4_bytes(first, k.s.oh, k.s.ow);
+  k.s.c = k.s.oc = left < at.blocks * 4 ? left : at.blocks * 4;
+  k.weights += (ptrdiff_t)first * (ptrdiff_t)qfk_dwconv_hvx_offsets(&k);
+  k.bias += first;
+  k.multiplier += first;
+  k.shift += first;
+  qfk_dwconv_s8_hvx(&k, x, at.y0, y, scratch);
+}

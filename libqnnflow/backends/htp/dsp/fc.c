@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fc.c - fully connected layers, row by row. A job is some panels of 32 outputs of a row.
+ */
+#include "step.h"
+#include "kernels/gemm/fc_hvx.h"
+
+#include <string.h>
+
+typedef struct {
+  QfkFcHvx p;
+  int32_t panels, chunks; /* of a job; of a row */
+} Form;
+
+static bool sizes_are_sound(const QfDspPlan *p, const QfDspFc *c)
+{
+  const uint64_t x = QF_DSP_PRODUCT(c->m, c->k), y = QF_DSP_PRODUCT(c->m, c->n);
+  return x && y && p->in[0].size_bytes == x && p->out[0].size_bytes == y && c->k < 1 << 22 &&
+         c->n < 1 << 22 && QF_DSP_PRODUCT((c->k + 3) / 4, (c->n + 31) / 32, 128) &&
+         qf_dsp_within(c->shifted, 0, 1) && c->panels > 0;
+}
+
+static bool outputs_are_sound(const QfDspPlan *p, const QfDspFc *c, size_t n)
+{
+  const int32_t *shift = (const int32_t *)(const void *)(c + 1);
+  if (!qf_dsp_is_constant(&p->in[2], n * 4) || !qf_dsp_is_constant(&p->in[3], n * 4) ||
+      (c->shifted && p->params_bytes < sizeof(*c) + n * 4))
+    return false;
+  for (size_t i = 0; c->shifted && i < n; i++)
+    if (!qf_dsp_within(shift[i], 0, 30))
+      return false;
+  return true;
+}
+
+bool qf_dsp_fc_plan(QfDspPlan *p)
+{
+  const QfDspFc *c = p->params;
+  Form f = {0};
+  if (!sizes_are_sound(p, c))
+    return false;
+  const QfkFixed one = {0, c->shifted};
+  const QfkIntArgs q = {.x_type = QFK_U8,
+                        .w_type = QFK_S8,
+                        .y_type = QFK_U8,
+                        .requant = {.lo = 0, .hi = 255, .fixed = &one, .once = true}};
+  if (!qfk_fc_hvx_init(&f.p, c->k, c->n, &q, NULL) || !qf_dsp_out(&c->out, &f.p.out) ||
+      !qf_dsp_is_constant(&p->in[1], qfk_fc_hvx_weights(&f.p)))
+    return false;
+  const size_t outputs = qfk_fc_hvx_channels(&f.p);
+  if (!outputs_are_sound(p, c, outputs))
+    return false;
+  f.panels = c->panels < f.p.panels ? c->panels : f.p.panels;
+  f.chunks = (f.p.panels + f.panels - 1) / f.panels;
+  p->form_bytes = qf_dsp_round(sizeof(f)) + outputs * 4;
+  p->scratch_bytes = qfk_fc_hvx_scratch(&f.p);
+  p->jobs = (uint32_t)QF_DSP_PRODUCT(c->m, f.chunks);
+  if (!p->form)
+    return p->jobs != 0;
+  int32_t *shift = (int32_t *)(void *)(p->form + qf_dsp_round(sizeof(f)));
+  memset(shift, 0, outputs * 4);
+  if (c->shifted)
+    memcpy(shift, c + 1, outputs * 4);
+  f.p.weights = p->in[1].data;
+  f.p.bias = p->in[2].data;
+  f.p.multiplier = p->in[3].data;
+  f.p.shift = shift;
+  memcpy(p->form, &f, sizeof(f));
+  return true;
+}
+
+void qf_dsp_fc_job(const QfDspCall *call, uint32_t job, void *scratch)
+{
+  const Form *f = call->form;
+  QfkFcHvx k = f->p;
+  const int32_t row = (int32_t)job / f->chunks, panel = (int32_t)job % f->chunks * f->panels;
+  const int32_t first = panel * 32, left = k.panels - panel;
+  const uint8_t *x = call->in[0] + (ptrdiff_t)row * k.k;
+  uint8_t *y = call->out[0] + (ptrdiff_t)row * k.n + first;
+  k.panels = left < f->panels ? left : f->panels;
+  k.n = k.n - first < k.panels * 32 ? k.n - first : k.panels * 32;
+  k.weights += (ptrdiff_t)panel * k.steps * 128;
+  k.bias += first;
+  k.multiplier += first;
+  k.shift += first;
+  qfk_fc_s8_hvx(&k, x, y, scratch);
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * net.c - see net.h. Everything is checked in a copy of the head, in 64 bits; then the same functions make the form that runs.
+ *
+ * Memory of a net, one block: itself, the head's copy, steps with their forms, the arena, scratch memory of each thread.
+ */
+#include "step.h"
+
+#include <string.h>
+
+#define MOST_BYTES QF_DSP_MOST_BYTES /* more than a DSP has */
+
+#define QF_DSP_STEP(name, min_in, max_in, n_out, type, borders)                                              \
+  {#name, min_in, max_in, n_out, sizeof(type), borders, qf_dsp_##name##_plan, qf_dsp_##name##_job},
+static const QfDspRow rows[] = {
+#include "steps.inc"
+};
+#undef QF_DSP_STEP
+
+typedef struct {
+  const QfDspRow *row;
+  const uint32_t *refs; /* in the head's copy: inputs, then outputs */
+  uint32_t n_in, n_out, jobs;
+  const uint8_t *form;
+} Step;
+
+struct QfDspNet {
+  const uint8_t *blob;
+  const uint8_t *head; /* the copy */
+  const QfDspNetHead *h;
+  const QfDspTensor *tensors;
+  Step *steps;
+  uint8_t *arena, *scratch;
+  uint32_t scratch_bytes, memory_bytes;
+};
+
+const char *qf_dsp_row_name(uint32_t row)
+{
+  return row < QF_DSP_N_ROWS ? rows[row].name : NULL;
+}
+
+/* @n things of @each bytes at @at lie within the head. */
+static bool inside(const QfDspNetHead *h, uint32_t at, uint32_t n, uint32_t each)
+{
+  return at % 4 == 0 && at >= sizeof(*h) && (uint64_t)at + (uint64_t)n * each <= h->head_bytes;
+}
+
+static bool head_is_sound(const QfDspNetHead *h, uint32_t size)
+{
+  return h->size_bytes == size && h->head_bytes <= size && h->head_bytes % QF_DSP_ALIGNMENT == 0 &&
+         h->arena_bytes <= MOST_BYTES && inside(h, h->borders_at, h->n_borders, sizeof(QfDspBorder)) &&
+         inside(h, h->tensors_at, h->n_tensors, sizeof(QfDspTensor)) &&
+         inside(h, h->steps_at, h->n_steps, sizeof(QfDspStepRecord));
+}
+
+static bool tensor_is_sound(const QfDspNetHead *h, const QfDspTensor *t)
+{
+  const QfDspBorder *borders = (const QfDspBorder *)(const void *)((const uint8_t *)h + h->borders_at);
+  const uint64_t end = (uint64_t)t->at + t->size_bytes + QF_DSP_SLACK;
+  if (t->size_bytes > MOST_BYTES)
+    return false;
+  if (t->region == QF_DSP_BORDER)
+    return t->at < h->n_borders && t->size_bytes == borders[t->at].size_bytes;
+  if (t->region == QF_DSP_ARENA)
+    return t->at % 4 == 0 && end <= h->arena_bytes;
+  return t->region == QF_DSP_CONSTANT && t->at % QF_DSP_ALIGNMENT == 0 && t->at >= h->head_bytes &&
+         end <= h->size_bytes;
+}
+
+/* What step @s may touch: outputs are not constants, nor inputs of the caller; only some rows end where their tensors do. */
+static bool ports_are_sound(const QfDspNetHead *h, const QfDspStepRecord *s, const uint32_t *refs)
+{
+  const QfDspTensor *tensors = (const QfDspTensor *)(const void *)((const uint8_t *)h + h->tensors_at);
+  const QfDspBorder *borders = (const QfDspBorder *)(const void *)((const uint8_t *)h + h->borders_at);
+  for (uint32_t i = 0; i < s->n_in + s->n_out; i++) {
+    if (refs[i] >= h->n_tensors)
+      return false;
+    const QfDspTensor *t = &tensors[refs[i]];
+    if (!tensor_is_sound(h, t) || (t->region == QF_DSP_BORDER && !rows[s->row].borders))
+      return false;
+    if (i >= s->n_in &&
+        (t->region == QF_DSP_CONSTANT || (t->region == QF_DSP_BORDER && !borders[t->at].is_output)))
+      return false;
+  }
+  return true;
+}
+
+/* Checks step @i, or with @form makes it there. @blob is for constants. */
+static uint32_t plan_step(const QfDspNetHead *h, const uint8_t *blob, uint32_t i, uint8_t *form, QfDspPlan *p)
+{
+  const uint8_t *head = (const uint8_t *)h;
+  const QfDspStepRecord *s = (const QfDspStepRecord *)(const void *)(head + h->steps_at) + i;
+  const QfDspTensor *tensors = (const QfDspTensor *)(const void *)(head + h->tensors_at);
+  QfDspSpan spans[2 * QF_DSP_MAX_PORTS];
+  if (s->row >= QF_DSP_N_ROWS)
+    return QF_DSP_UNSUPPORTED;
+  const QfDspRow *row = &rows[s->row];
+  if (s->n_in < row->min_in || s->n_in > row->max_in || s->n_out != row->n_out ||
+      s->n_in > QF_DSP_MAX_PORTS || s->n_out > QF_DSP_MAX_PORTS || s->params_bytes < row->params_bytes ||
+      !inside(h, s->refs_at, s->n_in + s->n_out, 4) || !inside(h, s->params_at, s->params_bytes, 1))
+    return QF_DSP_BAD_GRAPH;
+  const uint32_t *refs = (const uint32_t *)(const void *)(head + s->refs_at);
+  if (!ports_are_sound(h, s, refs))
+    return QF_DSP_BAD_GRAPH;
+  for (uint32_t k = 0; k < s->n_in + s->n_out; k++) {
+    const QfDspTensor *t = &tensors[refs[k]];
+    spans[k] = (QfDspSpan){t->region, t->size_bytes, t->region == QF_DSP_CONSTANT ? blob + t->at : NULL};
+  }
+  *p = (QfDspPlan){.params = head + s->params_at,
+                   .params_bytes = s->params_bytes,
+                   .in = spans,
+                   .out = spans + s->n_in,
+                   .n_in = s->n_in,
+                   .n_out = s->n_out,
+                   .form = form,
+                   .jobs = 1};
+  if (!row->plan(p) || p->form_bytes > MOST_BYTES || p->scratch_bytes > MOST_BYTES)
+    return QF_DSP_BAD_GRAPH;
+  return QF_DSP_OK;
+}
+
+/* @h is a head that nobody changes; its copy or the blob itself. */
+static uint32_t measure(const QfDspNetHead *h, const uint8_t *blob, uint32_t size, QfDspNetNeeds *needs)
+{
+  uint64_t form = 0, scratch = 0;
+  if (!head_is_sound(h, size))
+    return QF_DSP_BAD_GRAPH;
+  for (uint32_t i = 0; i < h->n_steps; i++) {
+    QfDspPlan p;
+    const uint32_t status = plan_step(h, blob, i, NULL, &p);
+    if (status)
+      return status;
+    form += qf_dsp_round(p.form_bytes);
+    scratch = p.scratch_bytes > scratch ? p.scratch_bytes : scratch;
+  }
+  form += qf_dsp_round(sizeof(QfDspNet)) + h->head_bytes + qf_dsp_round((uint64_t)h->n_steps * sizeof(Step));
+  if (form > MOST_BYTES)
+    return QF_DSP_BAD_GRAPH;
+  *needs = (QfDspNetNeeds){h->n_borders, h->n_steps, (uint32_t)form, (uint32_t)qf_dsp_round(h->arena_bytes),
+                           (uint32_t)qf_dsp_round(scratch)};
+  return QF_DSP_OK;
+}
+
+/* What can be said before the head is copied. */
+static uint32_t first_look(const QfDspNetHead *h, uint32_t size)
+{
+  if (size < sizeof(*h) || (uintptr_t)h % QF_DSP_ALIGNMENT || h->magic != QF_DSP_NET_MAGIC)
+    return QF_DSP_BAD_GRAPH;
+  return h->version == QF_DSP_NET_VERSION ? QF_DSP_OK : QF_DSP_BAD_VERSION;
+}
+
+uint32_t qf_dsp_net_check(const void *blob, uint32_t size, QfDspNetNeeds *needs)
+{
+  const uint32_t status = first_look(blob, size);
+  return status ? status : measure(blob, blob, size, needs);
+}
+
+/* Fills the memory that @needs speaks of; net->head is the copy. */
+static uint32_t make(QfDspNet *net, const QfDspNetNeeds *needs, uint8_t *at)
+{
+  const QfDspNetHead *h = net->h;
+  uint8_t *end = (uint8_t *)net + needs->form_bytes;
+  net->tensors = (const QfDspTensor *)(const void *)(net->head + h->tensors_at);
+  net->steps = (Step *)(void *)at;
+  at += qf_dsp_round((uint64_t)h->n_steps * sizeof(Step));
+  for (uint32_t i = 0; i < h->n_steps; i++) {
+    const QfDspStepRecord *s = (const QfDspStepRecord *)(const void *)(net->head + h->steps_at) + i;
+    QfDspPlan p;
+    uint32_t status = plan_step(h, net->blob, i, NULL, &p);
+    if (status || qf_dsp_round(p.form_bytes) > (uint64_t)(end - at))
+      return status ? status : QF_DSP_BAD_GRAPH;
+    const uint64_t bytes = qf_dsp_round(p.form_bytes);
+    if ((status = plan_step(h, net->blob, i, at, &p)))
+      return status;
+    net->steps[i] = (Step){&rows[s->row], (const uint32_t *)(const void *)(net->head + s->refs_at),
+                           s->n_in,       s->n_out,
+                           p.jobs,        at};
+    at += bytes;
+  }
+  net->arena = end;
+  net->scratch = end + needs->arena_bytes;
+  net->scratch_bytes = needs->scratch_bytes;
+  return QF_DSP_OK;
+}
+
+uint32_t qf_dsp_net_open(const void *blob, uint32_t size, QfDspPort *port, QfDspNet **out)
+{
+  uint32_t status = first_look(blob, size);
+  const uint32_t head_bytes = status ? 0 : ((const QfDspNetHead *)blob)->head_bytes;
+  if (status || head_bytes > size || head_bytes < sizeof(QfDspNetHead))
+    return status ? status : QF_DSP_BAD_GRAPH;
+  QfDspNetHead *copy = port->alloc(port, head_bytes);
+  if (!copy)
+    return QF_DSP_NO_MEMORY;
+  memcpy(copy, blob, head_bytes);
+  QfDspNetNeeds needs = {0};
+  status = copy->head_bytes == head_bytes ? measure(copy, blob, size, &needs) : QF_DSP_BAD_GRAPH;
+  const uint64_t bytes =
+      (uint64_t)needs.form_bytes + needs.arena_bytes + (uint64_t)needs.scratch_bytes * port->n_threads;
+  QfDspNet *net = NULL;
+  if (!status && (bytes > 2 * MOST_BYTES || !(net = port->alloc(port, (uint32_t)bytes))))
+    status = QF_DSP_NO_MEMORY;
+  if (!status) {
+    uint8_t *at = (uint8_t *)net + qf_dsp_round(sizeof(*net));
+    memcpy(at, copy, head_bytes);
+    *net = (QfDspNet){.blob = blob,
+                      .head = at,
+                      .h = (const QfDspNetHead *)(const void *)at,
+                      .memory_bytes = (uint32_t)bytes};
+    status = make(net, &needs, at + head_bytes);
+    if (status)
+      port->free(port, net, (uint32_t)bytes);
+  }
+  port->free(port, copy, head_bytes);
+  *out = status ? NULL : net;
+  return status;
+}
+
+void qf_dsp_net_close(QfDspNet *net, QfDspPort *port)
+{
+  if (net)
+    port->free(port, net, net->memory_bytes);
+}
+
+const QfDspBorder *qf_dsp_net_borders(const QfDspNet *net, uint32_t *n)
+{
+  *n = net->h->n_borders;
+  return (const QfDspBorder *)(const void *)(net->head + net->h->borders_at);
+}
+
+uint32_t qf_dsp_net_n_steps(const QfDspNet *net)
+{
+  return net->h->n_steps;
+}
+
+static uint8_t *address(const QfDspNet *net, uint32_t tensor, void *const *borders)
+{
+  const QfDspTensor *t = &net->tensors[tensor];
+  if (t->region == QF_DSP_BORDER)
+    return borders[t->at];
+  /* Constants are inputs only, which call.in makes const again. */
+  return t->region == QF_DSP_ARENA ? net->arena + t->at : (uint8_t *)(uintptr_t)net->blob + t->at;
+}
+
+/* A step's jobs on all threads. */
+typedef struct {
+  QfDspCall call;
+  const Step *step;
+  const QfDspNet *net;
+  QfDspPort *port;
+  bool measured;
+  uint64_t packets[QF_DSP_MAX_THREADS]; /* by thread */
+} Work;
+
+static void do_job(void *arg, uint32_t index, uint32_t thread)
+{
+  Work *w = arg;
+  const uint64_t before = w->measured ? w->port->packets(w->port) : 0;
+  w->step->row->job(&w->call, index, w->net->scratch + (size_t)thread * w->net->scratch_bytes);
+  if (w->measured)
+    w->packets[thread] += w->port->packets(w->port) - before;
+}
+
+static void run_step(Work *w, void *const *borders)
+{
+  const Step *s = w->step;
+  w->call.form = s->form;
+  for (uint32_t k = 0; k < s->n_in; k++)
+    w->call.in[k] = address(w->net, s->refs[k], borders);
+  for (uint32_t k = 0; k < s->n_out; k++)
+    w->call.out[k] = address(w->net, s->refs[s->n_in + k], borders);
+  if (s->jobs > 1 && w->port->n_threads > 1)
+    w->port->parallel(w->port, do_job, w, s->jobs);
+  else
+    for (uint32_t i = 0; i < s->jobs; i++)
+      do_job(w, i, 0);
+}
+
+void qf_dsp_net_run(QfDspNet *net, void *const *borders, QfDspPort *port, QfDspEvent *events,
+                    uint32_t n_events)
+{
+  Work w = {.net = net, .port = port};
+  for (uint32_t i = 0; i < net->h->n_steps; i++) {
+    w.step = &net->steps[i];
+    w.measured = events && i < n_events;
+    memset(w.packets, 0, sizeof(w.packets));
+    const uint64_t before = w.measured ? port->now_us(port) : 0;
+    run_step(&w, borders);
+    if (!w.measured)
+      continue;
+    events[i] = (QfDspEvent){i, (uint32_t)(port->now_us(port) - before), 0};
+    for (uint32_t k = 0; k < QF_DSP_MAX_THREADS; k++)
+      events[i].packets += w.packets[k];
+  }
+}

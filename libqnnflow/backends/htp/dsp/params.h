@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * params.h - parameters of the steps, as they lie in a blob: 32-bit words. The host writes them, plan() of the row checks them.
+ */
+#ifndef QF_HTP_DSP_PARAMS_H
+#define QF_HTP_DSP_PARAMS_H
+
+#include <stdint.h>
+
+/* An output as uint8, within bounds: QfkHvxOut. */
+typedef struct {
+  int32_t zero, lo, hi;
+} QfDspOut;
+
+/* Bytes as they are, or with 0x80 turned over. */
+typedef struct {
+  int32_t flip; /* 0 or 0x80 */
+} QfDspCopy;
+
+/* Images between rows of pixels and planes of four channels. */
+typedef struct {
+  int32_t n, pixels, channels, flip;
+} QfDspPixels;
+
+/* Also depthwise, where c is oc and group is not looked at. Behind it: shifts by channel [planes * 8 or 4], if shifted. */
+typedef struct {
+  int32_t n, h, w, c, oh, ow, oc, kh, kw;
+  int32_t stride[2], dilation[2], pad[2], group;
+  int32_t rows;    /* output rows of a job */
+  int32_t blocks;  /* of 8 output channels (depthwise: planes of 4): of a job; with groups: all */
+  int32_t x_zero;  /* as uint8 */
+  int32_t shifted; /* 1: a multiplier is 1 or more */
+  QfDspOut out;
+} QfDspConv;
+
+/* Behind it: shifts by output [panels * 32], if shifted. */
+typedef struct {
+  int32_t m, k, n; /* rows, inputs, outputs */
+  int32_t panels;  /* of 32 outputs: of a job */
+  int32_t shifted;
+  QfDspOut out;
+} QfDspFc;
+
+/* Behind it, for averages: a multiplier for each divisor [kh * kw + 1]. */
+typedef struct {
+  int32_t n, h, w, c, oh, ow, kh, kw;
+  int32_t stride[2], dilation[2], pad[4], count_pad;
+  int32_t rows, planes; /* of a job: output rows, planes of four channels */
+  int32_t max, x_zero;
+  QfDspOut out;
+} QfDspPool;
+
+typedef struct {
+  int32_t reserved;
+  uint8_t table[256];
+} QfDspLookup;
+
+/* QfkBinaryHvx, both operands of one size. */
+typedef struct {
+  int32_t op, a, b, shift, ca, cb, a_zero, b_zero, multiplier, left;
+  QfDspOut out;
+} QfDspBinary;
+
+typedef struct {
+  int32_t rows, n; /* rows of n values */
+  int32_t rows_job;
+  int32_t inverse[2]; /* low, high word */
+  int32_t e[256];     /* of QfkSoftmaxInt */
+  QfDspOut out;
+} QfDspSoftmax;
+
+#endif

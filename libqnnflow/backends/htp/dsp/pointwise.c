@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pointwise.c - steps that go over values one by one, where layouts do not matter, and Softmax of flat rows.
+ */
+#include "step.h"
+#include "kernels/binary/binary_hvx.h"
+#include "kernels/softmax/softmax_hvx.h"
+#include "kernels/unary/lookup_hvx.h"
+
+#include <string.h>
+
+#define RUN_BYTES (16 << 10) /* of a job */
+
+static uint32_t runs(uint32_t bytes)
+{
+  return (bytes + RUN_BYTES - 1) / RUN_BYTES;
+}
+
+/* Bytes of a job from @at on. */
+static uint32_t run_at(uint32_t bytes, uint32_t at)
+{
+  return bytes - at < RUN_BYTES ? bytes - at : RUN_BYTES;
+}
+
+typedef struct {
+  uint8_t table[256] __attribute__((aligned(128)));
+  uint32_t bytes;
+} Lookup;
+
+bool qf_dsp_lookup_plan(QfDspPlan *p)
+{
+  const QfDspLookup *c = p->params;
+  p->form_bytes = sizeof(Lookup);
+  p->jobs = runs(p->in[0].size_bytes);
+  if (p->form) {
+    Lookup *f = (Lookup *)(void *)p->form;
+    memcpy(f->table, c->table, sizeof(f->table));
+    f->bytes = p->in[0].size_bytes;
+  }
+  return p->in[0].size_bytes == p->out[0].size_bytes;
+}
+
+void qf_dsp_lookup_job(const QfDspCall *call, uint32_t job, void *scratch)
+{
+  const Lookup *f = call->form;
+  const uint32_t at = job * RUN_BYTES;
+  (void)scratch;
+  qfk_lookup_u8_hvx(f->table, call->in[0] + at, call->out[0] + at, run_at(f->bytes, at));
+}
+
+typedef struct {
+  QfkBinaryHvx p;
+  uint32_t bytes;
+} Binary;
+
+static bool is_halfword(int32_t v)
+{
+  return qf_dsp_within(v, INT16_MIN, INT16_MAX);
+}
+
+bool qf_dsp_binary_plan(QfDspPlan *p)
+{
+  const QfDspBinary *c = p->params;
+  const bool known = c->op == QFK_BINARY_ADD || c->op == QFK_BINARY_SUB || c->op == QFK_BINARY_MUL ||
+                     c->op == QFK_BINARY_MAX || c->op == QFK_BINARY_MIN;
+  Binary f = {.p = {.op = (QfkBinaryOp)c->op,
+                    .a = c->a,
+                    .b = c->b,
+                    .shift = c->shift,
+                    .ca = c->ca,
+                    .cb = c->cb,
+                    .a_zero = c->a_zero,
+                    .b_zero = c->b_zero,
+                    .m = {c->multiplier, c->left}},
+              .bytes = p->in[0].size_bytes};
+  if (!known || !is_halfword(c->a) || !is_halfword(c->b) || !qf_dsp_within(c->shift, 0, 15) ||
+      !qf_dsp_within(c->left, 0, 30) || !qf_dsp_within((int64_t)c->ca + c->cb, INT32_MIN, INT32_MAX) ||
+      !is_halfword(c->a_zero) || !is_halfword(c->b_zero) || !qf_dsp_out(&c->out, &f.p.out) ||
+      p->in[1].size_bytes != f.bytes || p->out[0].size_bytes != f.bytes)
+    return false;
+  p->form_bytes = sizeof(f);
+  p->jobs = runs(f.bytes);
+  if (p->form)
+    memcpy(p->form, &f, sizeof(f));
+  return true;
+}
+
+void qf_dsp_binary_job(const QfDspCall *call, uint32_t job, void *scratch)
+{
+  const Binary *f = call->form;
+  const uint32_t at = job * RUN_BYTES;
+  (void)scratch;
+  qfk_binary_u8_hvx(&f->p, call->in[0] + at, call->in[1] + at, call->out[0] + at, run_at(f->bytes, at));
+}
+
+typedef struct {
+  uint8_t bytes[768] __attribute__((aligned(128)));
+  QfkSoftmaxHvx p;
+  QfkSoftmaxInt q;
+  int32_t rows, n, rows_job;
+} Softmax;
+
+/* No sum of a row is zero, for the largest value's exponential is e[0]. */
+static bool exponentials_are_sound(const QfDspSoftmax *c)
+{
+  for (int i = 0; i < 256; i++)
+    if (!qf_dsp_within(c->e[i], i ? 0 : 1, (1 << 24) - 1))
+      return false;
+  return true;
+}
+
+bool qf_dsp_softmax_plan(QfDspPlan *p)
+{
+  const QfDspSoftmax *c = p->params;
+  const uint64_t bytes = QF_DSP_PRODUCT(c->rows, c->n);
+  const int64_t inverse = (int64_t)((uint64_t)(uint32_t)c->inverse[1] << 32 | (uint32_t)c->inverse[0]);
+  QfkHvxOut out;
+  if (!bytes || p->in[0].size_bytes != bytes || p->out[0].size_bytes != bytes || c->rows_job < 1 ||
+      !exponentials_are_sound(c) || !qf_dsp_within(inverse, 1, INT64_C(1) << 62) || c->n > 1 << 24 ||
+      !qf_dsp_out(&c->out, &out))
+    return false;
+  const int32_t rows_job = c->rows_job < c->rows ? c->rows_job : c->rows;
+  p->form_bytes = sizeof(Softmax);
+  p->scratch_bytes = ((uint64_t)c->n + 127) / 128 * 384;
+  p->jobs = (uint32_t)((c->rows + rows_job - 1) / rows_job);
+  if (!p->form)
+    return true;
+  Softmax *f = (Softmax *)(void *)p->form;
+  f->rows = c->rows;
+  f->n = c->n;
+  f->rows_job = rows_job;
+  f->q = (QfkSoftmaxInt){.x_type = QFK_U8, .y_type = QFK_U8, .y_zero = c->out.zero, .inverse = inverse};
+  memcpy(f->q.e, c->e, sizeof(f->q.e));
+  return qfk_softmax_hvx_init(&f->p, &f->q, f->bytes);
+}
+
+void qf_dsp_softmax_job(const QfDspCall *call, uint32_t job, void *scratch)
+{
+  const Softmax *f = call->form;
+  const int32_t first = (int32_t)job * f->rows_job, left = f->rows - first;
+  const ptrdiff_t at = (ptrdiff_t)first * f->n;
+  qfk_softmax_u8_hvx(&f->p, call->in[0] + at, left < f->rows_job ? left : f->rows_job, f->n,
+                     call->out[0] + at, scratch);
+}
