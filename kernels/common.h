@@ -21,12 +21,15 @@ enum {
   QFK_CPU_NEON = 1 << 3,       /* ARMv8-A Advanced SIMD */
   QFK_CPU_DOTPROD = 1 << 4,    /* NEON and sdot/udot */
   QFK_CPU_I8MM = 1 << 5,       /* that and smmla */
+  QFK_CPU_AVXVNNI = 1 << 6,    /* AVX2 and the VEX form of VNNI, 256 bits */
+  QFK_CPU_AVX512BF16 = 1 << 7, /* AVX512 and bfloat16 dot products that are faster than products of floats */
   QFK_CPU_ALL = 0x7fffffff,
 };
 
 /*
- * The features of this CPU, masked by the environment variable QF_CPU: "ref" (none), "avx2" (up to AVX2), "avx512",
- * "neon", "native" or unset (all). An unknown word masks nothing. Read once; thread-safe.
+ * The features of this CPU, masked by the environment variable QF_CPU: "ref" (none), "avx2" (up to AVX2), "avxvnni"
+ * (and that), "avx512" (without VNNI), "avx512vnni", "neon", "dotprod", "native" or unset (all). An unknown word masks nothing.
+ * Read once; thread-safe.
  */
 uint32_t qfk_cpu_features(void);
 

@@ -18,8 +18,14 @@ static const struct {
   const char *name;
   uint32_t bit;
 } isa_names[] = {
-    {"avx2", QFK_CPU_AVX2}, {"avx512", QFK_CPU_AVX512},   {"avx512vnni", QFK_CPU_AVX512VNNI},
-    {"neon", QFK_CPU_NEON}, {"dotprod", QFK_CPU_DOTPROD}, {"i8mm", QFK_CPU_I8MM},
+    {"avx2", QFK_CPU_AVX2},
+    {"avx512", QFK_CPU_AVX512},
+    {"avx512vnni", QFK_CPU_AVX512VNNI},
+    {"neon", QFK_CPU_NEON},
+    {"dotprod", QFK_CPU_DOTPROD},
+    {"avxvnni", QFK_CPU_AVXVNNI},
+    {"avx512bf16", QFK_CPU_AVX512BF16},
+    {"i8mm", QFK_CPU_I8MM},
 };
 
 static const struct {
@@ -32,14 +38,35 @@ static const struct {
     {"neon", QFK_CPU_NEON},
     {"dotprod", QFK_CPU_NEON | QFK_CPU_DOTPROD},
     {"native", QFK_CPU_ALL},
+    {"avxvnni", QFK_CPU_AVX2 | QFK_CPU_AVXVNNI},
+    {"avx512vnni", QFK_CPU_AVX2 | QFK_CPU_AVX512 | QFK_CPU_AVX512VNNI},
 };
 
 #if defined(__x86_64__)
-/* clang 14 has no name for it in __builtin_cpu_supports(). */
+/* clang 14 has no names for these in __builtin_cpu_supports(). */
 static bool has_f16c(void)
 {
   unsigned a, b, c, d;
   return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+
+/* EAX of leaf 7, subleaf 1: bit 4 AVX-VNNI, bit 5 AVX512-BF16. */
+static unsigned leaf_7_1(void)
+{
+  unsigned a, b, c, d;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) ? a : 0;
+}
+
+/* AMD's make a 512-bit vdpbf16ps a cycle, as many as products of floats. Intel's that have AMX too (all but Cooper Lake) need two cycles,
+ * in which they make four vectors of products of floats: half the speed. */
+static bool is_bf16_fast(void)
+{
+  unsigned a, b, c, d;
+  __cpuid(0, a, b, c, d);
+  if (b != signature_INTEL_ebx)
+    return true;
+  __cpuid(1, a, b, c, d);
+  return (a >> 4 & 0xf) + (a >> 12 & 0xf0) == 0x55;
 }
 #endif
 
@@ -55,6 +82,11 @@ static uint32_t detect(void)
     f |= QFK_CPU_AVX512;
   if ((f & QFK_CPU_AVX512) && __builtin_cpu_supports("avx512vnni"))
     f |= QFK_CPU_AVX512VNNI;
+  const unsigned more = leaf_7_1();
+  if ((f & QFK_CPU_AVX2) && (more & 1u << 4))
+    f |= QFK_CPU_AVXVNNI;
+  if ((f & QFK_CPU_AVX512) && (more & 1u << 5) && is_bf16_fast())
+    f |= QFK_CPU_AVX512BF16;
 #elif defined(__aarch64__)
   f |= QFK_CPU_NEON;
   if (getauxval(AT_HWCAP) & (1ul << 20)) /* HWCAP_ASIMDDP */

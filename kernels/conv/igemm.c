@@ -25,7 +25,7 @@ static uint32_t round_up(uint32_t x, uint32_t to)
 /* Bytes of one value of A as the kernel reads it. */
 static size_t value_bytes(const QfkIgemm *p)
 {
-  return p->kernel->kind == QFK_TILE_S16 ? 2 : p->x_size;
+  return qfk_tile_converts(p->kernel->kind) ? 2 : p->x_size;
 }
 
 /* Bytes of one copied segment. */
@@ -55,10 +55,10 @@ static Window window(const QfkIgemm *p)
 static void finish(QfkIgemm *p, int32_t cg)
 {
   const bool one_tap = p->n_seg == 1 && p->segs[0].nx == 1;
-  p->x_size = p->kernel->kind == QFK_TILE_F32 ? 4 : 1;
+  p->x_size = qfk_tile_is_float(p->kernel->kind) ? 4 : 1;
   p->y_size = p->x_size;
   p->k = (uint32_t)(p->segs[0].nx * cg);
-  p->direct = p->kernel->kind != QFK_TILE_S16 && p->k % p->kernel->kr == 0;
+  p->direct = !qfk_tile_converts(p->kernel->kind) && p->k % p->kernel->kr == 0;
   p->lines = !p->direct && !one_tap;
   /* One tap reads no pixels between. */
   const size_t pixels = one_tap ? 1 : (size_t)p->in_step[0] * (size_t)p->in_step[1];
@@ -215,7 +215,7 @@ static uint64_t grid_cost(const QfkIgemm *p, uint32_t tiles, uint32_t panels, ui
   const uint64_t height = block_tiles(tiles, blocks) * p->kernel->mr;
   const uint64_t width = (uint64_t)block_tiles(panels, splits) * p->kernel->nr;
   const uint64_t items = (uint64_t)blocks * p->group * splits, turns = (items + n_threads - 1) / n_threads;
-  const uint64_t widen = p->kernel->kind == QFK_TILE_S16 ? COST_WIDEN : 0;
+  const uint64_t widen = qfk_tile_converts(p->kernel->kind) ? COST_WIDEN : 0;
   const uint64_t weights = (uint64_t)p->group_bytes * p->group;
   const uint64_t item =
       height * width * k + height * pixel * widen + weights / p->group / splits / 4 + COST_ITEM;

@@ -24,7 +24,7 @@ typedef struct {
 
 typedef struct {
   const QfkTileKernel *kernel;
-  QfkWidenFunc widen; /* S16 */
+  QfkWidenFunc widen; /* S16, BF16 */
   QfkActFunc act_fn;  /* F32: NULL when the bounds of the tile suffice */
   QfkEpilogue act;
   const QfkAfter *after; /* integers; NULL: nothing */

@@ -3,6 +3,7 @@
  * pack.c - weights into panels, and what can be said of their sums. Weights are read in blocks of a few rows that stay in the
  * first cache, along whichever dimension is dense; so this takes about a nanosecond a weight. See tile.h.
  */
+#include "bf16.h"
 #include "tile.h"
 
 #include <string.h>
@@ -14,11 +15,8 @@ enum { BLOCK_ROWS = 16, BLOCK_COLUMNS = 256 };
 
 static size_t value_size(const QfkTileKernel *k)
 {
-  static const uint8_t size[] = {[QFK_TILE_F32] = 4,
-                                 [QFK_TILE_S16] = 2,
-                                 [QFK_TILE_DOT_U] = 1,
-                                 [QFK_TILE_DOT_S] = 1,
-                                 [QFK_TILE_PAIRS] = 1};
+  static const uint8_t size[] = {[QFK_TILE_F32] = 4,   [QFK_TILE_S16] = 2,   [QFK_TILE_DOT_U] = 1,
+                                 [QFK_TILE_DOT_S] = 1, [QFK_TILE_PAIRS] = 1, [QFK_TILE_BF16] = 2};
   return size[k->kind];
 }
 
@@ -110,6 +108,22 @@ static void pack_f32(const Panel *a, uint32_t seg, float *dst)
   }
 }
 
+/* Pairs of rows lie together in each column. */
+static void pack_bf16(const Panel *a, uint32_t seg, uint16_t *dst)
+{
+  const QfkPack *p = a->p;
+  const float *w = (const float *)p->w + weight_at(p, seg, 0, a->n0);
+  for (uint32_t i = 0; i < p->k; i += BLOCK_ROWS, w += BLOCK_ROWS * p->row) {
+    const uint32_t rows = MIN(p->k - i, BLOCK_ROWS), even = (rows + 1) / 2 * 2;
+    memset(dst, 0, (size_t)even * a->width * sizeof(*dst));
+    for (uint32_t slot = 0; slot < a->used; slot++)
+      for (uint32_t r = 0; r < rows; r++)
+        dst[(r / 2 * a->width + slot) * 2 + r % 2] =
+            qfk_bf16_from(w[(ptrdiff_t)slot * p->col + (ptrdiff_t)r * p->row]);
+    dst += (size_t)even * a->width;
+  }
+}
+
 /* Rows of a block in groups of kr, which lie together in each column. */
 #define QFK_PACK(T, kr)                                                                                      \
   static void pack_##T##_##kr(const Panel *a, const Block *b, uint32_t rows, T *dst)                         \
@@ -160,6 +174,8 @@ void qfk_pack_panel(const QfkTileKernel *k, const QfkPack *p, uint32_t n0, void 
       memset(dst, 0, seg_bytes);
     else if (k->kind == QFK_TILE_F32)
       pack_f32(&a, seg, (float *)(void *)dst);
+    else if (k->kind == QFK_TILE_BF16)
+      pack_bf16(&a, seg, (uint16_t *)(void *)dst);
     else
       pack_int(&a, seg, dst);
   }

@@ -7,6 +7,7 @@
 #define QFK_TILE(fn, isa, kind, mr, nr, kr, lanes) {#fn, isa, kind, mr, nr, kr, lanes, fn},
 #define QFK_ACT(fn, isa)
 #define QFK_WIDEN(fn, isa)
+#define QFK_NARROW(fn, isa)
 const QfkTileKernel qfk_tile_kernels[] = {
 #include "tile.inc"
 };
@@ -30,13 +31,22 @@ static const struct {
 static const struct {
   uint32_t isa;
   QfkWidenFunc fn;
-} widens[] = {
+} widens[] =
+    {
 #define QFK_ACT(fn, isa)
 #define QFK_WIDEN(fn, isa) {isa, fn},
+#include "tile.inc"
+#undef QFK_WIDEN
+#undef QFK_NARROW
+},
+  narrows[] = {
+#define QFK_WIDEN(fn, isa)
+#define QFK_NARROW(fn, isa) {isa, fn},
 #include "tile.inc"
 #undef QFK_TILE
 #undef QFK_ACT
 #undef QFK_WIDEN
+#undef QFK_NARROW
 };
 
 const QfkTileKernel *qfk_tile_find(QfkTileKind kind, uint32_t features)
@@ -61,6 +71,14 @@ QfkWidenFunc qfk_widen_find(uint32_t features)
   while (widens[i].isa & ~features)
     i++;
   return widens[i].fn;
+}
+
+QfkWidenFunc qfk_narrow_find(uint32_t features)
+{
+  size_t i = 0;
+  while (narrows[i].isa & ~features)
+    i++;
+  return narrows[i].fn;
 }
 
 static const struct {
@@ -104,7 +122,7 @@ void qfk_tile_rows(const QfkTileKernel *k, const QfkTile *t, uint32_t m)
 uint32_t qfk_panel_width(const QfkTileKernel *k, uint32_t n)
 {
   uint32_t vectors = ((n < k->nr ? n : k->nr) + k->lanes - 1) / k->lanes;
-  if (k->kind != QFK_TILE_F32 && vectors == 3)
+  if (!qfk_tile_is_float(k->kind) && vectors == 3)
     vectors = 4;
   return vectors * k->lanes;
 }
@@ -112,7 +130,7 @@ uint32_t qfk_panel_width(const QfkTileKernel *k, uint32_t n)
 uint32_t qfk_panel_column(const QfkTileKernel *k, uint32_t width, uint32_t slot)
 {
   uint32_t vectors = width / k->lanes, v = slot / k->lanes, e = slot % k->lanes;
-  return k->kind == QFK_TILE_F32 ? slot : 4 * vectors * (e / 4) + 4 * v + e % 4;
+  return qfk_tile_is_float(k->kind) ? slot : 4 * vectors * (e / 4) + 4 * v + e % 4;
 }
 
 uint32_t qfk_pack_columns(const QfkTileKernel *k, uint32_t n)

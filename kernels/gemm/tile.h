@@ -10,13 +10,33 @@
  *   DOT_U, DOT_S  the 8-bit values as they lie in memory, in groups of four, used as uint8 or int8; needs weights that fit
  *        int8 once their zero point is off, and a bias that has taken the input's zero point in (qfk_pack_bias()).
  *   PAIRS  as DOT_U, for weights whose neighbours do not add up to too much: rest.h.
+ *   BF16  bfloat16 made from floats, in pairs, and so are the weights; the rest is as in F32, the arithmetic as in bf16.h.
  */
 #ifndef QFK_TILE_H
 #define QFK_TILE_H
 
 #include "../epilogue.h"
 
-typedef enum { QFK_TILE_F32 = 0, QFK_TILE_S16, QFK_TILE_DOT_U, QFK_TILE_DOT_S, QFK_TILE_PAIRS } QfkTileKind;
+typedef enum {
+  QFK_TILE_F32 = 0,
+  QFK_TILE_S16,
+  QFK_TILE_DOT_U,
+  QFK_TILE_DOT_S,
+  QFK_TILE_PAIRS,
+  QFK_TILE_BF16
+} QfkTileKind;
+
+/* Bias, residual and result are floats. */
+static inline bool qfk_tile_is_float(QfkTileKind kind)
+{
+  return kind == QFK_TILE_F32 || kind == QFK_TILE_BF16;
+}
+
+/* Rows of A are not what lies in memory but 16-bit values made from it, by a QfkWidenFunc. */
+static inline bool qfk_tile_converts(QfkTileKind kind)
+{
+  return kind == QFK_TILE_S16 || kind == QFK_TILE_BF16;
+}
 
 typedef struct {
   const void *const *a; /* row r of segment s starts at a[r * n_seg + s] */
@@ -109,6 +129,8 @@ QfkActFunc qfk_act_find(uint32_t features);
 /* int16 = 8-bit value - zero. */
 typedef void (*QfkWidenFunc)(int16_t *dst, const uint8_t *src, size_t n, int32_t zero, bool is_signed);
 QfkWidenFunc qfk_widen_find(uint32_t features);
+/* The same for BF16: bfloat16 from floats; @zero and @is_signed mean nothing. */
+QfkWidenFunc qfk_narrow_find(uint32_t features);
 
 /* Kernels that do all rows in one call: where K is short, calls and what they are given take a fifth of the time. */
 #define QFK_TILE_ROWS(run, rows) void rows(const QfkTile *t, uint32_t m);
@@ -118,7 +140,9 @@ QfkWidenFunc qfk_widen_find(uint32_t features);
 #define QFK_TILE(fn, isa, kind, mr, nr, kr, lanes) void fn(const QfkTile *t, uint32_t m);
 #define QFK_ACT(fn, isa) void fn(const QfkEpilogue *e, float *y, size_t n, size_t channel);
 #define QFK_WIDEN(fn, isa) void fn(int16_t *dst, const uint8_t *src, size_t n, int32_t zero, bool is_signed);
+#define QFK_NARROW QFK_WIDEN
 #include "tile.inc"
+#undef QFK_NARROW
 #undef QFK_TILE
 #undef QFK_ACT
 #undef QFK_WIDEN

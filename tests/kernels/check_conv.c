@@ -5,6 +5,7 @@
  */
 #include "check.h"
 #include "kernels/conv/igemm.h"
+#include "kernels/gemm/bf16.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +49,7 @@ static void split(QfkIgemm *p, QfkPack *m)
 static void pack(QfkIgemm *p, const Constants *c, const int32_t *seg_row)
 {
   const uint32_t og = (uint32_t)(p->oc / p->group);
-  const size_t w_size = p->kernel->kind == QFK_TILE_F32 ? 4 : 1;
+  const size_t w_size = qfk_tile_is_float(p->kernel->kind) ? 4 : 1;
   QfkPack m = {
       .w = c->w, .row = p->oc, .col = 1, .seg_row = seg_row, .n_seg = p->n_seg, .n = og, .w_type = QFK_S8};
   m.k = (uint32_t)(p->c / p->group * p->segs[0].nx);
@@ -133,6 +134,12 @@ static void report(const Case *c, bool ok)
       c->fill ? " edge" : "");
 }
 
+static void to_bf16(float *p, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    p[i] = qfk_bf16_to(qfk_bf16_from(p[i]));
+}
+
 static void check_float(const Case *c)
 {
   const QfkConvShape *s = &c->s;
@@ -143,12 +150,17 @@ static void check_float(const Case *c)
   float *w = chk_alloc_aligned(nw * 4), *bias = chk_alloc_aligned(s->oc * 4), *slope = chk_alloc(s->oc * 4);
   chk_fill_f32(x, nx, c->fill);
   chk_fill_f32(w, nw, CHK_PLAIN);
+  if (c->k->kind == QFK_TILE_BF16) { /* numbers that it has: then it is as exact as float */
+    to_bf16(x, nx);
+    to_bf16(w, nw);
+  }
   chk_fill_f32(res, ny, CHK_PLAIN);
   chk_fill_f32(bias, s->oc, CHK_PLAIN);
   chk_fill_f32(slope, s->oc, CHK_PLAIN);
   const QfkEpilogue e = {.act = c->act, .lo = -0.5f, .hi = 1, .alpha = 0.2f, .slope = slope};
   const bool bounds = c->act == QFK_ACT_CLAMP;
-  QfkIgemm base = {.act = e,
+  QfkIgemm base = {.widen = c->k->kind == QFK_TILE_BF16 ? qfk_narrow_find(chk_features()) : NULL,
+                   .act = e,
                    .act_fn = c->act > QFK_ACT_CLAMP ? qfk_act_find(chk_features()) : NULL,
                    .lo = bounds ? e.lo : -INFINITY,
                    .hi = bounds ? e.hi : INFINITY};
@@ -354,8 +366,8 @@ static void check_shape(const QfkTileKernel *k, const QfkConvShape *s, bool tran
               .y_signed = j >> 1,
               .fill = j == 3 ? CHK_EDGE : CHK_PLAIN};
     c.act = (int32_t)((i + (uint32_t)j * 3) % QFK_N_ACTS);
-    c.residual = j == 1 || (j == 2 && k->kind != QFK_TILE_F32);
-    (k->kind == QFK_TILE_F32 ? check_float : check_int)(&c);
+    c.residual = j == 1 || (j == 2 && !qfk_tile_is_float(k->kind));
+    (qfk_tile_is_float(k->kind) ? check_float : check_int)(&c);
   }
 }
 
@@ -411,7 +423,7 @@ static ChkLimit limit_of(const QfkTileKernel *k, const Layer *l)
 {
   if (strcmp(l->net, "resnet50") || l->in < 16 || l->size == 1)
     return CHK_LIMIT_NONE;
-  return k->kind != QFK_TILE_F32 ? CHK_LIMIT_INT : l->filter == 1 ? CHK_LIMIT_F32 : CHK_LIMIT_NONE;
+  return !qfk_tile_is_float(k->kind) ? CHK_LIMIT_INT : l->filter == 1 ? CHK_LIMIT_F32 : CHK_LIMIT_NONE;
 }
 
 static void bench_layer(const QfkTileKernel *k, const Layer *l)
@@ -419,7 +431,7 @@ static void bench_layer(const QfkTileKernel *k, const Layer *l)
   const int32_t o = (l->size + l->stride - 1) / l->stride, pad = l->filter / 2, f = l->filter;
   const QfkConvShape s = {1,      l->size,    l->size, l->in, o, o, l->out, f, f, {l->stride, l->stride},
                           {1, 1}, {pad, pad}, 1};
-  const bool f32 = k->kind == QFK_TILE_F32;
+  const bool f32 = qfk_tile_is_float(k->kind);
   const size_t nw = (size_t)s.kh * s.kw * s.c * s.oc, nx = (size_t)s.h * s.w * s.c,
                ny = (size_t)s.oh * s.ow * s.oc;
   QfkSeg segs[64];
@@ -431,7 +443,9 @@ static void bench_layer(const QfkTileKernel *k, const Layer *l)
     chk_fill_bytes(w, nw, CHK_PLAIN), chk_fill_bytes(x, nx, CHK_PLAIN);
   qfk_igemm_conv(&b.p, k, &s, segs);
   b.p.lo = f32 ? 0 : -128, b.p.hi = f32 ? 6 : 127, b.p.y_zero = 128;
-  b.p.widen = k->kind == QFK_TILE_S16 ? qfk_widen_find(chk_features()) : NULL;
+  b.p.widen = k->kind == QFK_TILE_S16    ? qfk_widen_find(chk_features())
+              : k->kind == QFK_TILE_BF16 ? qfk_narrow_find(chk_features())
+                                         : NULL;
   b.p.zeros = chk_alloc_aligned(b.p.k * 4);
   pack(&b.p,
        &(Constants){.w = w,

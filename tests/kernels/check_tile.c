@@ -20,7 +20,7 @@ typedef struct {
 
 static size_t a_size(const QfkTileKernel *k)
 {
-  return k->kind == QFK_TILE_F32 ? 4 : k->kind == QFK_TILE_S16 ? 2 : 1;
+  return k->kind == QFK_TILE_F32 ? 4 : qfk_tile_converts(k->kind) ? 2 : 1;
 }
 
 /* Rows of A: every segment of every row in memory of its own. */
@@ -176,9 +176,11 @@ static void check_acts(void)
 #define QFK_TILE(fn, isa, kind, mr, nr, kr, lanes)
 #define QFK_ACT(fn, isa) {#fn, isa, fn},
 #define QFK_WIDEN(fn, isa)
+#define QFK_NARROW(fn, isa)
 #include "kernels/gemm/tile.inc"
 #undef QFK_ACT
 #undef QFK_WIDEN
+#undef QFK_NARROW
   };
   enum { N = 43 };
   for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
@@ -206,10 +208,12 @@ static void check_widen(void)
   } lines[] = {
 #define QFK_ACT(fn, isa)
 #define QFK_WIDEN(fn, isa) {#fn, isa, fn},
+#define QFK_NARROW(fn, isa)
 #include "kernels/gemm/tile.inc"
 #undef QFK_TILE
 #undef QFK_ACT
 #undef QFK_WIDEN
+#undef QFK_NARROW
   };
   for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
     if (!chk_can_run(lines[i].name, lines[i].isa))
@@ -235,7 +239,7 @@ void chk_tile(void)
 {
   for (uint32_t i = 0; i < qfk_n_tile_kernels; i++) {
     const QfkTileKernel *k = &qfk_tile_kernels[i];
-    if (!chk_can_run(k->name, k->isa))
+    if (k->kind == QFK_TILE_BF16 || !chk_can_run(k->name, k->isa)) /* BF16: in check_bf16.c */
       continue;
     for (uint32_t m = 1; m <= k->mr; m++)
       for (uint32_t n = 1; n <= k->nr; n += n < 20 ? 1 : 5)
