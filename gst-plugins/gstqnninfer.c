@@ -53,6 +53,10 @@ static const GstQnnProp props[] = {
      GST_QNN_PROP_STRING, GST_QNN_PROP_READY, FIELD(signature), .def_string = ""},
     {"requant", "Arithmetic of integer layers: float, or fixed, tflite (backend ref only)",
      GST_QNN_PROP_STRING, GST_QNN_PROP_READY, FIELD(requant), .def_string = "float"},
+    {"enable-fast-math",
+     "Let the CPU multiply float32 in bfloat16 where it has instructions for it: faster, outputs are off by "
+     "some thousandths",
+     GST_QNN_PROP_BOOL, GST_QNN_PROP_READY, FIELD(enable_fast_math), 0, 0, FALSE},
     {"input-dims",
      "Dimensions of inputs that the model leaves open, \"name:1x3x224x224\", several after commas; empty: "
      "none are open",
@@ -148,6 +152,16 @@ static const gchar *given(const gchar *text)
   return text && *text ? text : NULL;
 }
 
+static gboolean take_fast_math(GstQnnInfer *self)
+{
+  gboolean value;
+
+  GST_OBJECT_LOCK(self);
+  value = self->enable_fast_math;
+  GST_OBJECT_UNLOCK(self);
+  return value;
+}
+
 /* The model that the properties describe; @unit instead of the property backend unless NULL. */
 static QfModel *acquire(GstQnnInfer *self, const gchar *unit, GError **error)
 {
@@ -159,6 +173,7 @@ static QfModel *acquire(GstQnnInfer *self, const gchar *unit, GError **error)
   g_autofree gchar *requant = gst_qnn_prop_dup(self, &self->requant);
   g_autofree gchar *weights = gst_qnn_prop_dup(self, &self->weights);
   g_autofree gchar *signature = gst_qnn_prop_dup(self, &self->signature);
+  const gboolean fast_math = take_fast_math(self);
   QfModelOptions options = {.backend = unit ? unit : backend,
                             .backend_library = given(library),
                             .backend_config = given(config),
@@ -166,6 +181,7 @@ static QfModel *acquire(GstQnnInfer *self, const gchar *unit, GError **error)
                             .requant = requant,
                             .weights = given(weights),
                             .signature = given(signature),
+                            .enable_fast_math = fast_math,
                             .direct_inputs = TRUE};
   g_auto(GStrv) texts = NULL;
   g_autofree QfInputDims *dims = NULL;

@@ -19,6 +19,7 @@ struct _GstQnnInfer {
   gchar *path, *backend, *backend_library, *backend_config, *fallback, *weights, *signature, *requant,
       *input_dims;
   guint threads;
+  gboolean enable_fast_math;
   guint64 n_inferences, n_copies, last_ns, average_ns, latency_ns;
   gchar *active_backend, *placement;
 

@@ -27,6 +27,7 @@ static gchar *make_key(const gchar *path, const QfModelOptions *o)
                          (gint64)st.st_mtime);
   for (guint i = 0; i < G_N_ELEMENTS(strings); i++)
     g_string_append_printf(key, "|%s", strings[i] ? strings[i] : "");
+  g_string_append(key, o->enable_fast_math ? "|fast" : "|");
   for (guint i = 0; i < o->n_input_dims; i++) {
     g_autofree gchar *dims = qf_dims_to_string(o->input_dims[i].dims, o->input_dims[i].rank);
     g_string_append_printf(key, "|%s:%s", o->input_dims[i].name, dims);

@@ -67,6 +67,7 @@ typedef enum {
 struct QfLower {
   QfGraph *graph;
   QfRequant requant;
+  gboolean fast_math;  /* products of floats may be made in bfloat16 */
   GArray *steps;       /* QfStep */
   GPtrArray *blocks;   /* memory owned by the model, freed with qf_aligned_free() */
   GPtrArray *kept;     /* what goes with the model by a function of its own: qf_lower_keep() */

@@ -348,6 +348,7 @@ gboolean qf_model_compile(QfModel *model, QfRequant requant, GError **error)
   g_autofree uint32_t *unread = g_new0(uint32_t, model->n_tensors + 1);
   QfLower lower = {.graph = model->graph,
                    .requant = requant,
+                   .fast_math = model->fast_math,
                    .steps = model->steps,
                    .blocks = model->blocks,
                    .kept = model->kept,

@@ -170,6 +170,7 @@ static QfModel *compile_body(QfModel *model, QfGraph *graph, QfRequant requant, 
   body->backend = model->backend;
   body->unit = model->unit ? g_atomic_rc_box_acquire(model->unit) : NULL;
   body->no_fallback = model->no_fallback;
+  body->fast_math = model->fast_math;
   body->graph = graph;
   body->is_body = TRUE;
   g_ptr_array_add(model->bodies, body);

@@ -175,6 +175,7 @@ static gboolean choose_unit(QfModel *model, const QfModelOptions *options, GErro
   if (model->backend && model->requant != QF_REQUANT_FLOAT)
     model->backend = &qf_backend_ref;
   model->no_optimize = options->no_optimize;
+  model->fast_math = options->enable_fast_math;
   const QfUnitOptions wish = {options->backend_library, options->backend_config};
   return model->backend && parse_fallback(options->fallback, &model->no_fallback, error) &&
          (!model->backend->open || (model->unit = qf_unit_open(model->backend, &wish, error)));
@@ -217,6 +218,7 @@ QfModel *qf_model_new_from_graph(QfGraph *graph, const QfModel *whole, GError **
   model->requant = whole->requant;
   model->unit = whole->unit ? g_atomic_rc_box_acquire(whole->unit) : NULL;
   model->no_fallback = whole->no_fallback;
+  model->fast_math = whole->fast_math;
   model->no_optimize = whole->no_optimize;
   if (finish(model, NULL, error))
     return model;

@@ -56,6 +56,7 @@ struct _QfModel {
   size_t arena_bytes, scratch_bytes; /* of one frame; scratch: the largest of the bodies too */
   QfModelStats stats;
   QfRequant requant;
+  gboolean fast_math;
   gboolean no_optimize;
   QfInputDims *
       imported; /* [n_inputs]: name and dimensions of each input as in the file, before the passes; NULL: a program */

@@ -33,6 +33,8 @@ GOptionGroup *qf_tool_model_group(QfToolModel *model)
       {"seed-weights", 0, 0, G_OPTION_ARG_INT, &model->seed_weights,
        "Make up weights that a Caffe net is without, from this seed (above 0)", "N"},
       {"no-optimize", 0, 0, G_OPTION_ARG_NONE, &model->no_optimize, "Run each node of the file alone", NULL},
+      {"fast-math", 0, 0, G_OPTION_ARG_NONE, &model->fast_math,
+       "Let float32 be multiplied in bfloat16 where the CPU can", NULL},
       {"check", 0, 0, G_OPTION_ARG_NONE, &model->check,
        "Compare a .qnnf file's constants with their checksum", NULL},
       {NULL},
@@ -111,6 +113,7 @@ static gboolean loading_init(Loading *l, const QfToolModel *model, GError **erro
                                 .weights = model->weights,
                                 .signature = model->signature,
                                 .seed_weights = (uint32_t)MAX(model->seed_weights, 0),
+                                .enable_fast_math = model->fast_math,
                                 .check_data = model->check,
                                 .no_packed = model->no_packed};
   return TRUE;

@@ -35,7 +35,7 @@ typedef struct {
   char *backend, *backend_library, *backend_config, *fallback, *requant, *weights, *signature;
   char **dims; /* "NAME=1x3x224x224" */
   int threads, seed_weights;
-  gboolean no_optimize, check, all_tensors, no_packed;
+  gboolean no_optimize, check, all_tensors, no_packed, fast_math;
   const QfInputDims *file_dims; /* without `dims`: those of the input files; borrowed */
   guint n_file_dims;
 } QfToolModel;

@@ -92,7 +92,7 @@ gboolean qf_cpu_dwconv(QfLower *lower, QfNode *node)
                  .n = (uint32_t)s.oc,
                  .w_type = wt.w_type,
                  .w_zero = wt.w_zero};
-  if (wt.integer && !qf_cpu_tile_kernel(&wt, &all)) /* the sums may leave int32 */
+  if (wt.integer && !qf_cpu_tile_kernel(lower, &wt, &all)) /* the sums may leave int32 */
     return FALSE;
   StepParams *params = qf_lower_alloc(lower, sizeof(*params));
   QfkDwPlan *p = &params->plan;

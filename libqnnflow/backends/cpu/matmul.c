@@ -29,7 +29,7 @@ static gboolean lower_dense(QfLower *lower, const QfNode *node, const QfCpuWeigh
   pack.n = (uint32_t)wt->oc;
   pack.w_type = wt->w_type;
   pack.w_zero = wt->w_zero;
-  const QfkTileKernel *kernel = qf_cpu_tile_kernel(wt, &pack);
+  const QfkTileKernel *kernel = qf_cpu_tile_kernel(lower, wt, &pack);
   if (!kernel)
     return FALSE;
   QfkIgemm *plan = qf_lower_alloc(lower, sizeof(*plan));

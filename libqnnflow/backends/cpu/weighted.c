@@ -105,11 +105,25 @@ void qf_cpu_weighted_clear(QfCpuWeighted *wt)
   g_clear_pointer(&wt->rests, g_free);
 }
 
-const QfkTileKernel *qf_cpu_tile_kernel(const QfCpuWeighted *wt, const QfkPack *all)
+/* Plain C can do it too, but only when nothing faster is wanted. The log is told once a model. */
+static QfkTileKind float_kind(QfLower *lower, uint32_t features)
+{
+  if (!lower->fast_math)
+    return QFK_TILE_F32;
+  const QfkTileKernel *kernel = qfk_tile_find(QFK_TILE_BF16, features);
+  if (kernel->isa || !features)
+    return QFK_TILE_BF16;
+  g_message("%s: fast math is not available: this CPU has no bfloat16 instructions; float32 is used",
+            lower->model);
+  lower->fast_math = FALSE;
+  return QFK_TILE_F32;
+}
+
+const QfkTileKernel *qf_cpu_tile_kernel(QfLower *lower, const QfCpuWeighted *wt, const QfkPack *all)
 {
   const uint32_t features = qfk_cpu_features();
   if (!wt->integer)
-    return qfk_tile_find(QFK_TILE_F32, features);
+    return qfk_tile_find(float_kind(lower, features), features);
   if (!qfk_pack_fits(all, wt->bias, wt->x_max) || !qfk_pack_within(all, INT16_MIN, INT16_MAX))
     return NULL;
   const QfkTileKernel *dot = qfk_tile_find(QFK_TILE_DOT_U, features);
@@ -178,6 +192,8 @@ void qf_cpu_igemm_fill(QfLower *lower, QfkIgemm *p, const QfCpuWeighted *wt, Qfk
   p->lo = wt->lo;
   p->hi = wt->hi;
   p->act = wt->epi;
+  if (p->kernel->kind == QFK_TILE_BF16)
+    p->widen = qfk_narrow_find(qfk_cpu_features());
   if (!wt->integer && wt->epi.act > QF_ACT_CLAMP)
     p->act_fn = qfk_act_find(qfk_cpu_features());
 

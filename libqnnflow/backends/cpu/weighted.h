@@ -40,7 +40,7 @@ void qf_cpu_weighted_clear(QfCpuWeighted *wt);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(QfCpuWeighted, qf_cpu_weighted_clear)
 
 /* The tile kernel for @wt with the whole weight matrix @all; NULL: none can do it. */
-const QfkTileKernel *qf_cpu_tile_kernel(const QfCpuWeighted *wt, const QfkPack *all);
+const QfkTileKernel *qf_cpu_tile_kernel(QfLower *lower, const QfCpuWeighted *wt, const QfkPack *all);
 
 /* The kernel for pairs of 8-bit weights where it is better than @kernel, the one above, for a convolution of @s; else @kernel. */
 const QfkTileKernel *qf_cpu_pairs_kernel(const QfCpuWeighted *wt, const QfkTileKernel *kernel,

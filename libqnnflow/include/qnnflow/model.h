@@ -50,6 +50,9 @@ typedef struct {
   const char *weights;
   uint32_t
       seed_weights; /* not 0: weights that the model is without are made up from this seed (Caffe): to measure, not to use */
+  /* TRUE: the CPU may multiply float32 in bfloat16, with sums in float32: convolutions and products with constant weights, where the CPU
+   * has instructions for it (else the log says that float32 is used). An output is then off by some thousandths of its size */
+  gboolean enable_fast_math;
   gboolean
       no_packed; /* qf_model_convert(): TRUE leaves constants packed for this machine's kernels out of the file */
   gboolean
