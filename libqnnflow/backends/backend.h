@@ -32,6 +32,12 @@ struct QfExec {
  * cannot. */
 void qf_exec_fail(const QfExec *exec, GError *error);
 
+/* Time that a unit measured by itself inside a step. */
+typedef struct {
+  const QfNode *node; /* NULL: of all nodes of the step together */
+  uint64_t runs, total_ns, min_ns;
+} QfMeasured;
+
 /* One piece of work. Immutable once lowered; shared by all sessions. */
 struct QfStep {
   void (*run)(const QfStep *step, const QfExec *exec); /* a unit that fails says qf_exec_fail() */
@@ -43,6 +49,8 @@ struct QfStep {
   uint32_t n_in, n_out;
   const void *params;   /* the backend's own, e.g. packed weights; owned by the model */
   size_t scratch_bytes; /* each thread needs this much; 0: none */
+  /* Appends QfMeasured of all runs of all sessions so far, in the nodes' order. NULL: the step's own time is all there is. */
+  void (*measured)(const QfStep *step, GArray *rows);
 };
 
 #define QF_NO_TENSOR UINT32_MAX

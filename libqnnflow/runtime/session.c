@@ -3,11 +3,11 @@
  * session.c - the memory and the threads of one stream of runs. A run is a loop over steps and nothing else.
  */
 #include "frame.h"
+#include "layers.h"
 #include "memory.h"
 #include "pool.h"
 #include "program/program.h"
 
-#include <qnnflow/profile.h>
 #include <sched.h>
 #include <string.h>
 #include <time.h>
@@ -31,6 +31,7 @@ struct _QfSession {
   QfRunGuard guard;       /* of this run */
   uint64_t last_run_ns;
   QfLayerProfile *layers; /* NULL without `profile`; one per step */
+  GArray *inside; /* QfLayerProfile: what qf_session_layers() gave last; NULL: the layers themselves */
 };
 
 static uint64_t now_ns(void)
@@ -109,25 +110,6 @@ static void swap_states(QfSession *session)
   }
 }
 
-static void make_layers(QfSession *session)
-{
-  const GArray *steps = session->model->steps;
-  session->layers = g_new0(QfLayerProfile, steps->len + 1);
-  for (uint32_t i = 0; i < steps->len; i++) {
-    const QfStep *step = &g_array_index(steps, QfStep, i);
-    const QfNode *node = step->node;
-    const QfTensor *out = node->outputs[0];
-    QfLayerProfile *layer = &session->layers[i];
-    g_autofree char *dims = qf_dims_to_string(out->dims, out->rank);
-    *layer = (QfLayerProfile){.node = node->name,
-                              .op = node->op->name,
-                              .unit = step->unit,
-                              .kernel = step->kernel};
-    layer->macs = node->op->macs ? node->op->macs(node) : 0;
-    g_snprintf(layer->output, sizeof(layer->output), "%s %s", dims, qf_dtype_name(out->dtype));
-  }
-}
-
 static gboolean allocate(QfSession *session, uint32_t n_threads)
 {
   const QfModel *model = session->model;
@@ -185,7 +167,7 @@ QfSession *qf_session_new(QfModel *model, const QfSessionOptions *options, GErro
   uint32_t n_threads = options && options->n_threads ? MIN(options->n_threads, 64) : default_threads();
   QfSession *session = qf_session_new_part(model, n_threads, NULL, error);
   if (session && options && options->profile)
-    make_layers(session);
+    session->layers = qf_layers_new(session->model);
   return session;
 }
 
@@ -213,6 +195,7 @@ void qf_session_free(QfSession *session)
   qf_aligned_free(session->arena);
   qf_aligned_free(session->scratch);
   g_free(session->layers);
+  g_clear_pointer(&session->inside, g_array_unref);
   qf_model_unref(session->model);
   g_free(session);
 }
@@ -418,6 +401,8 @@ uint64_t qf_session_last_run_ns(const QfSession *session)
 
 const QfLayerProfile *qf_session_layers(QfSession *session, uint32_t *count)
 {
-  *count = session->layers ? session->model->steps->len : 0;
-  return session->layers;
+  g_clear_pointer(&session->inside, g_array_unref);
+  session->inside = session->layers ? qf_layers_inside(session->model, session->layers) : NULL;
+  *count = session->inside ? session->inside->len : session->layers ? session->model->steps->len : 0;
+  return session->inside ? (const QfLayerProfile *)(void *)session->inside->data : session->layers;
 }

@@ -179,6 +179,45 @@ static void test_settings(gconstpointer data)
   g_unlink(path);
 }
 
+/* What the unit measures: nothing, the whole, each node. What is left of a step's time is the call. */
+static void test_profile(void)
+{
+  static const struct {
+    const char *level;
+    guint n;
+    struct {
+      const char *op;
+      double us; /* of a run; 0: what is left */
+    } rows[3];
+  } levels[] = {{"off", 1, {{"ElementWiseAbs", 0}}},
+                {"basic", 2, {{"Graph", 2000}, {"Call", 0}}},
+                {"detailed", 3, {{"Relu", 200}, {"ElementWiseAbs", 200}, {"Call", 0}}}};
+  for (guint i = 0; i < G_N_ELEMENTS(levels); i++) {
+    g_autofree char *json = g_strdup_printf("{\"profiling_level\": \"%s\"}", levels[i].level), *path = NULL;
+    g_autoptr(GError) error = NULL;
+    uint32_t n;
+    g_close(g_file_open_tmp("qnnflow-XXXXXX.json", &path, NULL), NULL);
+    g_assert_true(g_file_set_contents(path, json, -1, NULL));
+    g_autoptr(QfModel) model = load("opset 13\nin x f32 2,3\nnode Relu x -> a\nnode Abs a -> y\nout y\n",
+                                    &(QfModelOptions){.backend_config = path}, &error);
+    g_assert_no_error(error);
+    g_autoptr(QfSession) session = qf_session_new(model, &(QfSessionOptions){.profile = TRUE}, &error);
+    for (guint k = 0; k < 3; k++)
+      g_assert_true(qf_session_run(session, &error));
+    const QfLayerProfile *layers = qf_session_layers(session, &n);
+    g_assert_cmpuint(n, ==, levels[i].n);
+    for (guint k = 0; k < n; k++) {
+      g_assert_cmpstr(layers[k].op, ==, levels[i].rows[k].op);
+      g_assert_cmpuint(layers[k].runs, ==, 3);
+      g_assert_cmpstr(layers[k].unit, ==, "qnn");
+      if (levels[i].rows[k].us > 0)
+        g_assert_cmpfloat((double)layers[k].total_ns / 3e3, ==, levels[i].rows[k].us);
+    }
+    g_unlink(path);
+  }
+  g_assert_cmpint(*counter("fake_qnn_profiles"), ==, 0);
+}
+
 /* Folder for contexts, and the settings that name it. */
 typedef struct {
   char *folder, *settings;
@@ -249,6 +288,7 @@ int main(int argc, char **argv)
   g_test_add_func("/qnn/execute", test_execute);
   g_test_add_func("/qnn/missing", test_missing);
   g_test_add_func("/qnn/cache", test_cache);
+  g_test_add_func("/qnn/profile", test_profile);
   for (guint i = 0; i < G_N_ELEMENTS(faults); i++) {
     g_autofree char *path = g_strconcat("/qnn/fault/", faults[i].fault, NULL);
     g_test_add_data_func(path, GUINT_TO_POINTER(i), test_fault);

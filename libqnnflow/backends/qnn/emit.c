@@ -167,6 +167,37 @@ static gboolean emit_slope(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, GS
   return TRUE;
 }
 
+/* Clamps that have a name of their own. The emulator's ReluMinMax behind a 1x1 convolution of few pixels (3x3 and fewer) is wrong. */
+static const char *clamp_type(float lo, float hi)
+{
+  static const struct {
+    float lo, hi;
+    const char *type;
+  } named[] = {{0, INFINITY, "Relu"}, {0, 6, "Relu6"}, {-1, 1, "Relu1"}};
+  for (gsize i = 0; i < G_N_ELEMENTS(named); i++)
+    if (named[i].lo == lo && named[i].hi == hi)
+      return named[i].type;
+  return NULL;
+}
+
+/* @op becomes the clamp by its name, or ReluMinMax with its limits. */
+static void set_clamp(QfQnnNetOp *op, float lo, float hi)
+{
+  const char *named = clamp_type(lo, hi);
+  if (named)
+    op->type = named;
+  if (named)
+    return;
+  qf_qnn_op_float(op, "min_value", lo);
+  qf_qnn_op_float(op, "max_value", hi);
+}
+
+static gboolean emit_clamp(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, GString *why)
+{
+  set_clamp(op, float_attr(node, "lo"), float_attr(node, "hi"));
+  return TRUE;
+}
+
 static gboolean emit_hard_sigmoid(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, GString *why)
 {
   qf_qnn_op_scalar(op, "operation", QF_QNN_UINT32, 2);
@@ -292,19 +323,6 @@ static const char *const act_types[QF_N_ACTS] = {
     [QF_ACT_TANH] = "Tanh",        [QF_ACT_PRELU] = "Prelu",          [QF_ACT_LEAKY] = "Prelu",
     [QF_ACT_GELU] = "Gelu"};
 
-/* Clamps that have a name of their own. The emulator's ReluMinMax behind a 1x1 convolution of few pixels (3x3 and fewer) is wrong. */
-static const char *clamp_type(float lo, float hi)
-{
-  static const struct {
-    float lo, hi;
-    const char *type;
-  } named[] = {{0, INFINITY, "Relu"}, {0, 6, "Relu6"}, {-1, 1, "Relu1"}};
-  for (gsize i = 0; i < G_N_ELEMENTS(named); i++)
-    if (named[i].lo == lo && named[i].hi == hi)
-      return named[i].type;
-  return NULL;
-}
-
 static void emit_act(QfQnnNet *net, const QfNode *node, int32_t act, QfQnnTensor *slope, QfQnnTensor *x,
                      QfQnnTensor *y)
 {
@@ -318,19 +336,15 @@ static void emit_act(QfQnnNet *net, const QfNode *node, int32_t act, QfQnnTensor
     qf_qnn_op_output(product, y);
     return;
   }
-  const char *named =
-      act == QF_ACT_CLAMP ? clamp_type(float_attr(node, "act_lo"), float_attr(node, "act_hi")) : NULL;
-  QfQnnNetOp *op = qf_qnn_net_op(net, named ? named : act_types[act]);
+  QfQnnNetOp *op = qf_qnn_net_op(net, act_types[act]);
   qf_qnn_op_input(op, x);
   if (act == QF_ACT_PRELU)
     qf_qnn_op_input(op, slope);
   if (act == QF_ACT_LEAKY)
     qf_qnn_op_input(op, slope_tensor(net, x, float_attr(node, "act_alpha")));
   qf_qnn_op_output(op, y);
-  if (act == QF_ACT_CLAMP && !named) {
-    qf_qnn_op_float(op, "min_value", float_attr(node, "act_lo"));
-    qf_qnn_op_float(op, "max_value", float_attr(node, "act_hi"));
-  }
+  if (act == QF_ACT_CLAMP)
+    set_clamp(op, float_attr(node, "act_lo"), float_attr(node, "act_hi"));
 }
 
 /* What was fused behind the operator: a residual, then an activation. @op's output becomes the first of a chain that ends in the node's. */
@@ -414,6 +428,7 @@ static gboolean emit_row(QfQnnNet *net, const struct Row *row, const QfNode *nod
 gboolean qf_qnn_emit(QfQnnNet *net, const QfNode *node, GString *why)
 {
   net->node = node->name;
+  net->source = node;
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
     if (rows[i].op == node->op)
       return emit_row(net, &rows[i], node, why);

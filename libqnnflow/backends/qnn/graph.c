@@ -4,6 +4,7 @@
  * One graph serves all sessions of the model, one run at a time: the library's handles are no more than that.
  */
 #include "cache.h"
+#include "events.h"
 #include "net.h"
 #include "unit.h"
 
@@ -15,13 +16,15 @@ typedef struct {
   GMutex lock;           /* of the graph and of @in and @out */
   QfQnnTensor *in, *out; /* [n_in], [n_out]: the tensors that the caller writes and reads */
   uint32_t n_in, n_out;
-  QfQnnNet *net; /* owns what these point to */
+  QfQnnNet *net;       /* owns what these point to */
+  QfQnnEvents *events; /* NULL: nothing is measured */
   char *model, kernel[64];
 } Part;
 
 static void part_free(gpointer data)
 {
   Part *part = data;
+  qf_qnn_events_free(part->events);
   if (part->context)
     QF_QNN(part->unit->library, contextFree, QfQnnHandle, QfQnnHandle)(part->context, NULL);
   qf_qnn_net_free(part->net);
@@ -98,8 +101,10 @@ static gboolean build(Part *part, const char *name, GError **error)
     if ((e = QF_QNN(lib, graphAddNode, QfQnnHandle, QfQnnOp)(part->graph, qf_qnn_op_view(part->net, op))))
       return fail(part, error, e, "it refuses node ", op->name);
   }
-  if ((e = QF_QNN(lib, graphFinalize, QfQnnHandle, QfQnnHandle, QfQnnHandle)(part->graph, NULL, NULL)))
+  if ((e = QF_QNN(lib, graphFinalize, QfQnnHandle, QfQnnHandle,
+                  QfQnnHandle)(part->graph, qf_qnn_events_handle(part->events), NULL)))
     return fail(part, error, e, "the graph cannot be finalized", "");
+  qf_qnn_events_log(part->events, part->model);
   return TRUE;
 }
 
@@ -131,14 +136,24 @@ static void run_part(const QfStep *step, const QfExec *exec)
     part->out[i].u.client.data = qf_step_out(step, exec, i);
   const QfQnnError e =
       QF_QNN(part->unit->library, graphExecute, QfQnnHandle, const QfQnnTensor *, uint32_t, QfQnnTensor *,
-             uint32_t, QfQnnHandle,
-             QfQnnHandle)(part->graph, part->in, part->n_in, part->out, part->n_out, NULL, NULL);
+             uint32_t, QfQnnHandle, QfQnnHandle)(part->graph, part->in, part->n_in, part->out, part->n_out,
+                                                 qf_qnn_events_handle(part->events), NULL);
+  if (!e)
+    qf_qnn_events_add_run(part->events);
   g_mutex_unlock(&part->lock);
   if (e) {
     GError *error = NULL;
     fail(part, &error, e, "running it failed", "");
     qf_exec_fail(exec, error);
   }
+}
+
+static void measured(const QfStep *step, GArray *rows)
+{
+  Part *part = (Part *)step->params;
+  g_mutex_lock(&part->lock);
+  qf_qnn_events_rows(part->events, rows);
+  g_mutex_unlock(&part->lock);
 }
 
 /* The caller's side of the border: type, then the list that a run binds memory to. The library checks no sizes, so they are ours. */
@@ -186,10 +201,12 @@ gboolean qf_qnn_lower(QfLower *lower, QfNode *const *nodes, uint32_t n_nodes, GE
     g_set_error(error, QF_ERROR, QF_ERROR_UNSUPPORTED, "%s: %s", lower->model, why->str);
     return FALSE;
   }
+  part->events = qf_qnn_events_new(part->unit, part->net);
   if (!make_graph(part, name, error))
     return FALSE;
   take_border(part->net, in, part->in);
   take_border(part->net, out, part->out);
-  qf_lower_part(lower, nodes[n_nodes - 1], "qnn", part->kernel, run_part, part, in, out);
+  QfStep *step = qf_lower_part(lower, nodes[n_nodes - 1], "qnn", part->kernel, run_part, part, in, out);
+  step->measured = part->events ? measured : NULL;
   return TRUE;
 }

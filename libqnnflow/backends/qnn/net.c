@@ -160,6 +160,7 @@ QfQnnNetOp *qf_qnn_net_op(QfQnnNet *net, const char *type)
   g_ptr_array_add(net->blocks, name);
   op->type = type;
   op->name = name;
+  op->source = net->source;
   op->params = g_array_new(FALSE, TRUE, sizeof(QfQnnParam));
   op->param_tensors = g_ptr_array_new();
   op->inputs = g_ptr_array_new();

@@ -15,6 +15,7 @@
 typedef struct {
   const char *type; /* the library's name */
   const char *name;
+  const QfNode *source;        /* whose it is */
   GArray *params;              /* QfQnnParam; of tensors the value is in param_tensors */
   GPtrArray *param_tensors;    /* QfQnnTensor* or NULL, by param */
   GPtrArray *inputs, *outputs; /* QfQnnTensor* */
@@ -26,6 +27,7 @@ typedef struct {
   GHashTable *by_tensor; /* QfTensor -> QfQnnTensor */
   GPtrArray *blocks;     /* memory */
   const char *node;      /* name for what is added now */
+  const QfNode *source;  /* whose that is */
 } QfQnnNet;
 
 QfQnnNet *qf_qnn_net_new(void);
