@@ -219,7 +219,7 @@ static uint64_t grid_cost(const QfkIgemm *p, uint32_t tiles, uint32_t panels, ui
   const uint64_t weights = (uint64_t)p->group_bytes * p->group;
   const uint64_t item =
       height * width * k + height * pixel * widen + weights / p->group / splits / 4 + COST_ITEM;
-  uint64_t cost = turns * item + item / 4 + weights * COST_WEIGHT / (splits > 1 ? n_threads : 1);
+  uint64_t cost = turns * item + item / 32 + weights * COST_WEIGHT / (splits > 1 ? n_threads : 1);
   if (splits > 1)
     cost +=
         (uint64_t)tiles * p->kernel->mr * (pixel * p->x_size + (uint64_t)p->oc * p->y_size) * COST_FOREIGN;

@@ -167,7 +167,7 @@ static uint64_t grid_cost(const QfkWino *p, uint32_t n_threads, uint32_t all, ui
                         c * width * p->v_size * COST_READ;
   const uint64_t pixels = (uint64_t)p->s.n * (uint64_t)p->s.oh * (uint64_t)p->s.ow;
   const uint64_t foreign = pixels * (c + (uint64_t)p->s.oc) * p->x_size * COST_FOREIGN / p->planes;
-  return turns * item + item / 4 + (splits > 1 ? foreign : 0);
+  return turns * item + item / 16 + (splits > 1 ? foreign : 0);
 }
 
 void qfk_wino_grid(const QfkWino *p, uint32_t n_threads, QfkWinoGrid *grid)

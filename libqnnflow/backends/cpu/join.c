@@ -9,9 +9,9 @@
 
 #include <string.h>
 
-/* Of a piece: copying less is over before the bytes have come from another core's cache; looking them up takes longer. */
-#define COPY_BYTES (512u << 10)
-#define LOOKUP_BYTES (48u << 10)
+/* Of a piece that is worth a thread. A thread finds in its own cache what it copies, for the step before was shared out the same way;
+ * one thread alone would fetch half from another core, and so would who reads the copy. */
+#define PIECE_BYTES (16u << 10)
 
 typedef struct {
   size_t bytes;         /* in one row */
@@ -19,7 +19,7 @@ typedef struct {
 } Part;
 
 typedef struct {
-  size_t rows, row_bytes, piece_bytes;
+  size_t rows, row_bytes;
   uint32_t n;
   Part *parts;
 } Join;
@@ -66,14 +66,14 @@ static void run_join(const QfStep *step, const QfExec *exec)
 {
   const Join *p = step->params;
   Call call = {step, exec};
-  qf_cpu_parallel(exec, p->rows, p->piece_bytes / MAX(p->row_bytes, 1) + 1, join_range, &call);
+  qf_cpu_parallel(exec, p->rows, PIECE_BYTES / MAX(p->row_bytes, 1) + 1, join_range, &call);
 }
 
 static void run_cut(const QfStep *step, const QfExec *exec)
 {
   const Join *p = step->params;
   Call call = {step, exec};
-  qf_cpu_parallel(exec, p->rows, p->piece_bytes / MAX(p->row_bytes, 1) + 1, cut_range, &call);
+  qf_cpu_parallel(exec, p->rows, PIECE_BYTES / MAX(p->row_bytes, 1) + 1, cut_range, &call);
 }
 
 static gboolean same_form(const QfTensor *a, const QfTensor *b)
@@ -111,13 +111,11 @@ static Join *new_join(QfLower *lower, const QfNode *node, const QfTensor *whole,
   if (!qf_tensor_count(whole))
     return NULL;
   p->row_bytes = qf_tensor_size_bytes(whole) / p->rows;
-  p->piece_bytes = COPY_BYTES;
   for (uint32_t i = 0; i < n; i++) {
     p->parts[i].bytes = qf_tensor_size_bytes(parts[i]) / p->rows;
     if (same_form(parts[i], whole))
       continue;
     p->parts[i].table = tables ? make_table(lower, parts[i], whole) : NULL;
-    p->piece_bytes = LOOKUP_BYTES;
     if (!p->parts[i].table)
       return NULL;
   }
