@@ -74,6 +74,14 @@ static inline void qfk_hvx_swap(QfkHvx *low, QfkHvx *high, int offset)
     }
 }
 
+/* Bytes whose control has the bit @offset take the place of those @offset away. */
+static inline void qfk_hvx_cross(QfkHvx *v, const QfkHvx *control, int offset)
+{
+  const QfkHvx from = *v;
+  for (int k = 0; k < 128; k++)
+    v->ub[k] = from.ub[control->ub[k] & offset ? k ^ offset : k];
+}
+
 /* Four bytes from place @at on of word @i in @low, going on in the same word of @high, by the bytes of @weights. */
 static inline int32_t qfk_hvx_window(const QfkHvx *low, const QfkHvx *high, int32_t weights, int i, int at)
 {

@@ -2,6 +2,7 @@
 /*
  * resize.c - rows of Resize and of the moves between space, depth and batch.
  */
+#include "fixed.h"
 #include "litert.h"
 #include "../../graph/numbers.h"
 #include "kernels/block/block.h"
@@ -34,12 +35,43 @@ static void resize_params(const QfNode *node, QfkResize *r)
   }
 }
 
+typedef struct {
+  QfkResize resize;
+  QfkResizeInt q;
+} ResizeInt;
+
+static void run_resize_int(const void *params, const void *const *in, void *const *out)
+{
+  const ResizeInt *p = params;
+  qfk_resize_int_ref(&p->resize, &p->q, in[0], out[0]);
+}
+
+/* The `fixed` scheme, where it has one for it. */
+static gboolean lower_resize_fixed(QfLower *lower, const QfNode *node, const QfkResize *r)
+{
+  QfkEncoding x, y;
+  int32_t dims[2];
+  if (lower->requant != QF_REQUANT_FIXED || !qf_ref_is_encoded(node->inputs[0], &x) ||
+      !qf_ref_is_encoded(node->outputs[0], &y) || x.type > QFK_S8 || y.type > QFK_S8 ||
+      !qfk_resize_int_dims(r, dims))
+    return FALSE;
+  ResizeInt *p = qf_lower_alloc(lower, sizeof(*p));
+  p->resize = *r;
+  p->q = (QfkResizeInt){.x_type = x.type, .y_type = y.type, .x_zero = x.zero, .y_zero = y.zero};
+  p->q.m = *qf_ref_fixed_multiplier(lower, qfk_resize_int_factor(r, x.scale, y.scale), FALSE);
+  qf_ref_bounds(&y, QF_ACT_NONE, 0, 0, &p->q.lo, &p->q.hi);
+  qf_ref_lower_plain(lower, node, "resize_int_ref", run_resize_int, p);
+  return TRUE;
+}
+
 gboolean qf_ref_lower_resize(QfLower *lower, QfNode *node, GError **error)
 {
   if (qf_ref_litert_resize(lower, node))
     return TRUE;
   QfkResize *r = qf_lower_alloc(lower, sizeof(*r));
   resize_params(node, r);
+  if (lower_resize_fixed(lower, node, r))
+    return TRUE;
   qf_ref_lower_real(lower, node, "resize_f32_ref", run_resize, r, QF_REF_ALL_PORTS, QF_REF_ALL_PORTS);
   return TRUE;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* math.h - declarations, so that the references compile for Hexagon. Only what is defined in libc.c may be reached. */
+/* math.h - declarations, so that the references compile for Hexagon. Only what is defined in libc.c and math.c may be reached. */
 #ifndef QFK_RT_MATH_H
 #define QFK_RT_MATH_H
 
