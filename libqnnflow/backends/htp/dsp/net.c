@@ -255,10 +255,10 @@ typedef struct {
 static void do_job(void *arg, uint32_t index, uint32_t thread)
 {
   Work *w = arg;
-  const uint64_t before = w->measured ? w->port->packets(w->port) : 0;
+  const uint32_t before = w->measured ? w->port->packets(w->port) : 0;
   w->step->row->job(&w->call, index, w->net->scratch + (size_t)thread * w->net->scratch_bytes);
   if (w->measured)
-    w->packets[thread] += w->port->packets(w->port) - before;
+    w->packets[thread] += (uint32_t)(w->port->packets(w->port) - before);
 }
 
 static void run_step(Work *w, void *const *borders)

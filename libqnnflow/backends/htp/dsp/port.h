@@ -29,6 +29,7 @@ typedef struct QfDspPort QfDspPort;
   X(NO_MEMORY, "the DSP has not enough memory")                                                              \
   X(NO_VTCM, "the graph needs more VTCM than the DSP gives")                                                 \
   X(NO_SLOT, "too many buffers or graphs at a time")                                                         \
+  X(IN_USE, "a graph still uses the buffer")                                                                 \
   X(NOT_THERE, "there is no such buffer or graph")
 #define QF_DSP_STATUS_NAME(name, text) QF_DSP_##name,
 typedef enum { QF_DSP_STATUS_LIST(QF_DSP_STATUS_NAME) QF_DSP_N_STATUSES } QfDspStatus;
@@ -54,14 +55,16 @@ struct QfDspPort {
   void (*copy2d)(QfDspPort *port, void *dst, uint32_t dst_stride, const void *src, uint32_t src_stride,
                  uint32_t width, uint32_t rows);
   void (*copy_wait)(QfDspPort *port);
-  /* Time that only goes forward, and packets of instructions executed by the calling thread (0 where nothing counts them). Any thread. */
+  /* Time that only goes forward. Any thread. */
   uint64_t (*now_us)(QfDspPort *port);
-  uint64_t (*packets)(QfDspPort *port);
+  /* Packets of instructions executed so far by the calling thread, modulo 2^32: differences count. 0 where nothing counts them. Any thread. */
+  uint32_t (*packets)(QfDspPort *port);
   /* @level: 0 error, 1 warning, 2 information, 3 debugging. Any thread. */
   void (*log)(QfDspPort *port, int level, const char *text);
   uint8_t *vtcm; /* tightly coupled memory, the running graph's alone; aligned to QF_DSP_ALIGNMENT */
   uint32_t vtcm_bytes;
-  uint32_t n_threads; /* 1 to QF_DSP_MAX_THREADS */
+  uint64_t worker_packets; /* of all other threads within parallel(), ever */
+  uint32_t n_threads;      /* 1 to QF_DSP_MAX_THREADS */
 };
 
 #endif
