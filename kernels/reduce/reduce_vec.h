@@ -12,6 +12,17 @@
 #define BLOCK 64
 #define LANES 16
 
+/* Rows of x that part @at of outer * parts has. */
+static size_t part_begin(const QfkMiddle *p, size_t at)
+{
+  return at / p->parts * p->n + p->n * (at % p->parts) / p->parts;
+}
+
+static size_t part_end(const QfkMiddle *p, size_t at)
+{
+  return at / p->parts * p->n + p->n * (at % p->parts + 1) / p->parts;
+}
+
 static float dense_sum(const float *x, size_t n)
 {
   float part[LANES] = {0}, sum = 0;
@@ -29,22 +40,23 @@ static float dense_sum(const float *x, size_t n)
 /* y = scale * sum; scale is 1 / n for a mean. */
 void NAME(qfk_reduce_sum_f32)(const QfkMiddle *p, const void *from, void *to, size_t begin, size_t end)
 {
-  const float *x = from;
+  const float scale = p->parts > 1 ? 1 : p->scale;
   float *y = to;
   for (size_t o = begin; o < end; o++) {
-    const float *image = x + o * p->n * p->inner;
+    const size_t rows = part_end(p, o) - part_begin(p, o);
+    const float *image = (const float *)from + part_begin(p, o) * p->inner;
     if (p->inner == 1) {
-      y[o] = dense_sum(image, p->n) * p->scale;
+      y[o] = dense_sum(image, rows) * scale;
       continue;
     }
     for (size_t c = 0; c < p->inner; c += BLOCK) {
       const size_t m = p->inner - c < BLOCK ? p->inner - c : BLOCK;
       float acc[BLOCK] = {0};
-      for (size_t k = 0; k < p->n; k++)
+      for (size_t k = 0; k < rows; k++)
         for (size_t i = 0; i < m; i++)
           acc[i] += image[k * p->inner + c + i];
       for (size_t i = 0; i < m; i++)
-        y[o * p->inner + c + i] = acc[i] * p->scale;
+        y[o * p->inner + c + i] = acc[i] * scale;
     }
   }
 }
@@ -60,25 +72,25 @@ void NAME(qfk_reduce_sum_f32)(const QfkMiddle *p, const void *from, void *to, si
   }                                                                                                          \
   void NAME(qfk_reduce_sum_##t)(const QfkMiddle *p, const void *from, void *to, size_t begin, size_t end)    \
   {                                                                                                          \
-    const float lo = (float)(p->requant.lo - p->requant.zero_point);                                         \
-    const float hi = (float)(p->requant.hi - p->requant.zero_point);                                         \
-    const int32_t zero = p->x_zero * (int32_t)p->n;                                                          \
-    for (size_t o = begin; o < end; o++)                                                                     \
+    for (size_t o = begin; o < end; o++) {                                                                   \
+      const size_t rows = part_end(p, o) - part_begin(p, o);                                                 \
       for (size_t c = 0; c < p->inner; c += BLOCK) {                                                         \
-        const size_t m = p->inner - c < BLOCK ? p->inner - c : BLOCK;                                        \
-        const T *x = (const T *)from + o * p->n * p->inner + c;                                              \
+        const size_t m = p->inner - c < BLOCK ? p->inner - c : BLOCK, at = o * p->inner + c;                 \
+        const T *x = (const T *)from + part_begin(p, o) * p->inner + c;                                      \
         int32_t acc[BLOCK] = {0};                                                                            \
         if (p->inner == 1)                                                                                   \
-          acc[0] = dense_sum_##t(x, p->n);                                                                   \
-        for (size_t k = 0; k < p->n && p->inner > 1; k++)                                                    \
+          acc[0] = dense_sum_##t(x, rows);                                                                   \
+        for (size_t k = 0; k < rows && p->inner > 1; k++)                                                    \
           for (size_t i = 0; i < m; i++)                                                                     \
             acc[i] += x[k * p->inner + i];                                                                   \
         for (size_t i = 0; i < m; i++) {                                                                     \
-          float f = (float)(acc[i] - zero) * p->requant.m[0];                                                \
-          f = f < lo ? lo : f > hi ? hi : f;                                                                 \
-          ((T *)to)[o * p->inner + c + i] = (T)((int32_t)rintf(f) + p->requant.zero_point);                  \
+          if (p->parts > 1)                                                                                  \
+            ((int32_t *)to)[at + i] = acc[i];                                                                \
+          else                                                                                               \
+            ((T *)to)[at + i] = (T)qfk_middle_requant(p, acc[i]);                                            \
         }                                                                                                    \
       }                                                                                                      \
+    }                                                                                                        \
   }
 
 INT_SUM(uint8_t, u8)

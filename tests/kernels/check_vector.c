@@ -169,7 +169,8 @@ static QfkReduce middle_reduce(const QfkMiddle *m)
 
 static void check_reduce(void)
 {
-  static const size_t shapes[][3] = {{1, 49, 70}, {3, 5, 16}, {2, 100, 1}, {1, 7, 129}, {4, 1, 3}};
+  static const size_t shapes[][3] = {{1, 49, 70}, {3, 5, 16}, {2, 100, 1},
+                                     {1, 7, 129}, {4, 1, 3},  {2, 1000, 67}};
   static const float multiplier = .02f;
   for (const QfkKernel *k = qfk_reduce_kernels; k->name; k++)
     for (size_t s = 0; chk_can_run(k->name, k->isa) && s < sizeof(shapes) / sizeof(*shapes); s++) {
@@ -179,7 +180,8 @@ static void check_reduce(void)
                                   .zero_point = 3,
                                   .lo = type ? -128 : 0,
                                   .hi = type ? 127 : 255};
-      const QfkMiddle m = {shapes[s][0], shapes[s][1], shapes[s][2], 1, type ? -5 : 120, requant};
+      const size_t parts = qfk_middle_parts(shapes[s][0], shapes[s][1], shapes[s][2]);
+      const QfkMiddle m = {shapes[s][0], shapes[s][1], shapes[s][2], parts, 1, type ? -5 : 120, requant};
       const QfkReduce ref = middle_reduce(&m);
       const QfkReduceInt q = {type, type, m.x_zero, requant};
       const size_t in = m.outer * m.n * m.inner, out = m.outer * m.inner, e = real ? 4 : 1;
@@ -191,7 +193,10 @@ static void check_reduce(void)
         chk_fill_bytes(x, in, CHK_EDGE);
         qfk_reduce_int_ref(&ref, &q, x, want);
       }
-      ((QfkMiddleFunc)k->function)(&m, x, got, 0, m.outer);
+      void *sums = parts > 1 ? chk_alloc(out * parts * 4) : got;
+      ((QfkMiddleFunc)k->function)(&m, x, sums, 0, m.outer * parts);
+      if (parts > 1)
+        qfk_middle_join(&m, (QfkMiddleKind)k->kind, sums, got);
       bool same = real ? chk_close(got, want, out, 1e-5f, 1e-5f) : chk_same(got, want, out);
       bool guards = chk_free_all();
       chk_result(same && guards, k->name, "%zux%zux%zu", m.outer, m.n, m.inner);

@@ -130,6 +130,7 @@ gboolean qf_cpu_lower_pool(QfLower *lower, QfNode *node)
 
 typedef struct {
   QfkMiddle middle;
+  QfkMiddleKind kind;
   QfkMiddleFunc run;
   float m;
 } Reduce;
@@ -149,9 +150,14 @@ static void reduce_range(void *arg, size_t begin, size_t end, uint32_t thread)
 static void run_reduce(const QfStep *step, const QfExec *exec)
 {
   const Reduce *p = step->params;
-  ReduceCall call = {p, qf_step_in(step, exec, 0), qf_step_out(step, exec, 0)};
-  qf_cpu_parallel(exec, p->middle.outer, 16384 / MAX(p->middle.n * p->middle.inner, 1) + 1, reduce_range,
-                  &call);
+  const gboolean whole = p->middle.parts == 1;
+  void *y = qf_step_out(step, exec, 0);
+  ReduceCall call = {p, qf_step_in(step, exec, 0),
+                     whole ? y : exec->scratch}; /* of the first thread, for all */
+  const size_t part = p->middle.n * p->middle.inner / p->middle.parts;
+  qf_cpu_parallel(exec, p->middle.outer * p->middle.parts, 16384 / MAX(part, 1) + 1, reduce_range, &call);
+  if (!whole)
+    qfk_middle_join(&p->middle, p->kind, exec->scratch, y);
 }
 
 /* Seen as [outer, n, inner] when the reduced dimensions are neighbours. */
@@ -200,17 +206,20 @@ gboolean qf_cpu_lower_reduce(QfLower *lower, QfNode *node)
   if (!find_middle(x, &a->axes, &middle) || !qf_tensor_count(x) || middle.n > (1u << 22) ||
       (!is_float && !int_index(x, y, &type)))
     return FALSE;
-  const QfkKernel *kernel = qfk_kernel_find(qfk_reduce_kernels, qfk_cpu_features(),
-                                            is_float ? (int32_t)QFK_MIDDLE_SUM_F32 : int_kinds[type]);
+  const int32_t kind = is_float ? (int32_t)QFK_MIDDLE_SUM_F32 : int_kinds[type];
+  const QfkKernel *kernel = qfk_kernel_find(qfk_reduce_kernels, qfk_cpu_features(), kind);
   if (!kernel)
     return FALSE;
   Reduce *p = qf_lower_alloc(lower, sizeof(*p));
   p->middle = middle;
+  p->middle.parts = qfk_middle_parts(middle.outer, middle.n, middle.inner);
+  p->kind = (QfkMiddleKind)kind;
   p->middle.scale = mean ? 1.0f / (float)middle.n : 1.0f;
   p->run = (QfkMiddleFunc)kernel->function;
   if (!is_float)
     reduce_int(node, p, mean ? (double)middle.n : 1);
-  qf_lower_step(lower, node, QF_CPU_UNIT, kernel->name, run_reduce, p, 0);
+  qf_lower_step(lower, node, QF_CPU_UNIT, kernel->name, run_reduce, p,
+                p->middle.parts > 1 ? middle.outer * middle.parts * middle.inner * 4 : 0);
   return TRUE;
 }
 
