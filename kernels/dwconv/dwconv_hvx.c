@@ -3,7 +3,7 @@
  * dwconv_hvx.c - depthwise convolution for HVX; see dwconv_hvx.h. Plane by plane, in passes over scratch memory: the grid, its four
  * channels, the sums of a channel, its bytes, and the pixels of four channels together.
  */
-#include "dwconv_hvx.h"
+#include "dwthree_hvx.h"
 #include "../hvx/memory.h"
 #include "../hvx/requant.h"
 
@@ -200,6 +200,10 @@ static void run_plane(const QfkDwconvHvx *p, int32_t plane, const uint8_t *x, in
 
 void qfk_dwconv_s8_hvx(const QfkDwconvHvx *p, const uint8_t *x, int32_t y0, uint8_t *y, void *scratch)
 {
+  if (p->three.rows) {
+    qfk_dwthree_hvx_run(p, x, y0, y, scratch);
+    return;
+  }
   const size_t part = qfk_dwconv_hvx_part(p), pixels = qfk_dwconv_hvx_pixels(p);
   Scratch s = {.grid = scratch};
   s.parts = s.grid + 4 * (part + 128);

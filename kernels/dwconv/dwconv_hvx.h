@@ -5,7 +5,8 @@
  * A plane's grid (kernels/conv/grid_hvx.h) is parted into its four channels, so that a vector is 128 pixels of one of them and its
  * words are four neighbours: what vrmpy of a pair multiplies by four taps of one row of the filter, at all four places within
  * the word. With stride 2 half of these places are wanted, and one of two instructions suffices. Rows of the grid follow each
- * other, so that small images fill vectors too. Bit-exact with qfk_dwconv_int_ref() in the `fixed` scheme.
+ * other, so that small images fill vectors too. Filters of up to 3x3 go another way: dwthree_hvx.h. Bit-exact with
+ * qfk_dwconv_int_ref() in the `fixed` scheme.
  */
 #ifndef QFK_DWCONV_HVX_H
 #define QFK_DWCONV_HVX_H
@@ -15,16 +16,29 @@
 #include "../hvx/out.h"
 #include "dwconv.h"
 
+/* Of filters that dwthree_hvx.h does. */
+typedef struct {
+  int32_t rows;       /* output rows that a word serves; 0: not one of them */
+  int32_t groups;     /* of so many rows, in a run */
+  int32_t phases;     /* of columns */
+  int32_t pitch;      /* of words, from group to group */
+  int32_t columns[2]; /* of the image that are used: all, or even and odd ones */
+  int32_t at[2];      /* where in a group they begin, */
+  uint8_t phase[2];   /* and in which phase's words */
+  uint8_t fill;       /* padding, as the input has it */
+} QfkDwthreeHvx;
+
 typedef struct {
   QfkConvShape s; /* n is 1 */
   QfkGridHvx grid;
+  QfkDwthreeHvx three;
   int32_t rows;  /* output rows of a run */
   int32_t words; /* of four taps, in a row of the filter */
   int32_t pitch; /* of output pixels, from row to row; gw / stride */
   bool shifted;  /* a multiplier is 1 or more */
   QfkHvxOut out;
-  const int32_t *offsets;                   /* [kh * words], in bytes within a channel's part */
-  const int32_t *weights;                   /* [channels][kh * words], four taps each */
+  const int32_t *offsets; /* [kh * words], in bytes within a channel's part */
+  const int32_t *weights; /* [channels][qfk_dwconv_hvx_words()], four taps each; 8-byte aligned */
   const int32_t *bias, *multiplier, *shift; /* [channels], of whole planes */
 } QfkDwconvHvx;
 
@@ -35,6 +49,7 @@ bool qfk_dwconv_hvx_init(QfkDwconvHvx *p, const QfkConvShape *s, const QfkIntArg
 
 /* What qfk_dwconv_hvx_pack() fills: numbers of offsets, of weights, of each of the others. */
 size_t qfk_dwconv_hvx_offsets(const QfkDwconvHvx *p);
+size_t qfk_dwconv_hvx_words(const QfkDwconvHvx *p); /* of weights, of a channel */
 size_t qfk_dwconv_hvx_weights(const QfkDwconvHvx *p);
 size_t qfk_dwconv_hvx_channels(const QfkDwconvHvx *p);
 void qfk_dwconv_hvx_pack(const QfkDwconvHvx *p, const QfkIntArgs *q, const void *w, int32_t *offsets,

@@ -4,7 +4,7 @@
  *
  * The grid has phases in y only: along x neighbours must stay neighbours. Its width is a multiple of the stride.
  */
-#include "dwconv_hvx.h"
+#include "dwthree_hvx.h"
 
 #include <string.h>
 
@@ -76,17 +76,25 @@ bool qfk_dwconv_hvx_init(QfkDwconvHvx *p, const QfkConvShape *s, const QfkIntArg
   p->grid.fill = (uint8_t)(q->x_zero + p->grid.flip);
   for (int32_t c = 0; c < s->oc; c++)
     p->shifted |= r->fixed[r->per_channel ? c : 0].shift != 0;
-  return add_phases(p) && weights_fit(p, q, w);
+  qfk_dwthree_hvx_init(p);
+  if (!add_phases(p))
+    return false;
+  return weights_fit(p, q, w);
 }
 
 size_t qfk_dwconv_hvx_offsets(const QfkDwconvHvx *p)
 {
-  return (size_t)p->s.kh * (size_t)p->words;
+  return p->three.rows ? 0 : (size_t)p->s.kh * (size_t)p->words;
+}
+
+size_t qfk_dwconv_hvx_words(const QfkDwconvHvx *p)
+{
+  return p->three.rows ? (size_t)qfk_dwthree_hvx_words(p) : qfk_dwconv_hvx_offsets(p);
 }
 
 size_t qfk_dwconv_hvx_weights(const QfkDwconvHvx *p)
 {
-  return qfk_dwconv_hvx_offsets(p) * qfk_dwconv_hvx_channels(p);
+  return qfk_dwconv_hvx_words(p) * qfk_dwconv_hvx_channels(p);
 }
 
 size_t qfk_dwconv_hvx_channels(const QfkDwconvHvx *p)
@@ -97,32 +105,52 @@ size_t qfk_dwconv_hvx_channels(const QfkDwconvHvx *p)
 void qfk_dwconv_hvx_fill_offsets(const QfkDwconvHvx *p, int32_t *offsets)
 {
   const QfkConvShape *s = &p->s;
-  for (int32_t k = 0; k < s->kh * p->words; k++) {
+  for (int32_t k = 0; k < (int32_t)qfk_dwconv_hvx_offsets(p); k++) {
     const int32_t ky = k / p->words;
     offsets[k] = (qfk_grid_find(&p->grid, row_phase(s, ky), 0) * p->grid.gh + row_shift(s, ky)) * p->grid.gw +
                  k % p->words * 4;
   }
 }
 
+/* A channel's weights, by words of four columns; returns their sum. */
+static int32_t pack_rows(const QfkDwconvHvx *p, const QfkIntArgs *q, const void *w, int32_t c, int8_t *to)
+{
+  int32_t sum = 0;
+  for (int32_t k = 0; k < p->s.kh * p->words * 4; k++) {
+    to[k] = (int8_t)weight_at(p, q, w, k / 4 / p->words, k / 4 % p->words * 4 + k % 4, c);
+    sum += to[k];
+  }
+  return sum;
+}
+
+/* Likewise, by words of four rows: output row r of a word begins with its row r. */
+static int32_t pack_columns(const QfkDwconvHvx *p, const QfkIntArgs *q, const void *w, int32_t c, int8_t *to)
+{
+  int32_t sum = 0;
+  for (int32_t r = 0; r < p->three.rows; r++)
+    for (int32_t kx = 0; kx < p->s.kw; kx++)
+      for (int32_t ky = 0; ky < p->s.kh; ky++) {
+        const int32_t v = weight_at(p, q, w, ky, kx, c);
+        to[(3 * r + kx) * 4 + r + ky] = (int8_t)v;
+        sum += r ? 0 : v;
+      }
+  return sum;
+}
+
 void qfk_dwconv_hvx_pack(const QfkDwconvHvx *p, const QfkIntArgs *q, const void *w, int32_t *offsets,
                          int32_t *weights, int32_t *bias, int32_t *multiplier, int32_t *shift)
 {
   const QfkConvShape *s = &p->s;
-  const size_t n = qfk_dwconv_hvx_channels(p);
-  const int32_t taps = (int32_t)qfk_dwconv_hvx_offsets(p);
-  memset(weights, 0, qfk_dwconv_hvx_weights(p) * sizeof(*weights));
+  const size_t n = qfk_dwconv_hvx_channels(p), words = qfk_dwconv_hvx_words(p);
+  memset(weights, 0, words * n * sizeof(*weights));
   memset(bias, 0, n * sizeof(*bias));
   memset(multiplier, 0, n * sizeof(*multiplier));
   memset(shift, 0, n * sizeof(*shift));
   qfk_dwconv_hvx_fill_offsets(p, offsets);
   for (int32_t c = 0; c < s->c; c++) {
     const QfkFixed f = q->requant.fixed[q->requant.per_channel ? c : 0];
-    int32_t sum = 0;
-    for (int32_t k = 0; k < taps * 4; k++) {
-      const int32_t v = weight_at(p, q, w, k / 4 / p->words, k / 4 % p->words * 4 + k % 4, c);
-      ((int8_t *)(weights + (ptrdiff_t)c * taps))[k] = (int8_t)v;
-      sum += v;
-    }
+    const int32_t sum =
+        (p->three.rows ? pack_columns : pack_rows)(p, q, w, c, (int8_t *)(weights + c * words));
     bias[c] = (int32_t)((uint32_t)(q->bias ? q->bias[c] : 0) - (uint32_t)p->grid.fill * (uint32_t)sum);
     multiplier[c] = f.multiplier;
     shift[c] = f.shift;
@@ -143,5 +171,7 @@ size_t qfk_dwconv_hvx_pixels(const QfkDwconvHvx *p)
 size_t qfk_dwconv_hvx_scratch(const QfkDwconvHvx *p)
 {
   const size_t part = qfk_dwconv_hvx_part(p), pixels = qfk_dwconv_hvx_pixels(p);
+  if (p->three.rows)
+    return qfk_dwthree_hvx_scratch(p);
   return 4 * (part + 128) + 4 * part + 4 * pixels + 4 * pixels + 4 * pixels + 1024;
 }

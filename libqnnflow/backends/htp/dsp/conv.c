@@ -194,7 +194,7 @@ bool qf_dsp_dwconv_plan(QfDspPlan *p)
     return false;
   const uint64_t grid = QF_DSP_PRODUCT(4, k->grid.n_phases, k->grid.gh, k->grid.gw);
   if (!grid || grid > MOST_GRID || !QF_DSP_PRODUCT(16, c->rows, k->pitch) ||
-      !QF_DSP_PRODUCT(s.kh, k->words, s.c + 4, 4))
+      !QF_DSP_PRODUCT(8, k->words, s.kh, s.c + 4, 4))
     return false;
   const size_t offsets = qfk_dwconv_hvx_offsets(k), channels = qfk_dwconv_hvx_channels(k);
   if (!channels_are_sound(p, c, channels) || !qf_dsp_is_constant(&p->in[1], qfk_dwconv_hvx_weights(k) * 4))
@@ -226,7 +226,7 @@ void qf_dsp_dwconv_job(const QfDspCall *call, uint32_t job, void *scratch)
   const uint8_t *x = call->in[0] + (size_t)at.image * f->x_image + qfk_d4_bytes(first, k.s.h, k.s.w);
   uint8_t *y = call->out[0] + (size_t)at.image * f->y_image + qfk_d4_bytes(first, k.s.oh, k.s.ow);
   k.s.c = k.s.oc = left < at.blocks * 4 ? left : at.blocks * 4;
-  k.weights += (ptrdiff_t)first * (ptrdiff_t)qfk_dwconv_hvx_offsets(&k);
+  k.weights += (ptrdiff_t)first * (ptrdiff_t)qfk_dwconv_hvx_words(&k);
   k.bias += first;
   k.multiplier += first;
   k.shift += first;
