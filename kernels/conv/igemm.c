@@ -370,13 +370,18 @@ static void dense_rows(Block *b, uint32_t begin, uint32_t count, uint8_t *y)
   }
   if (p->direct)
     return;
+  const bool joins = p->widen && p->k * value_bytes(p) == b->patch_bytes; /* patches lie as pixels do */
+  if (joins)
+    p->widen((int16_t *)b->patches, src, (size_t)count * p->k, p->x_zero, p->x_signed);
   for (uint32_t i = 0; i < count; i++) {
     uint8_t *dst = b->patches + i * b->patch_bytes;
-    clear_tail(p, dst);
-    if (p->widen)
-      p->widen((int16_t *)dst, b->a[i], p->k, p->x_zero, p->x_signed);
-    else
-      memcpy(dst, b->a[i], in);
+    if (!joins) {
+      clear_tail(p, dst);
+      if (p->widen)
+        p->widen((int16_t *)dst, b->a[i], p->k, p->x_zero, p->x_signed);
+      else
+        memcpy(dst, b->a[i], in);
+    }
     b->a[i] = dst;
   }
 }
@@ -479,6 +484,7 @@ void qfk_igemm_run(const QfkIgemm *p, const QfkIgemmGrid *grid, uint32_t item, c
                .hi = p->hi,
                .zero_point = p->y_zero,
                .y_signed = p->y_signed,
+               .below_one = p->below_one,
                .flip = p->flip};
   const size_t panel = p->group_bytes / p->columns * nr;
   const uint32_t first = panels * split / grid->splits, end = panels * (split + 1) / grid->splits;

@@ -48,6 +48,7 @@ typedef struct {
   size_t group_bytes;    /* of panels */
   const void *bias;      /* [group][columns] in packed order */
   const float *scale;    /* integers: likewise */
+  bool below_one;        /* integers: qfk_requant_below_one() */
   uint32_t columns;      /* padded columns of one group */
   const uint8_t *zeros;  /* padding value, enough for a segment */
   size_t x_size, y_size; /* bytes of one value */

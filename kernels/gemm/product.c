@@ -170,7 +170,8 @@ void qfk_product_panel(const QfkProduct *p, const void *const *rows, uint32_t m,
                .lo = p->lo,
                .hi = p->hi,
                .zero_point = p->c_zero,
-               .y_signed = p->c_signed};
+               .y_signed = p->c_signed,
+               .below_one = p->scale && qfk_requant_below_one(p->scale, p->kernel->nr)};
   for (uint32_t i = 0, row = 0; i < tiles; i++) {
     const uint32_t height = (m - row + tiles - i - 1) / (tiles - i);
     for (uint32_t r = 0; r < height; r++)

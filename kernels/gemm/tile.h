@@ -55,6 +55,7 @@ typedef struct {
   float lo, hi;        /* bounds; integers: without the zero point */
   int32_t zero_point;  /* integers: of the output */
   bool y_signed;       /* integers: store int8, else uint8 */
+  bool below_one;      /* integers: no multiplier is 1 or more, so that products stay within int32 (a hint) */
   uint8_t flip;        /* DOT_*, PAIRS: 0x80 to turn int8 into uint8 or back while reading, else 0 */
   const int16_t *rest; /* PAIRS: more sums, [n_rest] times rest_pitch rows of 16 slots */
   uint32_t n_rest;
@@ -78,6 +79,15 @@ typedef struct {
   uint8_t lanes;  /* columns of one vector */
   QfkTileFunc run;
 } QfkTileKernel;
+
+/* Whether a sum of 32 bits times any of the @n @scales is still one: QfkTile.below_one. */
+static inline bool qfk_requant_below_one(const float *scales, size_t n)
+{
+  bool below = true;
+  for (size_t i = 0; i < n; i++)
+    below &= fabsf(scales[i]) < 1;
+  return below;
+}
 
 /* From tile.inc, best first within a kind. */
 extern const QfkTileKernel qfk_tile_kernels[];

@@ -136,6 +136,7 @@ static void check_int(const Case *c, bool x_signed, bool y_signed)
                .hi = (float)(hi - y_zero),
                .zero_point = y_zero,
                .y_signed = y_signed,
+               .below_one = chk_random() % 2,
                .flip = flip ? 0x80 : 0};
   c->k->run(&t, c->m);
   const QfkGemmShape s = {
@@ -278,7 +279,8 @@ void chk_tile_bench(void)
         rows[r] = a + r * kk * a_size(k);
         c[r] = y + r * k->nr * 4;
       }
-      Bench b = {k, {.a = rows, .n_seg = 1, .steps = kk / k->kr, .n = k->nr, .c = c, .hi = 1}};
+      Bench b = {
+          k, {.a = rows, .n_seg = 1, .steps = kk / k->kr, .n = k->nr, .c = c, .hi = 1, .below_one = true}};
       b.t.b = chk_alloc_aligned(kk * k->nr * 4);
       b.t.bias = b.t.scale = chk_alloc_aligned(k->nr * 4);
       char shape[40];

@@ -228,6 +228,7 @@ void qf_cpu_igemm_fill(QfLower *lower, QfkIgemm *p, const QfCpuWeighted *wt, Qfk
       qfk_pack_vector(p->kernel, og, wt->scale + (size_t)g * og, scale + (size_t)g * p->columns);
   }
   p->scale = scale;
+  p->below_one = wt->integer && qfk_requant_below_one(wt->scale, (size_t)wt->oc);
   p->zeros = zeros;
 }
 
