@@ -42,6 +42,38 @@ INTERLEAVE3(uint32_t)
       }                                                                                                      \
   }
 
+/* Four by four words at a time: y is dense along columns, x along rows. */
+typedef uint32_t Four __attribute__((vector_size(16)));
+
+static inline void turn_four(const uint32_t *x, ptrdiff_t x_column, uint32_t *y, ptrdiff_t y_row)
+{
+  Four v[4], w[4];
+  for (int j = 0; j < 4; j++)
+    memcpy(&v[j], x + j * x_column, sizeof(v[j]));
+  for (int j = 0; j < 2; j++) {
+    w[j] = __builtin_shufflevector(v[2 * j], v[2 * j + 1], 0, 4, 1, 5);
+    w[j + 2] = __builtin_shufflevector(v[2 * j], v[2 * j + 1], 2, 6, 3, 7);
+  }
+  for (int j = 0; j < 2; j++) {
+    v[2 * j] = __builtin_shufflevector(w[2 * j], w[2 * j + 1], 0, 1, 4, 5);
+    v[2 * j + 1] = __builtin_shufflevector(w[2 * j], w[2 * j + 1], 2, 3, 6, 7);
+  }
+  for (int i = 0; i < 4; i++)
+    memcpy(y + i * y_row, &v[i], sizeof(v[i]));
+}
+
+static void turn_words(const Plane *p, const uint32_t *x, uint32_t *y)
+{
+  const int64_t rows = p->rows / 4 * 4, columns = p->columns / 4 * 4;
+  for (int64_t j0 = 0; j0 < columns; j0 += TILE)
+    for (int64_t i = 0; i < rows; i += 4)
+      for (int64_t j = j0; j < j0 + TILE && j < columns; j += 4)
+        turn_four(x + i + j * p->x_column, p->x_column, y + i * p->y_row + j, p->y_row);
+  for (int64_t i = 0; i < p->rows; i++)
+    for (int64_t j = i < rows ? columns : 0; j < p->columns; j++)
+      y[i * p->y_row + j] = x[i + j * p->x_column];
+}
+
 PLANE(uint8_t)
 PLANE(uint16_t)
 PLANE(uint32_t)
@@ -54,6 +86,8 @@ static void copy_plane(const Plane *p, uint32_t bytes, const void *x, void *y)
     interleave3_uint8_t(p, x, y);
   else if (three && bytes == 4)
     interleave3_uint32_t(p, x, y);
+  else if (bytes == 4 && p->x_row == 1 && p->y_column == 1)
+    turn_words(p, x, y);
   else if (bytes == 1)
     plane_uint8_t(p, x, y);
   else if (bytes == 2)

@@ -18,8 +18,11 @@ typedef struct {
   const uint8_t *table; /* NULL: copied */
 } Part;
 
+/* Few rows are cut into so many slices each, of every part. */
+#define SLICES 16
+
 typedef struct {
-  size_t rows, row_bytes;
+  size_t rows, row_bytes, slices;
   uint32_t n;
   Part *parts;
 } Join;
@@ -29,6 +32,20 @@ typedef struct {
   const QfExec *exec;
 } Call;
 
+typedef struct {
+  size_t row, begin, end; /* bytes of the part in that row */
+} Slice;
+
+/* The @index-th of rows * slices; they begin at cache lines. */
+static inline Slice slice_at(const Join *p, const Part *part, size_t index)
+{
+  if (p->slices == 1)
+    return (Slice){index, 0, part->bytes};
+  const size_t lines = part->bytes / 64, at = index % p->slices;
+  return (Slice){index / p->slices, lines * at / p->slices * 64,
+                 at + 1 < p->slices ? lines * (at + 1) / p->slices * 64 : part->bytes};
+}
+
 static void join_range(void *arg, size_t begin, size_t end, uint32_t thread)
 {
   const Call *call = arg;
@@ -36,13 +53,16 @@ static void join_range(void *arg, size_t begin, size_t end, uint32_t thread)
   size_t start = 0;
   for (uint32_t i = 0; i < p->n; start += p->parts[i++].bytes) {
     const Part *part = &p->parts[i];
-    const uint8_t *from = (const uint8_t *)qf_step_in(call->step, call->exec, i) + begin * part->bytes;
-    uint8_t *to = (uint8_t *)qf_step_out(call->step, call->exec, 0) + begin * p->row_bytes + start;
-    for (size_t r = begin; r < end; r++, from += part->bytes, to += p->row_bytes) {
+    const uint8_t *from = qf_step_in(call->step, call->exec, i);
+    uint8_t *to = (uint8_t *)qf_step_out(call->step, call->exec, 0) + start;
+    for (size_t k = begin; k < end; k++) {
+      const Slice s = slice_at(p, part, k);
+      const uint8_t *src = from + s.row * part->bytes + s.begin;
+      uint8_t *dst = to + s.row * p->row_bytes + s.begin;
       if (part->table)
-        qfk_lookup_u8_ref(part->table, from, to, part->bytes);
+        qfk_lookup_u8_ref(part->table, src, dst, s.end - s.begin);
       else
-        memcpy(to, from, part->bytes);
+        memcpy(dst, src, s.end - s.begin);
     }
   }
 }
@@ -53,27 +73,31 @@ static void cut_range(void *arg, size_t begin, size_t end, uint32_t thread)
   const Join *p = call->step->params;
   size_t start = 0;
   for (uint32_t i = 0; i < p->n; start += p->parts[i++].bytes) {
-    const size_t bytes = p->parts[i].bytes;
-    const uint8_t *from =
-        (const uint8_t *)qf_step_in(call->step, call->exec, 0) + begin * p->row_bytes + start;
-    uint8_t *to = (uint8_t *)qf_step_out(call->step, call->exec, i) + begin * bytes;
-    for (size_t r = begin; r < end; r++, from += p->row_bytes, to += bytes)
-      memcpy(to, from, bytes);
+    const uint8_t *from = (const uint8_t *)qf_step_in(call->step, call->exec, 0) + start;
+    uint8_t *to = qf_step_out(call->step, call->exec, i);
+    for (size_t k = begin; k < end; k++) {
+      const Slice s = slice_at(p, &p->parts[i], k);
+      memcpy(to + s.row * p->parts[i].bytes + s.begin, from + s.row * p->row_bytes + s.begin,
+             s.end - s.begin);
+    }
   }
+}
+
+static void run_ranges(const QfStep *step, const QfExec *exec, QfCpuRangeFunc fn)
+{
+  const Join *p = step->params;
+  Call call = {step, exec};
+  qf_cpu_parallel(exec, p->rows * p->slices, PIECE_BYTES / MAX(p->row_bytes / p->slices, 1) + 1, fn, &call);
 }
 
 static void run_join(const QfStep *step, const QfExec *exec)
 {
-  const Join *p = step->params;
-  Call call = {step, exec};
-  qf_cpu_parallel(exec, p->rows, PIECE_BYTES / MAX(p->row_bytes, 1) + 1, join_range, &call);
+  run_ranges(step, exec, join_range);
 }
 
 static void run_cut(const QfStep *step, const QfExec *exec)
 {
-  const Join *p = step->params;
-  Call call = {step, exec};
-  qf_cpu_parallel(exec, p->rows, PIECE_BYTES / MAX(p->row_bytes, 1) + 1, cut_range, &call);
+  run_ranges(step, exec, cut_range);
 }
 
 static gboolean same_form(const QfTensor *a, const QfTensor *b)
@@ -111,6 +135,7 @@ static Join *new_join(QfLower *lower, const QfNode *node, const QfTensor *whole,
   if (!qf_tensor_count(whole))
     return NULL;
   p->row_bytes = qf_tensor_size_bytes(whole) / p->rows;
+  p->slices = p->rows < SLICES ? SLICES : 1;
   for (uint32_t i = 0; i < n; i++) {
     p->parts[i].bytes = qf_tensor_size_bytes(parts[i]) / p->rows;
     if (same_form(parts[i], whole))
