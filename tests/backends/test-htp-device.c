@@ -385,7 +385,8 @@ int main(int argc, char **argv)
   g_setenv("QNNFLOW_HTPSIM_MODE", mode, TRUE);
   if (!strcmp(mode, "qemu")) {
     g_autofree char *qemu = g_find_program_in_path("qemu-hexagon");
-    g_autofree char *program = g_build_filename(g_path_get_dirname(library), "qnnflow-hexagon", NULL);
+    g_autofree char *folder = g_path_get_dirname(library);
+    g_autofree char *program = g_build_filename(folder, "qnnflow-hexagon", NULL);
     if (!qemu || !g_file_test(program, G_FILE_TEST_EXISTS)) {
       g_print("1..0 # SKIP %s\n",
               qemu ? "the Hexagon program was not built: no clang-19 or lld-19" : "no qemu-hexagon");
