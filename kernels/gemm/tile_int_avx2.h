@@ -25,50 +25,64 @@ static __attribute__((noinline)) void store_wide(const QfkTile *t, void *const *
     }
 }
 
-INLINE void store_bytes(uint8_t *c, __m128i y, uint32_t n)
+/* Columns of a panel whose last vector is not full. */
+static __attribute__((noinline)) void copy_rows(void *const *to, size_t at, unsigned m, const uint8_t *rows,
+                                                size_t n)
 {
-  if (n == 16) {
-    _mm_storeu_si128((__m128i *)c, y);
-  } else if (n == 8) {
-    _mm_storel_epi64((__m128i *)c, y);
-  } else {
-    uint8_t tmp[16];
-    _mm_storeu_si128((__m128i *)tmp, y);
-    memcpy(c, tmp, n);
-  }
+  for (unsigned r = 0; r < m; r++)
+    memcpy((uint8_t *)to[r] + at, rows + 16 * r, n);
 }
 
-/* A row as int16, without its zero point. Slots are permuted so that lane 0 holds columns 0..7 (0..3 when there is one vector) and
- * lane 1 the next. */
-INLINE __m256i requant(const QfkTile *t, const unsigned nv, const __m256i acc[2])
+/* What bytes are made with; int8 is made as uint8 with another zero point, whose highest bits are turned over at the end. */
+typedef struct {
+  __m256i zero, lo, hi, flip;
+} Bounds;
+
+INLINE Bounds bounds_of(const QfkTile *t)
+{
+  const int32_t signs = t->y_signed ? 0x80 : 0, zero_point = t->zero_point + signs;
+  return (Bounds){.zero = _mm256_set1_epi16((int16_t)zero_point),
+                  .lo = _mm256_set1_epi8((char)((int32_t)t->lo + zero_point)),
+                  .hi = _mm256_set1_epi8((char)((int32_t)t->hi + zero_point)),
+                  .flip = _mm256_set1_epi8((char)signs)};
+}
+
+/* A row as int16. Slots are permuted so that lane 0 holds columns 0..7 (0..3 when there is one vector) and lane 1 the next. */
+INLINE __m256i requant(const QfkTile *t, const Bounds *b, const unsigned nv, const __m256i acc[2])
 {
   __m256i q[2];
   UNROLL_V for (unsigned v = 0; v < nv; v++) q[v] =
       _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(acc[v]), _mm256_loadu_ps(t->scale + 8 * v)));
-  return _mm256_packs_epi32(q[0], q[nv - 1]);
+  return _mm256_adds_epi16(_mm256_packs_epi32(q[0], q[nv - 1]), b->zero);
 }
 
-/* int8 is made as uint8 with another zero point. */
-INLINE void store_ints(const QfkTile *t, void *const *to, size_t at, const unsigned m, const unsigned nv,
-                       __m256i acc[MR][2])
+/* Two rows at a time. */
+INLINE void store_ints(const QfkTile *t, const Bounds *b, void *const *to, const unsigned m,
+                       const unsigned nv, __m256i acc[MR][2])
 {
-  const int32_t signs = t->y_signed ? 0x80 : 0, zero_point = t->zero_point + signs;
-  const __m256i zero = _mm256_set1_epi16((int16_t)zero_point), flip = _mm256_set1_epi8((char)signs);
-  const __m256i lo = _mm256_set1_epi8((char)((int32_t)t->lo + zero_point));
-  const __m256i hi = _mm256_set1_epi8((char)((int32_t)t->hi + zero_point));
+  __m256i rows[MR / 2];
   UNROLL_M for (unsigned r = 0; r < m; r += 2)
   {
-    const __m256i x = _mm256_adds_epi16(requant(t, nv, acc[r]), zero);
-    const __m256i y = r + 1 < m ? _mm256_adds_epi16(requant(t, nv, acc[r + 1]), zero) : x;
-    __m256i q = _mm256_min_epu8(_mm256_max_epu8(_mm256_packus_epi16(x, y), lo), hi);
-    q = _mm256_xor_si256(q, flip);
+    const __m256i x = requant(t, b, nv, acc[r]), y = r + 1 < m ? requant(t, b, nv, acc[r + 1]) : x;
+    __m256i q = _mm256_min_epu8(_mm256_max_epu8(_mm256_packus_epi16(x, y), b->lo), b->hi);
+    q = _mm256_xor_si256(q, b->flip);
+    rows[r / 2] = nv == 2 ? _mm256_permute4x64_epi64(q, 0xd8)
+                          : _mm256_permutevar8x32_epi32(q, _mm256_setr_epi32(0, 4, 0, 4, 2, 6, 2, 6));
+  }
+  const size_t at = t->c_at;
+  if (t->n != 8 * nv) {
+    __m256i copies[MR / 2];
+    UNROLL_M for (unsigned r = 0; r < m; r += 2) copies[r / 2] = rows[r / 2];
+    copy_rows(to, at, m, (const uint8_t *)copies, t->n);
+    return;
+  }
+  UNROLL_M for (unsigned r = 0; r < m; r++)
+  {
+    const __m128i q = r % 2 ? _mm256_extracti128_si256(rows[r / 2], 1) : _mm256_castsi256_si128(rows[r / 2]);
     if (nv == 2)
-      q = _mm256_permute4x64_epi64(q, 0xd8);
+      _mm_storeu_si128((__m128i *)((uint8_t *)to[r] + at), q);
     else
-      q = _mm256_permutevar8x32_epi32(q, _mm256_setr_epi32(0, 4, 0, 4, 2, 6, 2, 6));
-    store_bytes((uint8_t *)to[r] + at, _mm256_castsi256_si128(q), t->n);
-    if (r + 1 < m)
-      store_bytes((uint8_t *)to[r + 1] + at, _mm256_extracti128_si256(q, 1), t->n);
+      _mm_storel_epi64((__m128i *)((uint8_t *)to[r] + at), q);
   }
 }
 
@@ -121,13 +135,13 @@ INLINE void add_rest(const QfkTile *t, uint32_t row, const unsigned m, const uns
     }
 }
 
-INLINE void store_int(const QfkTile *t, void *const *to, const unsigned m, const unsigned nv, const Kind kind,
-                      __m256i acc[MR][2])
+INLINE void store_int(const QfkTile *t, const Bounds *b, void *const *to, const unsigned m, const unsigned nv,
+                      const Kind kind, __m256i acc[MR][2])
 {
   if (kind == S16 && !t->scale) {
     store_sums(to, t->c_at, m, nv, acc);
   } else if (t->below_one) {
-    store_ints(t, to, t->c_at, m, nv, acc);
+    store_ints(t, b, to, m, nv, acc);
   } else {
     int32_t sums[MR * 2 * 8];
     UNROLL_M for (unsigned r = 0; r < m; r++) UNROLL_V for (unsigned v = 0; v < nv; v++)
@@ -141,6 +155,9 @@ INLINE void tiles_int(const QfkTile *t, const unsigned m, const unsigned nv, con
                       uint32_t count, Ahead *ahead)
 {
   Ahead next = *ahead;
+  /* In memory: there are no registers for them. */
+  const Bounds made = bounds_of(t), *bounds = &made;
+  HOLD(bounds);
   size_t n_seg = t->n_seg;
   const void *const *rows = t->a + row * n_seg;
   void *const *to = t->c + row;
@@ -171,7 +188,7 @@ INLINE void tiles_int(const QfkTile *t, const unsigned m, const unsigned nv, con
 #endif
     if (kind != S16)
       add_rest(t, row, m, nv, acc);
-    store_int(t, to, m, nv, kind, acc);
+    store_int(t, bounds, to, m, nv, kind, acc);
   }
   *ahead = next;
 }
