@@ -5,7 +5,6 @@
 #include "hvx_check.h"
 #include "kernels/binary/binary_hvx.h"
 #include "kernels/copy/d4_hvx.h"
-#include "kernels/softmax/softmax_hvx.h"
 #include "kernels/unary/lookup_hvx.h"
 
 #include <string.h>
@@ -69,33 +68,8 @@ static void check_layout(int32_t channels, int32_t pixels)
   chk_result(ok, "d4_hvx", "%d pixels of %d channels", (int)pixels, (int)channels);
 }
 
-/* Any falling table does: the reference has the same. */
-static void check_softmax(int32_t rows, int32_t n, ChkFill fill)
-{
-  QfkSoftmaxInt q = {.x_type = (QfkInt)(chk_random() % 2),
-                     .y_type = (QfkInt)(chk_random() % 2),
-                     .y_zero = chk_range(-10, 10),
-                     .inverse = (int64_t)1 << chk_range(31, 40)};
-  for (int32_t d = 0; d < 256; d++)
-    q.e[d] = d ? (int32_t)((int64_t)q.e[d - 1] * 63 / 64) : 1 << 23;
-  const size_t count = (size_t)rows * n;
-  const uint8_t *x = operand(count, fill);
-  uint8_t *y = chk_alloc(count), *want = chk_alloc(count);
-  QfkSoftmaxHvx p;
-  bool ok = qfk_softmax_hvx_init(&p, &q, chk_alloc_aligned(768));
-  if (ok) {
-    qfk_softmax_u8_hvx(&p, x, rows, n, y, chk_alloc_aligned((size_t)(n + 127) / 128 * 384));
-    qfk_softmax_int_ref(&(QfkSoftmax){.outer = rows, .n = n, .inner = 1, .beta = 1}, &q, x, want);
-    ok = chk_same(y, want, count);
-  }
-  ok &= chk_free_all();
-  chk_result(ok, "softmax_u8_hvx", "%d rows of %d%s", (int)rows, (int)n, fill ? " edge" : "");
-}
-
 void chk_hvx_vector(void)
 {
-  for (int32_t n = 1; n < 1200; n += n < 4 ? 1 : 63)
-    check_softmax(chk_range(1, 3), n, n % 2 ? CHK_PLAIN : CHK_EDGE);
   static const int32_t layouts[][2] = {{3, 50}, {4, 32}, {128, 32}, {130, 33},
                                        {64, 7}, {1, 1},  {300, 70}, {24, 100}};
   for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++)
