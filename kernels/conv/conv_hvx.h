@@ -23,7 +23,8 @@ typedef struct {
   QfkGridHvx grid;
   int32_t rows;   /* output rows of a run */
   int32_t planes; /* input planes of a group */
-  int32_t steps;  /* groups of four values that make a sum: taps * planes */
+  int32_t steps;  /* groups of four values that make a sum: taps * planes, then rests */
+  int32_t rests;  /* steps that come again, with what weights are beyond int8 */
   int32_t blocks; /* of 8 output channels, in a group */
   bool direct;    /* no grid: 1x1, stride 1, no padding, uint8 */
   bool shifted;   /* a multiplier is 1 or more */
@@ -34,8 +35,8 @@ typedef struct {
 } QfkConvHvx;
 
 /* Sets all but the pointers; @rows of a run, at most oh. FALSE: the kernel does not do this one: it takes 8-bit input and
- * output, weights that fit int8 once their zero point is off, requant.fixed with once, whole planes in each group, and up to 16
- * phases. Weights are [kh,kw,c/group,oc]. */
+ * output, 8-bit weights, requant.fixed with once, whole planes in each group, and up to 16 phases. Weights are [kh,kw,c/group,oc];
+ * what they have beyond int8 once their zero point is off becomes rests. */
 bool qfk_conv_hvx_init(QfkConvHvx *p, const QfkConvShape *s, const QfkIntArgs *q, const void *w,
                        int32_t rows);
 
@@ -43,10 +44,14 @@ bool qfk_conv_hvx_init(QfkConvHvx *p, const QfkConvShape *s, const QfkIntArgs *q
 size_t qfk_conv_hvx_offsets(const QfkConvHvx *p);
 size_t qfk_conv_hvx_weights(const QfkConvHvx *p);
 size_t qfk_conv_hvx_channels(const QfkConvHvx *p);
-void qfk_conv_hvx_pack(const QfkConvHvx *p, const QfkIntArgs *q, const void *w, int32_t *offsets,
-                       int8_t *weights, int32_t *bias, int32_t *multiplier, int32_t *shift);
-/* The offsets alone, which follow from the shape. */
-void qfk_conv_hvx_fill_offsets(const QfkConvHvx *p, int32_t *offsets);
+void qfk_conv_hvx_pack(const QfkConvHvx *p, const QfkIntArgs *q, const void *w, const int32_t *rests,
+                       int32_t *offsets, int8_t *weights, int32_t *bias, int32_t *multiplier, int32_t *shift);
+/* Which steps come again [rests]: one of the others, by number; twice for weights of 255. */
+void qfk_conv_hvx_rests(const QfkConvHvx *p, const QfkIntArgs *q, const void *w, int32_t *rests);
+/* Of a plan made without weights: it has @n rests. */
+void qfk_conv_hvx_add_rests(QfkConvHvx *p, int32_t n);
+/* The offsets alone, which follow from the shape and from @rests. */
+void qfk_conv_hvx_fill_offsets(const QfkConvHvx *p, const int32_t *rests, int32_t *offsets);
 
 /* Bytes a run needs, 128-byte aligned. */
 size_t qfk_conv_hvx_scratch(const QfkConvHvx *p);

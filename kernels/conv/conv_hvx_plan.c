@@ -52,15 +52,51 @@ static int32_t weight_at(const QfkConvHvx *p, const QfkIntArgs *q, const void *w
   return qfk_load_int(w, q->w_type, (size_t)(tap * cg + c) * p->s.oc + oc) - (q->w_zero ? q->w_zero[oc] : 0);
 }
 
-static bool weights_fit(const QfkConvHvx *p, const QfkIntArgs *q, const void *w)
+/* What is left of a weight after it has been cut to int8 @rounds times, and been cut so much less. */
+static int32_t rest_of(int32_t weight, int rounds)
 {
-  for (int32_t step = 0; step < p->steps && (q->w_zero || q->w_type != QFK_S8); step++)
-    for (int32_t i = 0; i < 4 * p->s.oc; i++) {
-      const int32_t v = weight_at(p, q, w, step, i % 4, i / 4);
-      if (v < INT8_MIN || v > INT8_MAX)
-        return false;
-    }
-  return true;
+  while (rounds-- > 0)
+    weight -= weight < INT8_MIN ? INT8_MIN : weight > INT8_MAX ? INT8_MAX : weight;
+  return weight;
+}
+
+static int32_t cut(int32_t weight)
+{
+  return weight < INT8_MIN ? INT8_MIN : weight > INT8_MAX ? INT8_MAX : weight;
+}
+
+/* Whether any output channel has a rest after @rounds in @step. */
+static bool has_rest(const QfkConvHvx *p, const QfkIntArgs *q, const void *w, int32_t step, int rounds)
+{
+  for (int32_t i = 0; i < 4 * p->s.oc; i++)
+    if (rest_of(weight_at(p, q, w, step, i % 4, i / 4), rounds))
+      return true;
+  return false;
+}
+
+/* Fills @rests if not NULL; returns their number. */
+static int32_t find_rests(const QfkConvHvx *p, const QfkIntArgs *q, const void *w, int32_t *rests)
+{
+  const int32_t steps = p->s.kh * p->s.kw * p->planes;
+  int32_t n = 0;
+  if (!q->w_zero && q->w_type == QFK_S8)
+    return 0;
+  for (int32_t step = 0; step < steps; step++)
+    for (int rounds = 1; rounds <= 2 && has_rest(p, q, w, step, rounds); rounds++, n++)
+      if (rests)
+        rests[n] = step;
+  return n;
+}
+
+void qfk_conv_hvx_rests(const QfkConvHvx *p, const QfkIntArgs *q, const void *w, int32_t *rests)
+{
+  find_rests(p, q, w, rests);
+}
+
+void qfk_conv_hvx_add_rests(QfkConvHvx *p, int32_t n)
+{
+  p->rests += n;
+  p->steps += n;
 }
 
 bool qfk_conv_hvx_init(QfkConvHvx *p, const QfkConvShape *s, const QfkIntArgs *q, const void *w, int32_t rows)
@@ -68,7 +104,7 @@ bool qfk_conv_hvx_init(QfkConvHvx *p, const QfkConvShape *s, const QfkIntArgs *q
   const QfkRequant *r = &q->requant;
   const int32_t cg = s->c / s->group, og = s->oc / s->group;
   if (q->x_type > QFK_S8 || q->y_type > QFK_S8 || q->w_type > QFK_S8 || !r->fixed || !r->once || r->wide ||
-      (s->group > 1 && (cg % 4 || og % 4)))
+      !qfk_hvx_zeros_fit(q, s->oc) || (s->group > 1 && (cg % 4 || og % 4)))
     return false;
   *p = (QfkConvHvx){.s = *s,
                     .rows = rows,
@@ -90,7 +126,10 @@ bool qfk_conv_hvx_init(QfkConvHvx *p, const QfkConvShape *s, const QfkIntArgs *q
                          .fill = (uint8_t)(q->x_zero + flip)};
   for (int32_t c = 0; c < s->oc; c++)
     p->shifted |= r->fixed[r->per_channel ? c : 0].shift != 0;
-  return add_phases(p) && weights_fit(p, q, w);
+  if (!add_phases(p))
+    return false;
+  qfk_conv_hvx_add_rests(p, find_rests(p, q, w, NULL));
+  return true;
 }
 
 size_t qfk_conv_hvx_offsets(const QfkConvHvx *p)
@@ -108,32 +147,40 @@ size_t qfk_conv_hvx_channels(const QfkConvHvx *p)
   return (size_t)p->s.group * (size_t)p->blocks * QFK_CONV_HVX_CHANNELS;
 }
 
-void qfk_conv_hvx_fill_offsets(const QfkConvHvx *p, int32_t *offsets)
+void qfk_conv_hvx_fill_offsets(const QfkConvHvx *p, const int32_t *rests, int32_t *offsets)
 {
   const QfkConvShape *s = &p->s;
+  const int32_t steps = p->steps - p->rests;
   const int32_t plane = p->grid.gh * p->grid.gw * 4, all = p->planes * s->group;
-  for (int32_t step = 0; step < p->steps; step++) {
+  for (int32_t step = 0; step < steps; step++) {
     const int32_t tap = step / p->planes, ky = tap / s->kw, kx = tap % s->kw;
     offsets[step] = (find_phase(p, ky, kx) * all + step % p->planes) * plane +
                     (tap_shift(s, 0, ky) * p->grid.gw + tap_shift(s, 1, kx)) * 4;
   }
+  for (int32_t i = 0; i < p->rests; i++)
+    offsets[steps + i] = offsets[rests[i]];
   offsets[p->steps] = 0; /* read ahead, not used */
 }
 
 /* One channel's weights; returns their sum. */
-static int32_t pack_channel(const QfkConvHvx *p, const QfkIntArgs *q, const void *w, int32_t oc, int8_t *to)
+static int32_t pack_channel(const QfkConvHvx *p, const QfkIntArgs *q, const void *w, const int32_t *rests,
+                            int32_t oc, int8_t *to)
 {
+  const int32_t steps = p->steps - p->rests;
   int32_t sum = 0;
-  for (int32_t step = 0; step < p->steps; step++, to += 4 * QFK_CONV_HVX_CHANNELS)
+  for (int32_t k = 0; k < p->steps; k++, to += 4 * QFK_CONV_HVX_CHANNELS) {
+    const int32_t step = k < steps ? k : rests[k - steps];
+    const int rounds = k < steps ? 0 : k > steps && rests[k - steps - 1] == step ? 2 : 1;
     for (int32_t i = 0; i < 4; i++) {
-      to[i] = (int8_t)weight_at(p, q, w, step, i, oc);
+      to[i] = (int8_t)cut(rest_of(weight_at(p, q, w, step, i, oc), rounds));
       sum += to[i];
     }
+  }
   return sum;
 }
 
-void qfk_conv_hvx_pack(const QfkConvHvx *p, const QfkIntArgs *q, const void *w, int32_t *offsets,
-                       int8_t *weights, int32_t *bias, int32_t *multiplier, int32_t *shift)
+void qfk_conv_hvx_pack(const QfkConvHvx *p, const QfkIntArgs *q, const void *w, const int32_t *rests,
+                       int32_t *offsets, int8_t *weights, int32_t *bias, int32_t *multiplier, int32_t *shift)
 {
   const int32_t og = p->s.oc / p->s.group;
   const size_t n = qfk_conv_hvx_channels(p);
@@ -141,13 +188,13 @@ void qfk_conv_hvx_pack(const QfkConvHvx *p, const QfkIntArgs *q, const void *w, 
   memset(bias, 0, n * sizeof(*bias));
   memset(multiplier, 0, n * sizeof(*multiplier));
   memset(shift, 0, n * sizeof(*shift));
-  qfk_conv_hvx_fill_offsets(p, offsets);
+  qfk_conv_hvx_fill_offsets(p, rests, offsets);
   for (int32_t oc = 0; oc < p->s.oc; oc++) {
     const int32_t slot = oc / og * p->blocks * QFK_CONV_HVX_CHANNELS + oc % og;
     const int32_t block = slot / QFK_CONV_HVX_CHANNELS, lane = slot % QFK_CONV_HVX_CHANNELS;
     const QfkFixed f = q->requant.fixed[q->requant.per_channel ? oc : 0];
-    const int32_t sum =
-        pack_channel(p, q, w, oc, weights + ((size_t)block * p->steps * QFK_CONV_HVX_CHANNELS + lane) * 4);
+    const int32_t sum = pack_channel(p, q, w, rests, oc,
+                                     weights + ((size_t)block * p->steps * QFK_CONV_HVX_CHANNELS + lane) * 4);
     /* Padding counts as the zero point, so all of it goes into the bias. */
     bias[slot] = (int32_t)((uint32_t)(q->bias ? q->bias[oc] : 0) - (uint32_t)p->grid.fill * (uint32_t)sum);
     multiplier[slot] = f.multiplier;

@@ -57,7 +57,7 @@ static inline void join_channels(const uint8_t *restrict from, size_t part, uint
 /* Sums without the bias, of @n pixels: of each 128 the words' places 0, 2, 1, 3. */
 static void sum_any(const QfkDwconvHvx *p, const uint8_t *x, const int32_t *w, HVX_Vector *sums, int32_t n)
 {
-  const int32_t taps = p->s.kh * p->words;
+  const int32_t taps = p->taps;
   const HVX_Vector zero = Q6_V_vzero();
   for (int32_t i = 0; i < n; i += 128, x += 128, sums += 4) {
     HVX_VectorPair even = Q6_W_vcombine_VV(zero, zero), odd = even;
@@ -73,7 +73,7 @@ static void sum_any(const QfkDwconvHvx *p, const uint8_t *x, const int32_t *w, H
 /* Stride 2: of 128 pixels 64 sums, in two vectors: places 0 and 2. */
 static void sum_second(const QfkDwconvHvx *p, const uint8_t *x, const int32_t *w, HVX_Vector *sums, int32_t n)
 {
-  const int32_t taps = p->s.kh * p->words;
+  const int32_t taps = p->taps;
   const HVX_Vector zero = Q6_V_vzero();
   for (int32_t i = 0; i < n; i += 64, x += 128, sums += 2) {
     HVX_VectorPair even = Q6_W_vcombine_VV(zero, zero);
@@ -176,7 +176,7 @@ static void finish_channel(const QfkDwconvHvx *p, int32_t channel, const HVX_Vec
 
 static void run_channel(const QfkDwconvHvx *p, int32_t channel, const Scratch *s, int32_t n)
 {
-  const int32_t taps = p->s.kh * p->words;
+  const int32_t taps = p->taps;
   const int32_t *w = p->weights + (ptrdiff_t)channel * taps;
   const uint8_t *x = s->parts + channel % 4 * qfk_dwconv_hvx_part(p);
   (p->s.stride[1] == 2 ? sum_second : taps == 3 ? sum_three : sum_any)(p, x, w, s->sums, n);

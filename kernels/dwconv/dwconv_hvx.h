@@ -32,12 +32,14 @@ typedef struct {
   QfkConvShape s; /* n is 1 */
   QfkGridHvx grid;
   QfkDwthreeHvx three;
-  int32_t rows;  /* output rows of a run */
-  int32_t words; /* of four taps, in a row of the filter */
-  int32_t pitch; /* of output pixels, from row to row; gw / stride */
-  bool shifted;  /* a multiplier is 1 or more */
+  int32_t rows;   /* output rows of a run */
+  int32_t words;  /* of four taps, in a row of the filter */
+  int32_t taps;   /* words in all: rows * words, once a round */
+  int32_t rounds; /* 1; more: weights are beyond int8 and come again with what was cut off */
+  int32_t pitch;  /* of output pixels, from row to row; gw / stride */
+  bool shifted;   /* a multiplier is 1 or more */
   QfkHvxOut out;
-  const int32_t *offsets; /* [kh * words], in bytes within a channel's part */
+  const int32_t *offsets; /* [taps], in bytes within a channel's part */
   const int32_t *weights; /* [channels][qfk_dwconv_hvx_words()], four taps each; 8-byte aligned */
   const int32_t *bias, *multiplier, *shift; /* [channels], of whole planes */
 } QfkDwconvHvx;
@@ -54,6 +56,8 @@ size_t qfk_dwconv_hvx_weights(const QfkDwconvHvx *p);
 size_t qfk_dwconv_hvx_channels(const QfkDwconvHvx *p);
 void qfk_dwconv_hvx_pack(const QfkDwconvHvx *p, const QfkIntArgs *q, const void *w, int32_t *offsets,
                          int32_t *weights, int32_t *bias, int32_t *multiplier, int32_t *shift);
+/* Of a plan made without weights: it has @rounds, 1 to 3. */
+void qfk_dwconv_hvx_set_rounds(QfkDwconvHvx *p, int32_t rounds);
 /* The offsets alone, which follow from the shape. */
 void qfk_dwconv_hvx_fill_offsets(const QfkDwconvHvx *p, int32_t *offsets);
 

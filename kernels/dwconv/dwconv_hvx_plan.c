@@ -42,14 +42,33 @@ static int32_t weight_at(const QfkDwconvHvx *p, const QfkIntArgs *q, const void 
                       : 0;
 }
 
-static bool weights_fit(const QfkDwconvHvx *p, const QfkIntArgs *q, const void *w)
+static int32_t cut(int32_t weight)
 {
+  return weight < INT8_MIN ? INT8_MIN : weight > INT8_MAX ? INT8_MAX : weight;
+}
+
+/* What int8 takes in each round is cut off. */
+static int32_t rounds_of(const QfkDwconvHvx *p, const QfkIntArgs *q, const void *w)
+{
+  int32_t rounds = 1;
+  if (!q->w_zero && q->w_type == QFK_S8)
+    return 1;
   for (int32_t i = 0; i < p->s.kh * p->s.kw * p->s.c; i++) {
-    const int32_t tap = i / p->s.c, v = weight_at(p, q, w, tap / p->s.kw, tap % p->s.kw, i % p->s.c);
-    if (v < INT8_MIN || v > INT8_MAX)
-      return false;
+    const int32_t tap = i / p->s.c;
+    int32_t v = weight_at(p, q, w, tap / p->s.kw, tap % p->s.kw, i % p->s.c), n = 1;
+    while ((v -= cut(v)) != 0)
+      n++;
+    rounds = n > rounds ? n : rounds;
   }
-  return true;
+  return rounds;
+}
+
+void qfk_dwconv_hvx_set_rounds(QfkDwconvHvx *p, int32_t rounds)
+{
+  if (rounds > 1)
+    p->three = (QfkDwthreeHvx){0};
+  p->rounds = rounds;
+  p->taps = p->s.kh * p->words * rounds;
 }
 
 bool qfk_dwconv_hvx_init(QfkDwconvHvx *p, const QfkConvShape *s, const QfkIntArgs *q, const void *w,
@@ -58,7 +77,7 @@ bool qfk_dwconv_hvx_init(QfkDwconvHvx *p, const QfkConvShape *s, const QfkIntArg
   const QfkRequant *r = &q->requant;
   const int32_t step = s->stride[1];
   if (q->x_type > QFK_S8 || q->y_type > QFK_S8 || q->w_type > QFK_S8 || !r->fixed || !r->once || r->wide ||
-      s->oc != s->c || step < 1 || step > 2 || s->dilation[1] != 1)
+      s->oc != s->c || !qfk_hvx_zeros_fit(q, s->oc) || step < 1 || step > 2 || s->dilation[1] != 1)
     return false;
   *p = (QfkDwconvHvx){.s = *s,
                       .rows = rows,
@@ -77,14 +96,13 @@ bool qfk_dwconv_hvx_init(QfkDwconvHvx *p, const QfkConvShape *s, const QfkIntArg
   for (int32_t c = 0; c < s->oc; c++)
     p->shifted |= r->fixed[r->per_channel ? c : 0].shift != 0;
   qfk_dwthree_hvx_init(p);
-  if (!add_phases(p))
-    return false;
-  return weights_fit(p, q, w);
+  qfk_dwconv_hvx_set_rounds(p, rounds_of(p, q, w));
+  return add_phases(p);
 }
 
 size_t qfk_dwconv_hvx_offsets(const QfkDwconvHvx *p)
 {
-  return p->three.rows ? 0 : (size_t)p->s.kh * (size_t)p->words;
+  return p->three.rows ? 0 : (size_t)p->taps;
 }
 
 size_t qfk_dwconv_hvx_words(const QfkDwconvHvx *p)
@@ -106,7 +124,7 @@ void qfk_dwconv_hvx_fill_offsets(const QfkDwconvHvx *p, int32_t *offsets)
 {
   const QfkConvShape *s = &p->s;
   for (int32_t k = 0; k < (int32_t)qfk_dwconv_hvx_offsets(p); k++) {
-    const int32_t ky = k / p->words;
+    const int32_t ky = k / p->words % s->kh;
     offsets[k] = (qfk_grid_find(&p->grid, row_phase(s, ky), 0) * p->grid.gh + row_shift(s, ky)) * p->grid.gw +
                  k % p->words * 4;
   }
@@ -116,8 +134,12 @@ void qfk_dwconv_hvx_fill_offsets(const QfkDwconvHvx *p, int32_t *offsets)
 static int32_t pack_rows(const QfkDwconvHvx *p, const QfkIntArgs *q, const void *w, int32_t c, int8_t *to)
 {
   int32_t sum = 0;
-  for (int32_t k = 0; k < p->s.kh * p->words * 4; k++) {
-    to[k] = (int8_t)weight_at(p, q, w, k / 4 / p->words, k / 4 % p->words * 4 + k % 4, c);
+  for (int32_t k = 0; k < p->taps * 4; k++) {
+    const int32_t row = k / 4 / p->words;
+    int32_t v = weight_at(p, q, w, row % p->s.kh, k / 4 % p->words * 4 + k % 4, c);
+    for (int32_t round = row / p->s.kh; round > 0; round--)
+      v -= cut(v);
+    to[k] = (int8_t)cut(v);
     sum += to[k];
   }
   return sum;

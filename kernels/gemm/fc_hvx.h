@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fc_hvx.h - fully connected layers of 8-bit data by int8 weights, one row of input at a time, for HVX.
+ * fc_hvx.h - fully connected layers of 8-bit data by 8-bit weights, one row of input at a time, for HVX.
  *
  * Here weights are the vectors, 32 outputs by four inputs, for each is used once; inputs are the scalars. So a packet can take
- * no more than the one vector that it may load: 128 multiply-adds. Weights are kept as uint8 (128 added), inputs are used as int8
+ * no more than the one vector that it may load: 128 multiply-adds. Weights are kept as uint8, inputs are used as int8
  * (128 taken off), and what that adds to the sums is known from the sum of the inputs. Many rows are a 1x1 convolution. Bit-exact
  * with qfk_gemm_int_ref() in the `fixed` scheme.
  */
@@ -16,6 +16,7 @@ typedef struct {
   int32_t k, n;
   int32_t steps;  /* of four inputs */
   int32_t panels; /* of 32 outputs */
+  int32_t w_zero; /* of the weights as uint8 */
   uint8_t x_flip; /* makes the input int8 */
   bool shifted;   /* a multiplier is 1 or more */
   QfkHvxOut out;

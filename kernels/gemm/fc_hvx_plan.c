@@ -2,8 +2,8 @@
 /*
  * fc_hvx_plan.c - packs the weights of a fully connected layer for HVX. Plain C, for any machine.
  *
- * With x' = x - 128 as int8 and w' = w + 128: sum w (x - zero) = sum w' x' - 128 sum x' + (128 - zero) sum w, the last of which is
- * in the bias.
+ * With x' = x - 128 as int8 and weights w' as uint8 of zero point z': sum w (x - zero) = sum w' x' - z' sum x' + (128 - zero) sum w, the
+ * last of which is in the bias. Where zero points differ from output to output, z' is 128 and weights without theirs must fit int8.
  */
 #include "fc_hvx.h"
 
@@ -14,10 +14,21 @@ static int32_t weight_at(const QfkFcHvx *p, const QfkIntArgs *q, const void *w, 
   return qfk_load_int(w, q->w_type, (size_t)n * p->k + k) - (q->w_zero ? q->w_zero[n] : 0);
 }
 
+/* The zero point of all weights as uint8, 128 where they have several. */
+static int32_t zero_of_all(const QfkFcHvx *p, const QfkIntArgs *q)
+{
+  const int32_t more = q->w_type == QFK_S8 ? 128 : 0;
+  for (int32_t i = 1; i < p->n && q->w_zero; i++)
+    if (q->w_zero[i] != q->w_zero[0])
+      return 128;
+  return more + (q->w_zero ? q->w_zero[0] : 0);
+}
+
 bool qfk_fc_hvx_init(QfkFcHvx *p, int32_t k, int32_t n, const QfkIntArgs *q, const void *w)
 {
   const QfkRequant *r = &q->requant;
-  if (q->x_type > QFK_S8 || q->y_type > QFK_S8 || q->w_type > QFK_S8 || !r->fixed || !r->once || r->wide)
+  if (q->x_type > QFK_S8 || q->y_type > QFK_S8 || q->w_type > QFK_S8 || !r->fixed || !r->once || r->wide ||
+      !qfk_hvx_zeros_fit(q, n))
     return false;
   *p = (QfkFcHvx){.k = k,
                   .n = n,
@@ -25,11 +36,12 @@ bool qfk_fc_hvx_init(QfkFcHvx *p, int32_t k, int32_t n, const QfkIntArgs *q, con
                   .panels = (n + 31) / 32,
                   .x_flip = q->x_type == QFK_S8 ? 0 : 0x80,
                   .out = qfk_hvx_out(q->y_type, r->zero_point, r->lo, r->hi)};
+  p->w_zero = zero_of_all(p, q);
   for (int32_t i = 0; i < n; i++) {
     p->shifted |= r->fixed[r->per_channel ? i : 0].shift != 0;
     for (int32_t j = 0; j < k && (q->w_zero || q->w_type != QFK_S8); j++) {
-      const int32_t v = weight_at(p, q, w, i, j);
-      if (v < INT8_MIN || v > INT8_MAX)
+      const int32_t v = weight_at(p, q, w, i, j) + p->w_zero;
+      if (v < 0 || v > UINT8_MAX)
         return false;
     }
   }
@@ -66,7 +78,7 @@ void qfk_fc_hvx_pack(const QfkFcHvx *p, const QfkIntArgs *q, const void *w, uint
     int32_t sum = 0;
     for (int32_t k = 0; k < p->k; k++) {
       const int32_t v = weight_at(p, q, w, n, k);
-      to[(size_t)(k / 4) * 128 + k % 4] = (uint8_t)(v + 128);
+      to[(size_t)(k / 4) * 128 + k % 4] = (uint8_t)(v + p->w_zero);
       sum += v;
     }
     bias[n] = (int32_t)((uint32_t)(q->bias ? q->bias[n] : 0) + (uint32_t)(128 - zero) * (uint32_t)sum);

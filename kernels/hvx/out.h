@@ -28,4 +28,14 @@ static inline uint8_t qfk_hvx_flip(QfkInt type)
   return type == QFK_S8 ? 0x80 : 0;
 }
 
+/* Zero points of weights are values of their type, so that weights without them are within +-255. */
+static inline bool qfk_hvx_zeros_fit(const QfkIntArgs *q, int32_t n)
+{
+  const int32_t least = q->w_type == QFK_S8 ? -128 : 0;
+  for (int32_t i = 0; i < n && q->w_zero; i++)
+    if (q->w_zero[i] < least || q->w_zero[i] > least + 255)
+      return false;
+  return true;
+}
+
 #endif

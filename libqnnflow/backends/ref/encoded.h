@@ -20,6 +20,9 @@ gboolean qf_ref_same_form(const QfTensor *a, const QfTensor *b);
 /* Range of the type, narrowed by a fused clamp in real numbers. */
 void qf_ref_bounds(const QfkEncoding *y, int32_t act, float act_lo, float act_hi, int32_t *lo, int32_t *hi);
 
+/* An elementwise operator of one 8-bit input and output as a table [256], by the input's bytes. FALSE: it is not one. */
+gboolean qf_ref_unary_table(const QfNode *node, uint8_t *table);
+
 /* Row-major strides of @t. */
 void qf_ref_strides(const QfTensor *t, int64_t *strides);
 

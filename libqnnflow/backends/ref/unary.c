@@ -89,18 +89,26 @@ static void describe(const QfNode *node, QfkUnary *u)
     u->op = QFK_UNARY_GELU_TANH;
 }
 
-/* NOT of bool is a table as well: any byte but 0 is true. */
-static gboolean fill_table(Params *p, const QfTensor *x, const QfTensor *y)
+gboolean qf_ref_unary_table(const QfNode *node, uint8_t *table)
 {
-  QfkEncoding ex, ey;
-  if (p->unary.op == QFK_UNARY_NOT && x->dtype == QF_DTYPE_BOOL) {
+  QfkEncoding x, y;
+  QfkUnary unary;
+  if (!qf_ref_is_encoded(node->inputs[0], &x) || !qf_ref_is_encoded(node->outputs[0], &y) ||
+      x.type > QFK_S8 || y.type > QFK_S8)
+    return FALSE;
+  describe(node, &unary);
+  qfk_unary_table(&unary, x.type, x.scale, x.zero, y.type, y.scale, y.zero, table);
+  return TRUE;
+}
+
+/* NOT of bool is a table as well: any byte but 0 is true. */
+static gboolean fill_table(Params *p, const QfNode *node)
+{
+  if (p->unary.op == QFK_UNARY_NOT && node->inputs[0]->dtype == QF_DTYPE_BOOL) {
     p->table[0] = 1;
     return TRUE;
   }
-  if (!qf_ref_is_encoded(x, &ex) || !qf_ref_is_encoded(y, &ey) || ex.type > QFK_S8 || ey.type > QFK_S8)
-    return FALSE;
-  qfk_unary_table(&p->unary, ex.type, ex.scale, ex.zero, ey.type, ey.scale, ey.zero, p->table);
-  return TRUE;
+  return qf_ref_unary_table(node, p->table);
 }
 
 gboolean qf_ref_lower_unary(QfLower *lower, QfNode *node, GError **error)
@@ -111,7 +119,7 @@ gboolean qf_ref_lower_unary(QfLower *lower, QfNode *node, GError **error)
   Params *p = qf_lower_alloc(lower, sizeof(*p));
   describe(node, &p->unary);
   p->n = (size_t)qf_tensor_count(y);
-  if (fill_table(p, x, y)) {
+  if (fill_table(p, node)) {
     qf_ref_lower_plain(lower, node, "lookup_u8_ref", run_table, p);
     return TRUE;
   }

@@ -57,7 +57,9 @@ static void pack(QfkConvHvx *p, const QfkIntArgs *q, const void *w)
   int32_t *offsets = chk_alloc_aligned(qfk_conv_hvx_offsets(p) * 4), *bias = chk_alloc_aligned(n);
   int32_t *multiplier = chk_alloc_aligned(n), *shift = chk_alloc_aligned(n);
   int8_t *weights = chk_alloc_aligned(qfk_conv_hvx_weights(p));
-  qfk_conv_hvx_pack(p, q, w, offsets, weights, bias, multiplier, shift);
+  int32_t *rests = chk_alloc_aligned((size_t)p->rests * 4 + 4);
+  qfk_conv_hvx_rests(p, q, w, rests);
+  qfk_conv_hvx_pack(p, q, w, rests, offsets, weights, bias, multiplier, shift);
   p->offsets = offsets;
   p->weights = weights;
   p->bias = bias;
@@ -77,7 +79,7 @@ static void check(const Case *c, QfkInt type, ChkFill fill, int exponent)
   const bool unsigned_weights = fill == CHK_PLAIN && chk_random() % 4 == 0;
   for (int32_t i = 0; i < s.oc; i++) {
     bias[i] = chk_range(-100000, 100000);
-    zero[i] = 128;
+    zero[i] = chk_random() % 4 ? chk_range(100, 156) : 255 * chk_range(0, 1);
   }
   QfkIntArgs q = {.x_type = type,
                   .w_type = unsigned_weights ? QFK_U8 : QFK_S8,

@@ -49,13 +49,17 @@ static void check(const Case *c, QfkInt type, ChkFill fill, int exponent)
   const int32_t in = s.h * s.w, out = s.oh * s.ow, n_w = s.kh * s.kw * s.c;
   uint8_t *x = chk_alloc((size_t)in * s.c), *w = chk_alloc((size_t)n_w);
   uint8_t *want = chk_alloc((size_t)out * s.oc), *y = chk_alloc(qfk_d4_bytes(s.oc, s.oh, s.ow));
-  int32_t *bias = chk_alloc_aligned((size_t)s.oc * 4);
+  int32_t *bias = chk_alloc_aligned((size_t)s.oc * 4), *zero = chk_alloc_aligned((size_t)s.oc * 4);
+  const bool unsigned_weights = chk_random() % 2;
   chk_fill_bytes(x, (size_t)in * s.c, fill);
   chk_fill_bytes(w, (size_t)n_w, fill);
-  for (int32_t i = 0; i < s.oc; i++)
+  for (int32_t i = 0; i < s.oc; i++) {
     bias[i] = chk_range(-10000, 10000);
+    zero[i] = chk_random() % 4 ? chk_range(100, 156) : 255 * chk_range(0, 1);
+  }
   QfkIntArgs q = {.x_type = type,
-                  .w_type = QFK_S8,
+                  .w_type = unsigned_weights ? QFK_U8 : QFK_S8,
+                  .w_zero = unsigned_weights ? zero : NULL,
                   .y_type = chk_random() % 4 ? type : (QfkInt)!type,
                   .x_zero = type == QFK_S8 ? chk_range(-128, 127) : chk_range(0, 255),
                   .bias = bias};

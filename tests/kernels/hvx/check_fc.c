@@ -10,13 +10,18 @@ static void check(int32_t k, int32_t n, QfkInt type, ChkFill fill, int exponent)
 {
   uint8_t *x = chk_alloc((size_t)k), *w = chk_alloc((size_t)k * n), *y = chk_alloc((size_t)n);
   uint8_t *want = chk_alloc((size_t)n);
-  int32_t *bias = chk_alloc_aligned((size_t)n * 4);
+  int32_t *bias = chk_alloc_aligned((size_t)n * 4), *zero = chk_alloc_aligned((size_t)n * 4);
+  const int32_t zero_of_all = chk_range(0, 255);
+  const bool unsigned_weights = chk_random() % 2;
   chk_fill_bytes(x, (size_t)k, fill);
   chk_fill_bytes(w, (size_t)k * n, fill);
-  for (int32_t i = 0; i < n; i++)
+  for (int32_t i = 0; i < n; i++) {
     bias[i] = chk_range(-100000, 100000);
+    zero[i] = zero_of_all;
+  }
   QfkIntArgs q = {.x_type = type,
-                  .w_type = QFK_S8,
+                  .w_type = unsigned_weights ? QFK_U8 : QFK_S8,
+                  .w_zero = unsigned_weights ? zero : NULL,
                   .y_type = chk_random() % 4 ? type : (QfkInt)!type,
                   .x_zero = type == QFK_S8 ? chk_range(-128, 127) : chk_range(0, 255),
                   .bias = bias};

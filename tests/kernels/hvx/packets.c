@@ -65,7 +65,7 @@ static Count count_conv(const Layer *l)
   int32_t *offsets = memory(qfk_conv_hvx_offsets(&p) * 4), *bias = memory(n), *m = memory(n),
           *shift = memory(n);
   int8_t *weights = memory(qfk_conv_hvx_weights(&p));
-  qfk_conv_hvx_pack(&p, &encoding, w, offsets, weights, bias, m, shift);
+  qfk_conv_hvx_pack(&p, &encoding, w, NULL, offsets, weights, bias, m, shift);
   p.offsets = offsets;
   p.weights = weights;
   p.bias = bias;

@@ -37,7 +37,7 @@ static bool dims_are_sound(const QfDspConv *c)
   return qf_dsp_within(c->kh, 1, 4096) && qf_dsp_within(c->kw, 1, 4096) && qf_dsp_within(c->group, 1, c->c) &&
          c->c % c->group == 0 && c->oc % c->group == 0 && qf_dsp_within(c->rows, 1, c->oh) &&
          qf_dsp_within(c->blocks, 1, MOST_DIM) && qf_dsp_within(c->x_zero, 0, 255) &&
-         qf_dsp_within(c->shifted, 0, 1);
+         qf_dsp_within(c->shifted, 0, 1) && qf_dsp_within(c->rests, 0, MOST_DIM);
 }
 
 static QfkConvShape shape_of(const QfDspConv *c)
@@ -68,18 +68,37 @@ static QfkIntArgs args_of(const QfDspConv *c, QfkFixed *one)
                       .requant = {.zero_point = 0, .lo = 0, .hi = 255, .fixed = one, .once = true}};
 }
 
+/* What lies behind the parameters. */
+static const int32_t *shifts_of(const QfDspConv *c)
+{
+  return (const int32_t *)(const void *)(c + 1);
+}
+
+static const int32_t *rests_of(const QfDspConv *c, size_t channels)
+{
+  return shifts_of(c) + (c->shifted ? channels : 0);
+}
+
 /* Numbers by channel: bias, multipliers (constants), shifts (parameters). */
 static bool channels_are_sound(const QfDspPlan *p, const QfDspConv *c, uint64_t n)
 {
-  const int32_t *shift = (const int32_t *)(const void *)(c + 1);
-  if (n > MOST_DIM * 2 || !qf_dsp_is_constant(&p->in[2], n * 4) || !qf_dsp_is_constant(&p->in[3], n * 4))
+  if (n > MOST_DIM * 2 || !qf_dsp_is_constant(&p->in[2], n * 4) || !qf_dsp_is_constant(&p->in[3], n * 4) ||
+      (c->shifted && p->params_bytes < sizeof(*c) + n * 4))
     return false;
-  if (!c->shifted)
-    return true;
-  if (p->params_bytes < sizeof(*c) + n * 4)
+  for (uint64_t i = 0; i < n && c->shifted; i++)
+    if (!qf_dsp_within(shifts_of(c)[i], 0, 30))
+      return false;
+  return true;
+}
+
+/* Steps that come again are among the @steps others. */
+static bool rests_are_sound(const QfDspPlan *p, const QfDspConv *c, uint64_t channels, int32_t steps)
+{
+  const uint64_t before = sizeof(*c) + (c->shifted ? channels * 4 : 0);
+  if (p->params_bytes < before + (uint64_t)c->rests * 4)
     return false;
-  for (uint64_t i = 0; i < n; i++)
-    if (!qf_dsp_within(shift[i], 0, 30))
+  for (int32_t i = 0; i < c->rests; i++)
+    if (!qf_dsp_within(rests_of(c, channels)[i], 0, steps - 1))
       return false;
   return true;
 }
@@ -104,7 +123,7 @@ static void finish_form(const QfDspPlan *p, Form *f, size_t offsets, size_t chan
   *shift = (int32_t *)(void *)(p->form + sizeof(*f)) + offsets;
   memset(*shift, 0, channels * 4);
   if (c->shifted)
-    memcpy(*shift, c + 1, channels * 4);
+    memcpy(*shift, shifts_of(c), channels * 4);
 }
 
 bool qf_dsp_conv_plan(QfDspPlan *p)
@@ -121,12 +140,16 @@ bool qf_dsp_conv_plan(QfDspPlan *p)
   if (!QF_DSP_PRODUCT(s.kh, s.kw, qfk_d4_planes(s.c / s.group), s.oc / s.group + 8, s.group, 4) ||
       !qfk_conv_hvx_init(k, &s, &q, NULL, c->rows) || !qf_dsp_out(&c->out, &k->out))
     return false;
+  qfk_conv_hvx_add_rests(k, c->rests);
+  if (!QF_DSP_PRODUCT(k->steps, s.oc / s.group + 8, s.group, 4))
+    return false;
   const int32_t all = k->planes * s.group;
   const uint64_t grid = k->direct ? 4 : QF_DSP_PRODUCT(4, k->grid.n_phases, all, k->grid.gh, k->grid.gw);
   if (!grid || grid > MOST_GRID || !QF_DSP_PRODUCT(16, c->rows, k->grid.gw))
     return false;
   const size_t offsets = qfk_conv_hvx_offsets(k), channels = qfk_conv_hvx_channels(k);
-  if (!channels_are_sound(p, c, channels) || !qf_dsp_is_constant(&p->in[1], qfk_conv_hvx_weights(k)))
+  if (!channels_are_sound(p, c, channels) || !rests_are_sound(p, c, channels, k->steps - c->rests) ||
+      !qf_dsp_is_constant(&p->in[1], qfk_conv_hvx_weights(k)))
     return false;
   f.n_blocks = k->blocks;
   if (s.group > 1 && c->blocks < k->blocks)
@@ -138,7 +161,7 @@ bool qf_dsp_conv_plan(QfDspPlan *p)
   if (!p->form)
     return QF_DSP_PRODUCT(c->n, f.tiles, f.chunks) != 0;
   int32_t *at = (int32_t *)(void *)(p->form + sizeof(f));
-  qfk_conv_hvx_fill_offsets(k, at);
+  qfk_conv_hvx_fill_offsets(k, rests_of(c, channels), at);
   k->offsets = at;
   k->weights = p->in[1].data;
   k->bias = p->in[2].data;
@@ -190,11 +213,13 @@ bool qf_dsp_dwconv_plan(QfDspPlan *p)
     return false;
   const QfkConvShape s = shape_of(c);
   const QfkIntArgs q = args_of(c, &one);
-  if (!qfk_dwconv_hvx_init(k, &s, &q, NULL, c->rows) || !qf_dsp_out(&c->out, &k->out))
+  if (c->rests > 2 || !qfk_dwconv_hvx_init(k, &s, &q, NULL, c->rows) || !qf_dsp_out(&c->out, &k->out))
     return false;
+  qfk_dwconv_hvx_set_rounds(k, c->rests + 1);
   const uint64_t grid = QF_DSP_PRODUCT(4, k->grid.n_phases, k->grid.gh, k->grid.gw);
   if (!grid || grid > MOST_GRID || !QF_DSP_PRODUCT(16, c->rows, k->pitch) ||
-      !QF_DSP_PRODUCT(8, k->words, s.kh, s.c + 4, 4))
+      !QF_DSP_PRODUCT(12, k->words, s.kh, s.c + 4, 4) ||
+      (k->three.rows && !QF_DSP_PRODUCT(64, k->three.groups, k->three.pitch + 128)))
     return false;
   const size_t offsets = qfk_dwconv_hvx_offsets(k), channels = qfk_dwconv_hvx_channels(k);
   if (!channels_are_sound(p, c, channels) || !qf_dsp_is_constant(&p->in[1], qfk_dwconv_hvx_weights(k) * 4))

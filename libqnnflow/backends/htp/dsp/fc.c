@@ -46,6 +46,7 @@ bool qf_dsp_fc_plan(QfDspPlan *p)
   if (!qfk_fc_hvx_init(&f.p, c->k, c->n, &q, NULL) || !qf_dsp_out(&c->out, &f.p.out) ||
       !qf_dsp_is_constant(&p->in[1], qfk_fc_hvx_weights(&f.p)))
     return false;
+  f.p.w_zero = c->w_zero;
   const size_t outputs = qfk_fc_hvx_channels(&f.p);
   if (!outputs_are_sound(p, c, outputs))
     return false;

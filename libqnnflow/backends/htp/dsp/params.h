@@ -22,7 +22,8 @@ typedef struct {
   int32_t n, pixels, channels, flip;
 } QfDspPixels;
 
-/* Also depthwise, where c is oc and group is not looked at. Behind it: shifts by channel [planes * 8 or 4], if shifted. */
+/* Also depthwise, where c is oc and group is not looked at. Behind it: shifts by channel [blocks * 8, or planes * 4], if shifted; then the
+ * steps that come again [rests]. */
 typedef struct {
   int32_t n, h, w, c, oh, ow, oc, kh, kw;
   int32_t stride[2], dilation[2], pad[2], group;
@@ -30,6 +31,7 @@ typedef struct {
   int32_t blocks;  /* of 8 output channels (depthwise: planes of 4): of a job; with groups: all */
   int32_t x_zero;  /* as uint8 */
   int32_t shifted; /* 1: a multiplier is 1 or more */
+  int32_t rests;   /* depthwise: rounds after the first, 0 to 2 */
   QfDspOut out;
 } QfDspConv;
 
@@ -37,6 +39,7 @@ typedef struct {
 typedef struct {
   int32_t m, k, n; /* rows, inputs, outputs */
   int32_t panels;  /* of 32 outputs: of a job */
+  int32_t w_zero;  /* of the weights, as uint8 */
   int32_t shifted;
   QfDspOut out;
 } QfDspFc;

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * blob.c - from a build to the bytes that dsp/net.h describes: the arena planned by lifetimes, constants one after the other.
+ */
+#include "blob.h"
+#include "../../plan/plan.h"
+
+#include <string.h>
+
+#define MOST_BLOB ((size_t)1 << 30)
+
+static size_t round_up(size_t bytes)
+{
+  return (bytes + QF_DSP_ALIGNMENT - 1) / QF_DSP_ALIGNMENT * QF_DSP_ALIGNMENT;
+}
+
+/* Offsets of all roots; *@end begins after the head and ends after the constants. Returns the arena's size or SIZE_MAX. */
+static size_t place(QfHtpBuild *b, size_t *end)
+{
+  g_autofree QfPlanItem *items = g_new0(QfPlanItem, b->roots->len + 1);
+  g_autofree guint *owner = g_new0(guint, b->roots->len + 1);
+  uint32_t n = 0;
+  for (guint i = 0; i < b->roots->len; i++) {
+    QfHtpRoot *r = &g_array_index(b->roots, QfHtpRoot, i);
+    if (r->region == QF_DSP_CONSTANT) {
+      r->at = *end;
+      *end += round_up(r->size);
+    } else if (r->region == QF_DSP_ARENA && r->first != UINT32_MAX) {
+      owner[n] = i;
+      items[n++] = (QfPlanItem){r->size, r->first, r->last, 0};
+    }
+  }
+  const size_t arena = qf_plan_arena(items, n, QF_DSP_ALIGNMENT);
+  for (uint32_t i = 0; i < n; i++)
+    g_array_index(b->roots, QfHtpRoot, owner[i]).at = items[i].offset_bytes;
+  return arena;
+}
+
+static void write_tensors(const QfHtpBuild *b, QfDspTensor *to)
+{
+  for (guint i = 0; i < b->tensors->len; i++) {
+    const QfHtpView *v = &g_array_index(b->tensors, QfHtpView, i);
+    const QfHtpRoot *r = &g_array_index(b->roots, QfHtpRoot, v->root);
+    to[i] = (QfDspTensor){r->region, r->region == QF_DSP_BORDER ? r->border : (uint32_t)(r->at + v->offset),
+                          (uint32_t)v->size};
+  }
+}
+
+static void write_steps(const QfHtpBuild *b, QfDspStepRecord *to, uint32_t refs_at, uint32_t params_at)
+{
+  for (guint i = 0; i < b->steps->len; i++) {
+    to[i] = g_array_index(b->steps, QfDspStepRecord, i);
+    to[i].refs_at += refs_at;
+    to[i].params_at += params_at;
+  }
+}
+
+void *qf_htp_build_finish(QfHtpBuild *b, uint32_t *size_bytes, GString *why)
+{
+  const size_t borders_at = sizeof(QfDspNetHead);
+  const size_t tensors_at = borders_at + b->borders->len * sizeof(QfDspBorder);
+  const size_t steps_at = tensors_at + b->tensors->len * sizeof(QfDspTensor);
+  const size_t refs_at = steps_at + b->steps->len * sizeof(QfDspStepRecord);
+  const size_t params_at = refs_at + b->refs->len * sizeof(uint32_t);
+  const size_t head = round_up(params_at + b->params->len);
+  size_t end = head;
+  const size_t arena = place(b, &end);
+  if (end > MOST_BLOB || arena > MOST_BLOB) {
+    g_string_append(why, "it needs more memory than a DSP has");
+    return NULL;
+  }
+  uint8_t *blob = qf_aligned_alloc(round_up(end + QF_DSP_SLACK));
+  if (!blob) {
+    g_string_append(why, "there is no memory for its constants");
+    return NULL;
+  }
+  *size_bytes = (uint32_t)(end + QF_DSP_SLACK);
+  *(QfDspNetHead *)(void *)blob = (QfDspNetHead){.magic = QF_DSP_NET_MAGIC,
+                                                 .version = QF_DSP_NET_VERSION,
+                                                 .size_bytes = *size_bytes,
+                                                 .head_bytes = (uint32_t)head,
+                                                 .arena_bytes = (uint32_t)(round_up(arena) + QF_DSP_SLACK),
+                                                 .n_borders = b->borders->len,
+                                                 .borders_at = (uint32_t)borders_at,
+                                                 .n_tensors = b->tensors->len,
+                                                 .tensors_at = (uint32_t)tensors_at,
+                                                 .n_steps = b->steps->len,
+                                                 .steps_at = (uint32_t)steps_at};
+  memcpy(blob + borders_at, b->borders->data, b->borders->len * sizeof(QfDspBorder));
+  write_tensors(b, (QfDspTensor *)(void *)(blob + tensors_at));
+  write_steps(b, (QfDspStepRecord *)(void *)(blob + steps_at), (uint32_t)refs_at, (uint32_t)params_at);
+  memcpy(blob + refs_at, b->refs->data, b->refs->len * sizeof(uint32_t));
+  memcpy(blob + params_at, b->params->data, b->params->len);
+  for (guint i = 0; i < b->roots->len; i++) {
+    const QfHtpRoot *r = &g_array_index(b->roots, QfHtpRoot, i);
+    if (r->region == QF_DSP_CONSTANT && r->data)
+      memcpy(blob + r->at, r->data, r->size);
+  }
+  return blob;
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * build.c - tensors in their forms, steps, constants; see build.h. blob.c makes the blob of it.
+ */
+#include "blob.h"
+
+#include <string.h>
+
+QfHtpBuild *qf_htp_build_new(const char *model, gboolean dry, uint32_t n_threads, uint32_t tile_bytes)
+{
+  QfHtpBuild *b = g_new0(QfHtpBuild, 1);
+  b->lower = (QfLower){.requant = QF_REQUANT_FIXED,
+                       .blocks = g_ptr_array_new_with_free_func(qf_aligned_free),
+                       .model = model};
+  b->dry = dry;
+  b->n_threads = n_threads;
+  b->tile_bytes = tile_bytes;
+  b->roots = g_array_new(FALSE, TRUE, sizeof(QfHtpRoot));
+  b->tensors = g_array_new(FALSE, TRUE, sizeof(QfHtpView));
+  b->steps = g_array_new(FALSE, TRUE, sizeof(QfDspStepRecord));
+  b->refs = g_array_new(FALSE, TRUE, sizeof(uint32_t));
+  b->params = g_byte_array_new();
+  b->constants = g_ptr_array_new_with_free_func(qf_aligned_free);
+  b->borders = g_array_new(FALSE, TRUE, sizeof(QfDspBorder));
+  b->by_tensor = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+  b->nodes = g_array_new(FALSE, TRUE, sizeof(const QfNode *));
+  return b;
+}
+
+void qf_htp_build_free(QfHtpBuild *b)
+{
+  if (!b)
+    return;
+  g_ptr_array_unref(b->lower.blocks);
+  g_array_unref(b->roots);
+  g_array_unref(b->tensors);
+  g_array_unref(b->steps);
+  g_array_unref(b->refs);
+  g_byte_array_unref(b->params);
+  g_ptr_array_unref(b->constants);
+  g_array_unref(b->borders);
+  g_hash_table_unref(b->by_tensor);
+  g_array_unref(b->nodes);
+  g_free(b);
+}
+
+/* Where a tensor of the graph is, by form; NONE: not there. */
+typedef struct {
+  uint32_t border; /* as the caller has it */
+  uint32_t form[QF_HTP_N_FORMS];
+} Forms;
+
+static Forms *forms_of(QfHtpBuild *b, const QfTensor *t)
+{
+  Forms *f = g_hash_table_lookup(b->by_tensor, t);
+  if (f)
+    return f;
+  f = g_new(Forms, 1);
+  *f = (Forms){QF_HTP_NONE, {QF_HTP_NONE, QF_HTP_NONE}};
+  g_hash_table_insert(b->by_tensor, (gpointer)t, f);
+  return f;
+}
+
+static uint32_t add_root(QfHtpBuild *b, uint32_t region, uint32_t border, size_t size, void *data)
+{
+  const QfHtpRoot root = {
+      .region = region, .border = border, .size = size, .first = UINT32_MAX, .data = data};
+  g_array_append_val(b->roots, root);
+  return b->roots->len - 1;
+}
+
+static uint32_t add_view(QfHtpBuild *b, uint32_t root, size_t offset, size_t size)
+{
+  const QfHtpView view = {root, offset, size};
+  g_array_append_val(b->tensors, view);
+  return b->tensors->len - 1;
+}
+
+static uint32_t add_tensor(QfHtpBuild *b, uint32_t region, uint32_t border, size_t size, void *data)
+{
+  return add_view(b, add_root(b, region, border, size, data), 0, size);
+}
+
+uint8_t qf_htp_flip(const QfTensor *t)
+{
+  return t->dtype == QF_DTYPE_INT8 && t->enc.count ? 0x80 : 0;
+}
+
+void qf_htp_images(const QfTensor *t, int32_t *n, int32_t *pixels, int32_t *channels)
+{
+  const int64_t count = qf_tensor_count(t);
+  const int64_t c = t->rank ? t->dims[t->rank - 1] : 1;
+  *n = t->rank == 4 ? (int32_t)t->dims[0] : 1;
+  *channels = (int32_t)c;
+  *pixels = count ? (int32_t)(count / c / *n) : 0;
+}
+
+static size_t form_bytes(const QfTensor *t, QfHtpForm form)
+{
+  int32_t n, pixels, c;
+  if (form == QF_HTP_FLAT)
+    return qf_tensor_size_bytes(t);
+  qf_htp_images(t, &n, &pixels, &c);
+  return (size_t)n * ((size_t)c + 3) / 4 * 4 * (size_t)pixels;
+}
+
+/* Both forms are the same bytes, but for what fills up the last plane. */
+static gboolean forms_agree(const QfTensor *t)
+{
+  int32_t n, pixels, c;
+  qf_htp_images(t, &n, &pixels, &c);
+  return pixels == 1 && (n == 1 || c % 4 == 0);
+}
+
+/* A border's memory, or the other form, into @form. */
+static uint32_t convert(QfHtpBuild *b, const QfTensor *t, uint32_t from, gboolean border, QfHtpForm form)
+{
+  const uint32_t to = qf_htp_out(b, t, form);
+  QfDspPixels p = {.flip = border ? qf_htp_flip(t) : 0};
+  const QfDspCopy copy = {p.flip};
+  qf_htp_images(t, &p.n, &p.pixels, &p.channels);
+  if (form == QF_HTP_D4)
+    qf_htp_step(b, QF_DSP_ROW_from_nhwc, &p, sizeof(p), NULL, 0, &from, 1, to);
+  else if (border)
+    qf_htp_step(b, QF_DSP_ROW_copy, &copy, sizeof(copy), NULL, 0, &from, 1, to);
+  else
+    qf_htp_step(b, QF_DSP_ROW_to_nhwc, &p, sizeof(p), NULL, 0, &from, 1, to);
+  return to;
+}
+
+/* Elements of a constant in @form. */
+static void fill_constant(const QfTensor *t, QfHtpForm form, uint8_t *to)
+{
+  const uint8_t *from = qf_tensor_data(t), flip = qf_htp_flip(t);
+  int32_t n, pixels, c;
+  qf_htp_images(t, &n, &pixels, &c);
+  if (form == QF_HTP_FLAT) {
+    for (size_t i = 0; i < qf_tensor_size_bytes(t); i++)
+      to[i] = from[i] ^ flip;
+    return;
+  }
+  const size_t image = ((size_t)c + 3) / 4 * 4 * (size_t)pixels;
+  for (int32_t i = 0; i < n; i++)
+    for (int32_t p = 0; p < pixels; p++)
+      for (int32_t k = 0; k < c; k++)
+        to[(size_t)i * image + ((size_t)(k / 4) * (size_t)pixels + (size_t)p) * 4 + k % 4] =
+            from[((size_t)i * pixels + p) * c + k] ^ flip;
+}
+
+uint32_t qf_htp_in(QfHtpBuild *b, const QfTensor *t, QfHtpForm form)
+{
+  Forms *f = forms_of(b, t);
+  const uint32_t other = f->form[!form];
+  if (f->form[form] != QF_HTP_NONE)
+    return f->form[form];
+  if (t->data) {
+    uint8_t *fill = NULL;
+    f->form[form] = qf_htp_constant(b, form_bytes(t, form), &fill);
+    if (fill)
+      fill_constant(t, form, fill);
+  } else if (other != QF_HTP_NONE && forms_agree(t)) {
+    const QfHtpView v = g_array_index(b->tensors, QfHtpView, other);
+    f->form[form] = add_view(b, v.root, v.offset, form_bytes(t, form));
+  } else if (other != QF_HTP_NONE)
+    f->form[form] = convert(b, t, other, FALSE, form);
+  else
+    f->form[form] = convert(b, t, f->border, TRUE, form);
+  return f->form[form];
+}
+
+QfHtpForm qf_htp_form(QfHtpBuild *b, const QfTensor *t)
+{
+  const Forms *f = forms_of(b, t);
+  if (f->form[QF_HTP_D4] != QF_HTP_NONE)
+    return QF_HTP_D4;
+  return f->form[QF_HTP_FLAT] != QF_HTP_NONE || t->rank != 4 ? QF_HTP_FLAT : QF_HTP_D4;
+}
+
+uint32_t qf_htp_out(QfHtpBuild *b, const QfTensor *t, QfHtpForm form)
+{
+  /* What fills up the last plane is there when the flat form becomes the other. */
+  const size_t size = MAX(form_bytes(t, QF_HTP_FLAT), form_bytes(t, QF_HTP_D4));
+  const uint32_t root = add_root(b, QF_DSP_ARENA, 0, size, NULL);
+  return forms_of(b, t)->form[form] = add_view(b, root, 0, form_bytes(t, form));
+}
+
+void qf_htp_same(QfHtpBuild *b, const QfTensor *t, const QfTensor *x)
+{
+  int32_t n[2], pixels[2], c[2];
+  qf_htp_images(t, &n[0], &pixels[0], &c[0]);
+  qf_htp_images(x, &n[1], &pixels[1], &c[1]);
+  const gboolean like = n[0] == n[1] && pixels[0] == pixels[1] && c[0] == c[1];
+  const QfHtpForm form = like ? qf_htp_form(b, x) : QF_HTP_FLAT;
+  const uint32_t in = qf_htp_in(b, x, form);
+  const QfHtpView v = g_array_index(b->tensors, QfHtpView, in);
+  forms_of(b, t)->form[form] = add_view(b, v.root, v.offset, form_bytes(t, form));
+}
+
+uint32_t qf_htp_constant(QfHtpBuild *b, size_t size, void *fill)
+{
+  void *data = b->dry ? NULL : qf_aligned_alloc(size);
+  if (!b->dry && !data)
+    g_error("%" G_GSIZE_FORMAT " bytes for packed constants cannot be had", size);
+  if (data)
+    g_ptr_array_add(b->constants, data);
+  *(void **)fill = data;
+  return add_tensor(b, QF_DSP_CONSTANT, 0, size, data);
+}
+
+static void touch(QfHtpBuild *b, uint32_t tensor)
+{
+  QfHtpRoot *root = &g_array_index(b->roots, QfHtpRoot, g_array_index(b->tensors, QfHtpView, tensor).root);
+  root->first = MIN(root->first, b->steps->len);
+  root->last = MAX(root->last, b->steps->len);
+}
+
+void qf_htp_step(QfHtpBuild *b, QfDspRowId row, const void *params, size_t params_bytes, const void *more,
+                 size_t more_bytes, const uint32_t *in, uint32_t n_in, uint32_t out)
+{
+  const QfDspStepRecord step = {.row = row,
+                                .n_in = n_in,
+                                .n_out = 1,
+                                .refs_at = b->refs->len * (uint32_t)sizeof(uint32_t),
+                                .params_at = b->params->len,
+                                .params_bytes = (uint32_t)(params_bytes + more_bytes)};
+  static const uint8_t zeros[4];
+  for (uint32_t i = 0; i < n_in; i++)
+    touch(b, in[i]);
+  touch(b, out);
+  g_array_append_vals(b->refs, in, n_in);
+  g_array_append_val(b->refs, out);
+  g_byte_array_append(b->params, params, (guint)params_bytes);
+  if (more)
+    g_byte_array_append(b->params, more, (guint)more_bytes);
+  g_byte_array_append(b->params, zeros, -b->params->len % 4);
+  g_array_append_val(b->steps, step);
+  g_array_append_val(b->nodes, b->node);
+}
+
+void qf_htp_build_input(QfHtpBuild *b, const QfTensor *t)
+{
+  const QfDspBorder border = {(uint32_t)qf_tensor_size_bytes(t), FALSE};
+  forms_of(b, t)->border = add_tensor(b, QF_DSP_BORDER, b->borders->len, border.size_bytes, NULL);
+  g_array_append_val(b->borders, border);
+}
+
+void qf_htp_build_output(QfHtpBuild *b, const QfTensor *t)
+{
+  const QfDspBorder border = {(uint32_t)qf_tensor_size_bytes(t), TRUE};
+  const QfHtpForm form = qf_htp_form(b, t);
+  const uint32_t in = qf_htp_in(b, t, form);
+  const uint32_t to = add_tensor(b, QF_DSP_BORDER, b->borders->len, border.size_bytes, NULL);
+  QfDspPixels p = {.flip = qf_htp_flip(t)};
+  const QfDspCopy copy = {p.flip};
+  qf_htp_images(t, &p.n, &p.pixels, &p.channels);
+  g_array_append_val(b->borders, border);
+  if (form == QF_HTP_D4)
+    qf_htp_step(b, QF_DSP_ROW_to_nhwc, &p, sizeof(p), NULL, 0, &in, 1, to);
+  else
+    qf_htp_step(b, QF_DSP_ROW_copy, &copy, sizeof(copy), NULL, 0, &in, 1, to);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * htp.c - the backends over our own kernels for Hexagon: `htp-sim`, the simulator, by name.
+ */
+#include "lower.h"
+#include "../settings.h"
+#include "rpc.h"
+
+typedef struct {
+  int32_t vtcm_mb, threads, timeout_ms, queue_depth;
+  char *skel;
+} Settings;
+
+#define MEMBER(m) offsetof(Settings, m)
+static const QfSetting settings[] = {
+    {"vtcm_mb", QF_SETTING_INT, MEMBER(vtcm_mb), 0, 0, 64, NULL},
+    {"hvx_threads", QF_SETTING_INT, MEMBER(threads), 0, 0, 8, NULL},
+    {"timeout_ms", QF_SETTING_INT, MEMBER(timeout_ms), 0, 0, 3600000, NULL},
+    {"queue_depth", QF_SETTING_INT, MEMBER(queue_depth), 0, 0, 64, NULL},
+    {"skel", QF_SETTING_STRING, MEMBER(skel), 0, 0, 0, NULL},
+    {NULL, QF_SETTING_INT, 0, 0, 0, 0, NULL},
+};
+
+/* Where a job's memory does no harm: within a thread's share of VTCM, else of the second cache. */
+#define TILE_BYTES (256u << 10)
+
+static gpointer open_unit(const QfUnitOptions *options, const char *name, const char *library, GError **error)
+{
+  Settings s = {0};
+  QfHtpUnit *unit = NULL;
+  if (qf_settings_read(settings, options->config, &s, error)) {
+    const QfHtpOptions wish = {.library = options->library ? options->library : library,
+                               .skel = s.skel,
+                               .vtcm_bytes = (uint32_t)s.vtcm_mb << 20,
+                               .n_threads = (uint32_t)s.threads,
+                               .timeout_ms = (uint32_t)s.timeout_ms,
+                               .queue_depth = (uint32_t)s.queue_depth};
+    QfHtpDevice *device = qf_htp_device_open(&wish, error);
+    if (device) {
+      const QfHtpInfo *info = qf_htp_device_info(device);
+      const uint32_t share = info->vtcm_bytes / MAX(info->n_threads, 1);
+      unit = g_new(QfHtpUnit, 1);
+      *unit = (QfHtpUnit){device, name, MAX(info->n_threads, 1), share ? MIN(share, TILE_BYTES) : TILE_BYTES};
+    }
+  }
+  qf_settings_clear(settings, &s);
+  return unit;
+}
+
+static gpointer open_simulator(const QfUnitOptions *options, GError **error)
+{
+  g_autofree char *path = qf_rpc_simulator();
+  return open_unit(options, "htp-sim", path, error);
+}
+
+static void close_unit(gpointer data)
+{
+  QfHtpUnit *unit = data;
+  qf_htp_device_close(unit->device);
+  g_free(unit);
+}
+
+static gboolean probe_simulator(GString *detail)
+{
+  g_autofree char *path = qf_rpc_simulator();
+  g_string_append(detail, path);
+  return TRUE; /* where it is not, opening it says so */
+}
+
+static const QfRequant fixed = QF_REQUANT_FIXED;
+
+const QfBackend qf_backend_htp_sim = {.name = "htp-sim",
+                                      .description = "our kernels for Hexagon in the simulator",
+                                      .probe = probe_simulator,
+                                      .by_name = TRUE,
+                                      .open = open_simulator,
+                                      .close = close_unit,
+                                      .requant = &fixed,
+                                      .supports = qf_htp_supports,
+                                      .min_part_macs = 20000,
+                                      .lower = qf_htp_lower};

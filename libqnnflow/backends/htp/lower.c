@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lower.c - see lower.h. A part is one graph of the device and one shared buffer for its borders, so one run at a time; sessions of other
+ * parts and models overlap. Nothing is allocated in a run.
+ */
+#include "lower.h"
+#include "build.h"
+#include "../ref/encoded.h"
+#include "../../ops/list.h"
+#include "../../runtime/memory.h"
+
+#include <string.h>
+
+typedef gboolean (*EmitFunc)(QfHtpBuild *build, const QfNode *node, GString *why);
+
+static const struct {
+  const QfOpDef *op;
+  EmitFunc emit;
+} ops[] = {
+#define QF_HTP_OP(op, function) {&qf_op_##op, function},
+#include "ops.inc"
+#undef QF_HTP_OP
+};
+
+static gboolean dims_fit(const QfTensor *t)
+{
+  int64_t count = 1;
+  for (int32_t i = 0; i < t->rank; i++) {
+    if (t->dims[i] < 1 || t->dims[i] > 1 << 20)
+      return FALSE;
+    count *= t->dims[i];
+    if (count > 1 << 28)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean qf_htp_encoding(const QfTensor *t, QfkEncoding *e, GString *why)
+{
+  QfkEncoding x;
+  if (qf_dtype_is_float(t->dtype))
+    g_string_append_printf(why,
+                           "tensor '%s' is %s: the kernels for Hexagon compute with 8-bit integers; "
+                           "quantize the model",
+                           t->name, qf_dtype_name(t->dtype));
+  else if (!qf_ref_is_encoded(t, &x) || x.type > QFK_S8)
+    g_string_append_printf(why, "tensor '%s' is %s, not 8 bits with one scale", t->name,
+                           qf_dtype_name(t->dtype));
+  else {
+    if (e)
+      *e = (QfkEncoding){QFK_U8, x.scale, x.zero + (x.type == QFK_S8 ? 128 : 0)};
+    return TRUE;
+  }
+  return FALSE;
+}
+
+gboolean qf_htp_build_node(QfHtpBuild *b, const QfNode *node, GString *why)
+{
+  b->node = node;
+  for (uint32_t i = 0; i < node->n_inputs + node->n_outputs; i++) {
+    const QfTensor *t = i < node->n_inputs ? node->inputs[i] : node->outputs[i - node->n_inputs];
+    if (t && !dims_fit(t)) {
+      g_string_append_printf(why, "tensor '%s' is empty or too large", t->name);
+      return FALSE;
+    }
+  }
+  for (gsize i = 0; i < G_N_ELEMENTS(ops); i++)
+    if (ops[i].op == node->op)
+      return ops[i].emit(b, node, why);
+  g_string_append(why, "there is no kernel for Hexagon");
+  return FALSE;
+}
+
+gboolean qf_htp_supports(gpointer data, const QfNode *node, GString *why)
+{
+  const QfHtpUnit *unit = data;
+  g_autoptr(QfHtpBuild) b = qf_htp_build_new(NULL, TRUE, unit->n_threads, unit->tile_bytes);
+  g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+  for (uint32_t i = 0; i < node->n_inputs; i++)
+    if (node->inputs[i] && !node->inputs[i]->data && g_hash_table_add(seen, node->inputs[i]))
+      qf_htp_build_input(b, node->inputs[i]);
+  return qf_htp_build_node(b, node, why);
+}
+
+typedef struct {
+  QfHtpGraph *graph;
+  QfHtpBuffer *buffer; /* of all borders */
+  QfHtpSpan *spans;    /* [n_in + n_out] */
+  uint32_t n_in, n_out;
+  GMutex lock;
+  char *model, kernel[64];
+} Part;
+
+static void part_free(gpointer data)
+{
+  Part *part = data;
+  qf_htp_graph_free(part->graph);
+  qf_htp_buffer_free(part->buffer);
+  g_mutex_clear(&part->lock);
+  g_free(part->spans);
+  g_free(part->model);
+  g_free(part);
+}
+
+static void run_part(const QfStep *step, const QfExec *exec)
+{
+  Part *part = (Part *)step->params; /* the lock guards what changes */
+  g_autoptr(GError) error = NULL;
+  g_mutex_lock(&part->lock);
+  for (uint32_t i = 0; i < part->n_in; i++)
+    memcpy(part->buffer->data + part->spans[i].offset, qf_step_in(step, exec, i), part->spans[i].size);
+  const gboolean ok = qf_htp_graph_run(part->graph, part->spans, part->n_in + part->n_out, NULL, &error);
+  for (uint32_t i = 0; ok && i < part->n_out; i++) {
+    const QfHtpSpan *span = &part->spans[part->n_in + i];
+    memcpy(qf_step_out(step, exec, i), part->buffer->data + span->offset, span->size);
+  }
+  g_mutex_unlock(&part->lock);
+  if (!ok)
+    qf_exec_fail(exec, g_error_new(QF_ERROR, error ? error->code : QF_ERROR_DEVICE, "%s: %s", part->model,
+                                   error ? error->message : "the DSP did not run it"));
+}
+
+/* One shared buffer for all borders. */
+static gboolean make_borders(Part *part, QfHtpDevice *device, const GPtrArray *in, const GPtrArray *out,
+                             GError **error)
+{
+  size_t end = 0;
+  part->n_in = in->len;
+  part->n_out = out->len;
+  part->spans = g_new0(QfHtpSpan, in->len + out->len + 1);
+  for (guint i = 0; i < in->len + out->len; i++) {
+    const QfTensor *t = i < in->len ? in->pdata[i] : out->pdata[i - in->len];
+    part->spans[i] = (QfHtpSpan){NULL, end, qf_tensor_size_bytes(t), i >= in->len};
+    end += (part->spans[i].size + QF_ALIGNMENT - 1) / QF_ALIGNMENT * QF_ALIGNMENT;
+  }
+  part->buffer = qf_htp_buffer_new(device, MAX(end, 1), error);
+  for (guint i = 0; part->buffer && i < in->len + out->len; i++)
+    part->spans[i].buffer = part->buffer;
+  return part->buffer != NULL;
+}
+
+/* The blob of a part; NULL with @why. */
+static void *build_part(const QfHtpUnit *unit, const char *model, QfNode *const *nodes, uint32_t n_nodes,
+                        const GPtrArray *in, const GPtrArray *out, uint32_t *size, GString *why)
+{
+  g_autoptr(QfHtpBuild) b = qf_htp_build_new(model, FALSE, unit->n_threads, unit->tile_bytes);
+  for (guint i = 0; i < in->len; i++)
+    qf_htp_build_input(b, in->pdata[i]);
+  for (uint32_t i = 0; i < n_nodes; i++)
+    if (!qf_htp_build_node(b, nodes[i], why))
+      return NULL;
+  for (guint i = 0; i < out->len; i++)
+    qf_htp_build_output(b, out->pdata[i]);
+  return qf_htp_build_finish(b, size, why);
+}
+
+/* What kernels have packed is not read again. */
+static void release_constants(QfLower *lower, QfNode *const *nodes, uint32_t n_nodes)
+{
+  for (uint32_t i = 0; i < n_nodes; i++)
+    for (uint32_t k = 0; k < nodes[i]->n_inputs; k++)
+      if (nodes[i]->inputs[k] && nodes[i]->inputs[k]->data)
+        qf_lower_release(lower, nodes[i]->inputs[k]);
+}
+
+gboolean qf_htp_lower(QfLower *lower, QfNode *const *nodes, uint32_t n_nodes, GError **error)
+{
+  const QfHtpUnit *unit = lower->unit;
+  g_autoptr(GPtrArray) in = NULL, out = NULL;
+  g_autoptr(GString) why = g_string_new(NULL);
+  uint32_t size = 0;
+  qf_lower_part_borders(lower, nodes, n_nodes, &in, &out);
+  void *blob = build_part(unit, lower->model, nodes, n_nodes, in, out, &size, why);
+  if (!blob) {
+    g_set_error(error, QF_ERROR, QF_ERROR_UNSUPPORTED, "%s: %s", lower->model, why->str);
+    return FALSE;
+  }
+  Part *part = g_new0(Part, 1);
+  part->model = g_strdup(lower->model);
+  g_mutex_init(&part->lock);
+  g_snprintf(part->kernel, sizeof(part->kernel), "graph of %u nodes", n_nodes);
+  part->graph = qf_htp_graph_load(unit->device, blob, size, error);
+  qf_aligned_free(blob);
+  if (!part->graph || !make_borders(part, unit->device, in, out, error)) {
+    part_free(part);
+    return FALSE;
+  }
+  qf_lower_keep(lower, part, part_free);
+  lower->packed_bytes += size;
+  release_constants(lower, nodes, n_nodes);
+  qf_lower_part(lower, nodes[n_nodes - 1], unit->name, part->kernel, run_part, part, in, out);
+  return TRUE;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * weighted.c - Conv2d, DepthWiseConv2d and FullyConnected. Multipliers, bounds and biases are the reference backend's own, so results are
+ * the same bits; types become uint8, and the kernels' plans pack the weights.
+ */
+#include "build.h"
+#include "../ref/weighted.h"
+#include "../../ops/list.h"
+#include "kernels/conv/conv_hvx.h"
+#include "kernels/dwconv/dwthree_hvx.h"
+#include "kernels/gemm/fc_hvx.h"
+
+/* The node as the kernels see it: uint8 in and out. */
+static gboolean take_apart(QfHtpBuild *b, const QfNode *node, const QfEpilogue *epi, int64_t channels,
+                           QfkIntArgs *q, GString *why)
+{
+  g_autoptr(GError) error = NULL;
+  QfRefWeighted w;
+  QfkEncoding x, y;
+  if (!qf_htp_encoding(node->inputs[0], &x, why) || !qf_htp_encoding(node->outputs[0], &y, why))
+    return FALSE;
+  if (!node->inputs[1]->data) {
+    g_string_append(why, "its weights are computed");
+    return FALSE;
+  }
+  if (!qf_ref_weighted_init(&w, &b->lower, node, epi, channels, &error) || !w.integer) {
+    g_string_append(why, error ? error->message : "its types, its residual or its activation");
+    return FALSE;
+  }
+  *q = w.q;
+  const int32_t more = q->y_type == QFK_S8 ? 128 : 0;
+  q->x_zero = x.zero;
+  q->x_type = q->y_type = QFK_U8;
+  q->requant.zero_point += more;
+  q->requant.lo += more;
+  q->requant.hi += more;
+  return TRUE;
+}
+
+static gboolean refuse(GString *why, const char *what)
+{
+  g_string_append(why, what);
+  return FALSE;
+}
+
+static QfDspOut out_of(const QfkRequant *r)
+{
+  return (QfDspOut){r->zero_point, r->lo, r->hi};
+}
+
+/* Weights and numbers by channel in the kernel's order. */
+typedef struct {
+  void *weights;
+  int32_t *bias, *multiplier;
+  int32_t *more;          /* behind the parameters: shifts, then rests */
+  int32_t *shift, *rests; /* in there; shifts are elsewhere when there are none */
+  size_t more_bytes;
+  uint32_t in[4]; /* the step's inputs */
+} Packed;
+
+static void make_packed(QfHtpBuild *b, Packed *p, const QfTensor *x, QfHtpForm form, size_t weight_bytes,
+                        size_t channels, gboolean shifted, size_t rests)
+{
+  const size_t shifts = shifted ? channels : 0;
+  p->more = qf_lower_alloc(&b->lower, (channels + rests) * 4);
+  p->more_bytes = (shifts + rests) * 4;
+  p->rests = p->more + shifts;
+  p->shift = shifted ? p->more : qf_lower_alloc(&b->lower, channels * 4);
+  p->in[0] = qf_htp_in(b, x, form);
+  p->in[1] = qf_htp_constant(b, weight_bytes, &p->weights);
+  p->in[2] = qf_htp_constant(b, channels * 4, &p->bias);
+  p->in[3] = qf_htp_constant(b, channels * 4, &p->multiplier);
+}
+
+static void add_step(QfHtpBuild *b, QfDspRowId row, const void *params, size_t params_bytes, const Packed *p,
+                     uint32_t out)
+{
+  qf_htp_step(b, row, params, params_bytes, p->more, p->more_bytes, p->in, 4, out);
+}
+
+static QfDspConv describe(const QfNode *node, const QfkIntArgs *q)
+{
+  const QfConv2dAttrs *a = node->attrs;
+  const int64_t *x = node->inputs[0]->dims, *w = node->inputs[1]->dims, *y = node->outputs[0]->dims;
+  return (QfDspConv){.n = (int32_t)x[0],
+                     .h = (int32_t)x[1],
+                     .w = (int32_t)x[2],
+                     .c = (int32_t)x[3],
+                     .oh = (int32_t)y[1],
+                     .ow = (int32_t)y[2],
+                     .oc = (int32_t)y[3],
+                     .kh = (int32_t)w[0],
+                     .kw = (int32_t)w[1],
+                     .stride = {a->stride[0], a->stride[1]},
+                     .dilation = {a->dilation[0], a->dilation[1]},
+                     .pad = {a->pad[0], a->pad[2]},
+                     .group = a->group,
+                     .x_zero = q->x_zero,
+                     .out = out_of(&q->requant)};
+}
+
+static QfkConvShape shape_of(const QfDspConv *c)
+{
+  return (QfkConvShape){.n = c->n,
+                        .h = c->h,
+                        .w = c->w,
+                        .c = c->c,
+                        .oh = c->oh,
+                        .ow = c->ow,
+                        .oc = c->oc,
+                        .kh = c->kh,
+                        .kw = c->kw,
+                        .stride = {c->stride[0], c->stride[1]},
+                        .dilation = {c->dilation[0], c->dilation[1]},
+                        .pad = {c->pad[0], c->pad[1]},
+                        .group = c->group};
+}
+
+/* Rows of a job: as many as keep its memory to what is given and leave every thread two jobs, but no fewer than fill vectors. */
+typedef size_t (*ScratchFunc)(const void *kernel, const QfDspConv *c, int32_t rows);
+
+static int32_t rows_of_job(const QfHtpBuild *b, const QfDspConv *c, ScratchFunc scratch, const void *kernel,
+                           int32_t chunks)
+{
+  const int32_t parts = (int32_t)(2 * b->n_threads), wanted = MAX(parts / MAX(chunks * c->n, 1), 1);
+  int32_t rows = MAX((c->oh + wanted - 1) / wanted, MIN(c->oh, 256 / c->ow + 1));
+  while (rows > 1 && scratch(kernel, c, rows) > b->tile_bytes)
+    rows = (rows + 1) / 2;
+  return rows;
+}
+
+static size_t conv_scratch(const void *kernel, const QfDspConv *c, int32_t rows)
+{
+  QfkConvHvx p = *(const QfkConvHvx *)kernel;
+  (void)c;
+  p.grid.gh += rows - p.rows;
+  p.rows = rows;
+  return qfk_conv_hvx_scratch(&p);
+}
+
+static size_t dwconv_scratch(const void *kernel, const QfDspConv *c, int32_t rows)
+{
+  QfkDwconvHvx p = *(const QfkDwconvHvx *)kernel;
+  (void)c;
+  p.grid.gh += rows - p.rows;
+  p.rows = rows;
+  if (p.three.rows)
+    qfk_dwthree_hvx_init(&p);
+  return qfk_dwconv_hvx_scratch(&p);
+}
+
+static const char cannot[] =
+    "its stride, its groups, its dilation or zero points of its weights are not those of a "
+    "kernel";
+
+static gboolean emit_conv(QfHtpBuild *b, const QfNode *node, QfDspConv *c, const QfkIntArgs *q, GString *why)
+{
+  const void *w = qf_tensor_data(node->inputs[1]);
+  const QfkConvShape s = shape_of(c);
+  QfkConvHvx k;
+  Packed p;
+  if (!qfk_conv_hvx_init(&k, &s, q, w, c->oh))
+    return refuse(why, cannot);
+  c->shifted = k.shifted;
+  c->rests = k.rests;
+  /* A 1x1 convolution packs no grid, so its channels may be parted; else all channels go over one grid. */
+  const int32_t parts = (int32_t)(2 * b->n_threads);
+  const gboolean small = k.direct && c->group == 1 && c->oh * c->ow < 64 * parts;
+  c->blocks = small ? MAX((k.blocks + parts - 1) / parts, 1) : k.blocks;
+  c->rows = small ? c->oh : rows_of_job(b, c, conv_scratch, &k, 1);
+  if (!qfk_conv_hvx_init(&k, &s, q, w, c->rows))
+    return refuse(why, cannot);
+  const size_t channels = qfk_conv_hvx_channels(&k);
+  make_packed(b, &p, node->inputs[0], QF_HTP_D4, qfk_conv_hvx_weights(&k), channels, k.shifted,
+              (size_t)k.rests);
+  if (!b->dry) {
+    g_autofree int32_t *offsets = g_new(int32_t, qfk_conv_hvx_offsets(&k));
+    qfk_conv_hvx_rests(&k, q, w, p.rests);
+    qfk_conv_hvx_pack(&k, q, w, p.rests, offsets, p.weights, p.bias, p.multiplier, p.shift);
+  }
+  add_step(b, QF_DSP_ROW_conv, c, sizeof(*c), &p, qf_htp_out(b, node->outputs[0], QF_HTP_D4));
+  return TRUE;
+}
+
+static gboolean emit_dwconv(QfHtpBuild *b, const QfNode *node, QfDspConv *c, const QfkIntArgs *q,
+                            GString *why)
+{
+  const void *w = qf_tensor_data(node->inputs[1]);
+  const QfkConvShape s = shape_of(c);
+  const int32_t planes = qfk_d4_planes(c->c), parts = (int32_t)(2 * b->n_threads);
+  QfkDwconvHvx k;
+  Packed p;
+  c->group = 1;
+  if (c->c == 1) /* its weights are those of a convolution */
+    return emit_conv(b, node, c, q, why);
+  if (c->c != c->oc)
+    return refuse(why, "it makes several channels of each");
+  if (!qfk_dwconv_hvx_init(&k, &s, q, w, c->oh))
+    return refuse(why, cannot);
+  c->shifted = k.shifted;
+  c->rests = k.rounds - 1;
+  c->blocks = MAX((planes + parts - 1) / parts, 1);
+  c->rows = rows_of_job(b, c, dwconv_scratch, &k, (planes + c->blocks - 1) / c->blocks);
+  if (!qfk_dwconv_hvx_init(&k, &s, q, w, c->rows))
+    return refuse(why, cannot);
+  const size_t channels = qfk_dwconv_hvx_channels(&k);
+  make_packed(b, &p, node->inputs[0], QF_HTP_D4, qfk_dwconv_hvx_weights(&k) * 4, channels, k.shifted, 0);
+  if (!b->dry) {
+    g_autofree int32_t *offsets = g_new(int32_t, qfk_dwconv_hvx_offsets(&k));
+    qfk_dwconv_hvx_pack(&k, q, w, offsets, p.weights, p.bias, p.multiplier, p.shift);
+  }
+  add_step(b, QF_DSP_ROW_dwconv, c, sizeof(*c), &p, qf_htp_out(b, node->outputs[0], QF_HTP_D4));
+  return TRUE;
+}
+
+gboolean qf_htp_conv(QfHtpBuild *b, const QfNode *node, GString *why)
+{
+  const QfConv2dAttrs *a = node->attrs;
+  QfkIntArgs q;
+  if (!take_apart(b, node, &a->epi, node->outputs[0]->dims[3], &q, why))
+    return FALSE;
+  QfDspConv c = describe(node, &q);
+  return (node->op == &qf_op_DepthWiseConv2d ? emit_dwconv : emit_conv)(b, node, &c, &q, why);
+}
+
+gboolean qf_htp_fully_connected(QfHtpBuild *b, const QfNode *node, GString *why)
+{
+  const QfFullyConnectedAttrs *a = node->attrs;
+  const int64_t n = node->inputs[1]->dims[0], k = node->inputs[1]->dims[1];
+  const int64_t m = k ? qf_tensor_count(node->inputs[0]) / k : 0;
+  QfkIntArgs q;
+  QfkFcHvx f;
+  Packed p;
+  if (!take_apart(b, node, &a->epi, n, &q, why))
+    return FALSE;
+  if (k >= 1 << 22 || n >= 1 << 22)
+    return refuse(why, "it has too many inputs or outputs");
+  const void *w = qf_tensor_data(node->inputs[1]);
+  if (!qfk_fc_hvx_init(&f, (int32_t)k, (int32_t)n, &q, w))
+    return refuse(why, cannot);
+  const int32_t jobs = MAX((int32_t)(2 * b->n_threads) / (int32_t)MIN(m, 1024), 1);
+  const size_t outputs = qfk_fc_hvx_channels(&f);
+  const QfDspFc c = {(int32_t)m, (int32_t)k, (int32_t)n,        MAX((f.panels + jobs - 1) / jobs, 1),
+                     f.w_zero,   f.shifted,  out_of(&q.requant)};
+  make_packed(b, &p, node->inputs[0], QF_HTP_FLAT, qfk_fc_hvx_weights(&f), outputs, f.shifted, 0);
+  if (!b->dry)
+    qfk_fc_hvx_pack(&f, &q, w, p.weights, p.bias, p.multiplier, p.shift);
+  add_step(b, QF_DSP_ROW_fc, &c, sizeof(c), &p, qf_htp_out(b, node->outputs[0], QF_HTP_FLAT));
+  return TRUE;
+}
