@@ -4,7 +4,7 @@
  * size, each at the lowest gap that is free for its whole life, and again with what came to lie on top placed earlier. The best is
  * kept. Nothing depends on anything but the items.
  */
-#include "plan.h"
+#include "settle.h"
 
 #include <stdlib.h>
 
@@ -250,6 +250,8 @@ size_t qf_plan_arena(QfPlanItem *items, uint32_t n_items, size_t alignment)
     free(best);
   }
   free(order);
+  if (total != SIZE_MAX)
+    qf_plan_settle(items, n_items, alignment, total);
   return total;
 }
 

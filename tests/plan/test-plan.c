@@ -66,6 +66,20 @@ static void test_pile(void)
   check(items, n, 1.05);
 }
 
+/* Two large buffers, then small ones by turns: each lies about the middle of a large one, so that a thread finds its part of it there. */
+static void test_settled(void)
+{
+  QfPlanItem items[12];
+  for (guint i = 0; i < G_N_ELEMENTS(items); i++)
+    items[i] = (QfPlanItem){.size_bytes = i < 2 ? 1 << 20 : 1 << 18, .first = i, .last = i + 1};
+  check(items, G_N_ELEMENTS(items), 1);
+  for (guint i = 2; i < G_N_ELEMENTS(items); i++) {
+    const size_t middle = items[i].offset_bytes + (1 << 17), large = items[i % 2].offset_bytes;
+    g_assert_cmpuint(middle, >=, large + (3 << 17));
+    g_assert_cmpuint(middle, <=, large + (5 << 17));
+  }
+}
+
 int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
@@ -73,5 +87,6 @@ int main(int argc, char **argv)
   g_test_add_func("/plan/chain", test_chain);
   g_test_add_func("/plan/pile", test_pile);
   g_test_add_func("/plan/random", test_random);
+  g_test_add_func("/plan/settled", test_settled);
   return g_test_run();
 }
