@@ -36,7 +36,7 @@ const uint32_t qfk_n_wino_kernels = sizeof(qfk_wino_kernels) / sizeof(qfk_wino_k
 /* Bytes of one transformed weight. */
 static size_t weight_size(QfkTileKind kind)
 {
-  return kind == QFK_TILE_F32 ? sizeof(float) : sizeof(int16_t);
+  return kind == QFK_TILE_F32 ? sizeof(float) : 2;
 }
 
 /* Bytes from one plane to the next: not a power of two, or their rows would share cache sets. */
@@ -82,7 +82,7 @@ static bool fits(uint32_t edge, const QfkWinoRange *r)
 bool qfk_wino_can(const QfkWinoKernel *k, const QfkConvShape *s, const QfkWinoRange *range)
 {
   return s->c % k->lanes == 0 && s->oc % k->lanes == 0 && suits(s) &&
-         (k->kind == QFK_TILE_F32 || (pays(s, planes_of(k)) && fits(k->edge, range)));
+         (qfk_tile_is_float(k->kind) || (pays(s, planes_of(k)) && fits(k->edge, range)));
 }
 
 static uint32_t tiles_along(const QfkWinoKernel *k, int32_t n)
@@ -98,28 +98,30 @@ static double cost_int(const QfkWinoKernel *k, const QfkConvShape *s)
 }
 
 /* Multiplying @rows by @planes matrices of weights takes as long as reading these, at least; few rows keep the multipliers
- * waiting. */
-static double cost_products(const QfkConvShape *s, double rows, uint32_t planes)
+ * waiting. Two products of bfloat16 take the time, and the bytes, of one of floats. */
+static double cost_products(QfkTileKind kind, const QfkConvShape *s, double rows, uint32_t planes)
 {
-  return fmax(fmax(rows, 4), sizeof(float) * COST_WEIGHT) * planes * s->c * s->oc;
+  const double floats = fmax(fmax(rows, 4), sizeof(float) * COST_WEIGHT) * planes * s->c * s->oc;
+  return kind == QFK_TILE_BF16 ? floats / 2 : floats;
 }
 
-static double cost_f32(const QfkWinoKernel *k, const QfkConvShape *s)
+static double cost_floats(const QfkWinoKernel *k, const QfkConvShape *s)
 {
   const double tiles = (double)tiles_along(k, s->oh) * tiles_along(k, s->ow) * s->n;
-  return cost_products(s, tiles, planes_of(k)) + tiles * planes_of(k) * (s->c + s->oc) * COST_TRANSFORM;
+  return cost_products(k->kind, s, tiles, planes_of(k)) +
+         tiles * planes_of(k) * (s->c + s->oc) * COST_TRANSFORM;
 }
 
 void qfk_wino_init(QfkWino *p, const QfkWinoKernel *k, uint32_t features, const QfkConvShape *s)
 {
   *p = (QfkWino){.s = *s, .wino = k, .tile = qfk_tile_find(k->kind, features), .planes = planes_of(k)};
-  p->x_size = k->kind == QFK_TILE_F32 ? sizeof(float) : 1;
+  const bool is_float = qfk_tile_is_float(k->kind);
+  p->x_size = is_float ? sizeof(float) : 1;
   p->v_size = weight_size(k->kind);
   p->tiles[0] = tiles_along(k, s->oh);
   p->tiles[1] = tiles_along(k, s->ow);
   const size_t tile = p->planes * ((size_t)s->c * p->v_size + (size_t)s->oc * 4);
   const size_t quarter = p->planes * p->v_size * (size_t)s->c * (size_t)s->oc / 4;
-  const bool is_float = k->kind == QFK_TILE_F32;
   const size_t bytes = is_float ? F32_BLOCK_BYTES : MAX(BLOCK_BYTES, MIN(quarter, MAX_BLOCK_BYTES));
   const uint32_t mr = p->tile->mr, all = p->tiles[0] * p->tiles[1] * (uint32_t)s->n;
   const uint32_t block = MIN(MAX((uint32_t)(bytes / tile) / mr, 2), is_float ? 6 : 8) * mr;
@@ -129,14 +131,15 @@ void qfk_wino_init(QfkWino *p, const QfkWinoKernel *k, uint32_t features, const 
 bool qfk_wino_plan(QfkWino *p, uint32_t features, QfkTileKind kind, const QfkConvShape *s,
                    const QfkWinoRange *range)
 {
+  const bool is_float = qfk_tile_is_float(kind);
   const QfkWinoKernel *best = NULL;
   uint32_t isa = 0;
-  double least = kind == QFK_TILE_F32 ? cost_products(s, (double)s->n * s->oh * s->ow, 9) : INFINITY;
+  double least = is_float ? cost_products(kind, s, (double)s->n * s->oh * s->ow, 9) : INFINITY;
   for (uint32_t i = 0; i < qfk_n_wino_kernels; i++) {
     const QfkWinoKernel *k = &qfk_wino_kernels[i];
     if (k->kind != kind || (k->isa & ~features) || !qfk_wino_can(k, s, range) || (best && k->isa != isa))
       continue;
-    const double own = kind == QFK_TILE_F32 ? cost_f32(k, s) : cost_int(k, s);
+    const double own = is_float ? cost_floats(k, s) : cost_int(k, s);
     if (own >= least)
       continue;
     least = own;

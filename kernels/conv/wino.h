@@ -14,6 +14,10 @@
  * has an inverse modulo 2^32, so what must fit is the convolution times 4 or 64 only, and the result is exact. It pays where
  * 8-bit products go by int16, that is without dot product instructions.
  * Channels must be a multiple of the kernel's lanes.
+ *
+ * BF16: transformed inputs and weights are rounded to bfloat16, which transforms amplify. Of random numbers the error of an output is
+ * 0.24 % of the root mean square of all when bfloat16 is multiplied as it is, 0.4 % with F(2x2) and 1.2 % with F(4x4); the points 0, +-1,
+ * +-2 would make it 2.6 %. The largest error of a layer is some six times that.
  */
 #ifndef QFK_WINO_H
 #define QFK_WINO_H
@@ -27,7 +31,7 @@ typedef struct {
   const void *x; /* float, or bytes */
   ptrdiff_t row, col;
   uint32_t c;
-  void *v; /* float, or int16 */
+  void *v; /* float, int16 or bfloat16 */
   size_t plane;
   int32_t zero; /* integers: the zero point */
   bool is_signed;
@@ -52,7 +56,7 @@ typedef void (*QfkWinoOut)(const QfkWinoTile *t);
 typedef struct {
   const char *name;
   uint32_t isa;
-  QfkTileKind kind; /* F32, or S16 */
+  QfkTileKind kind; /* F32, BF16 or S16 */
   uint8_t edge;     /* m: 4, or 2 */
   uint8_t lanes;
   QfkWinoIn in;

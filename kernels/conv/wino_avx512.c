@@ -11,3 +11,6 @@
 #define CLAMP(x, lo, hi) ((Vec)_mm512_min_ps((__m512)(hi), _mm512_max_ps((__m512)(lo), (__m512)(x))))
 #endif
 #include "wino_vec.h"
+
+TRANSFORMS(f32, 4, 4)
+TRANSFORMS(f32e2, 2, 4)

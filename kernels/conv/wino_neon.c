@@ -5,3 +5,6 @@
 #define LANES 4
 #define SUFFIX neon
 #include "wino_vec.h"
+
+TRANSFORMS(f32, 4, 4)
+TRANSFORMS(f32e2, 2, 4)

@@ -5,3 +5,8 @@
 #define LANES 4
 #define SUFFIX ref
 #include "wino_vec.h"
+
+TRANSFORMS(f32, 4, 4)
+TRANSFORMS(f32e2, 2, 4)
+TRANSFORMS(bf16, 4, 2)
+TRANSFORMS(bf16e2, 2, 2)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wino_vec.h - the transforms of floats for vectors of LANES channels, named by SUFFIX; included by one file an instruction set. One
- * body serves F(4x4, 3x3) and F(2x2, 3x3): its loops go to constants.
+ * wino_vec.h - the transforms of floats for vectors of LANES channels, named by SUFFIX; included by one file an instruction set, which
+ * says with TRANSFORMS() which it has. One body serves F(4x4, 3x3) and F(2x2, 3x3), transformed to floats or to bfloat16: its loops go
+ * to constants.
  */
+#include "../gemm/bf16.h"
 #include "wino.h"
 
 #include <string.h>
@@ -19,6 +21,14 @@ typedef int32_t Mask __attribute__((vector_size(LANES * 4)));
 /* An including file may know instructions for these. A NaN is clamped to itself. */
 #ifndef FMA
 #define FMA(a, b, c) ((a) * (b) + (c))
+#endif
+#ifndef NARROW
+#define NARROW narrow
+INLINE void narrow(uint16_t *to, Vec v)
+{
+  for (int i = 0; i < LANES; i++)
+    to[i] = qfk_bf16_from(v[i]);
+}
 #endif
 #ifndef CLAMP
 #define CLAMP clamp
@@ -44,6 +54,15 @@ INLINE Vec load(const float *p)
 INLINE void store(float *p, Vec v)
 {
   memcpy(p, &v, sizeof(v));
+}
+
+/* A transformed value, as bfloat16 where it has two bytes. */
+INLINE void put(uint8_t *to, Vec v, const size_t size)
+{
+  if (size == 2)
+    NARROW((uint16_t *)(void *)to, v);
+  else
+    store((float *)(void *)to, v);
 }
 
 /* Coefficients of the product of (x - point) over the other points, on one row or column. */
@@ -84,13 +103,13 @@ INLINE void out_4(Vec o[4], const Vec m[6])
   o[3] = FMA(A / 2, FMA(8.0f, d2, d1), m[5]);
 }
 
-INLINE void transform_in(const QfkWinoSource *s, const int side)
+INLINE void transform_in(const QfkWinoSource *s, const int side, const size_t size)
 {
   const float *x = s->x;
   const ptrdiff_t row = s->row, col = s->col;
-  const size_t plane = s->plane;
-  float *v = s->v;
-  for (uint32_t i = 0; i < s->c; i += LANES, x += LANES, v += LANES) {
+  const size_t plane = s->plane * size;
+  uint8_t *v = s->v;
+  for (uint32_t i = 0; i < s->c; i += LANES, x += LANES, v += LANES * size) {
     Vec t[6][6], d[6], o[6];
     const float *from = x;
     UNROLL for (int j = 0; j < side; j++, from += col)
@@ -100,12 +119,12 @@ INLINE void transform_in(const QfkWinoSource *s, const int side)
       (side == 4 ? in_4 : in_6)(o, d);
       UNROLL for (int k = 0; k < side; k++) t[k][j] = o[k];
     }
-    float *to = v;
+    uint8_t *to = v;
     UNROLL for (int k = 0; k < side; k++, to += (size_t)side * plane)
     {
       HOLD(to);
       (side == 4 ? in_4 : in_6)(o, t[k]);
-      UNROLL for (int j = 0; j < side; j++) store(to + (size_t)j * plane, o[j]);
+      UNROLL for (int j = 0; j < side; j++) put(to + (size_t)j * plane, o[j], size);
     }
   }
 }
@@ -156,14 +175,13 @@ INLINE void transform_out(const QfkWinoTile *t, const int edge)
     transform_part(t, edge, (int)t->h, (int)t->w);
 }
 
-#define TRANSFORMS(what, edge)                                                                               \
+/* @size: bytes of a transformed value, 4 or 2. */
+#define TRANSFORMS(what, edge, size)                                                                         \
   void PASTE(qfk_wino_in_##what##_, SUFFIX)(const QfkWinoSource *t)                                          \
   {                                                                                                          \
-    transform_in(t, (edge) + 2);                                                                             \
+    transform_in(t, (edge) + 2, size);                                                                       \
   }                                                                                                          \
   void PASTE(qfk_wino_out_##what##_, SUFFIX)(const QfkWinoTile *t)                                           \
   {                                                                                                          \
     transform_out(t, edge);                                                                                  \
   }
-TRANSFORMS(f32, 4)
-TRANSFORMS(f32e2, 2)

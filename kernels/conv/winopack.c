@@ -144,15 +144,21 @@ size_t qfk_wino_pack_bytes(QfkWino *p)
   return p->planes * p->plane_bytes;
 }
 
+/* Bytes of a transformed weight on its way to a panel: those of floats become bfloat16 there. */
+static size_t unpacked_size(const QfkWino *p)
+{
+  return qfk_tile_is_float(p->wino->kind) ? sizeof(float) : p->v_size;
+}
+
 size_t qfk_wino_pack_scratch(const QfkWino *p)
 {
-  return p->planes * (size_t)p->s.c * p->tile->nr * p->v_size;
+  return p->planes * (size_t)p->s.c * p->tile->nr * unpacked_size(p);
 }
 
 void qfk_wino_pack(const QfkWino *p, const void *w, QfkInt type, const int32_t *zero, void *scratch, void *u)
 {
   const size_t c = (size_t)p->s.c, oc = (size_t)p->s.oc;
-  const bool is_float = p->wino->kind == QFK_TILE_F32;
+  const bool is_float = qfk_tile_is_float(p->wino->kind);
   for (uint32_t n0 = 0; n0 < oc; n0 += p->tile->nr) {
     const uint32_t n = MIN((uint32_t)oc - n0, p->tile->nr);
     const size_t plane = c * n, panel = c * p->v_size * n0; /* before it, all panels are full */
@@ -166,7 +172,7 @@ void qfk_wino_pack(const QfkWino *p, const void *w, QfkInt type, const int32_t *
     }
     QfkPack part = matrix(p, n);
     for (size_t i = 0; i < p->planes; i++) {
-      part.w = (const uint8_t *)scratch + i * plane * p->v_size;
+      part.w = (const uint8_t *)scratch + i * plane * unpacked_size(p);
       qfk_pack_panel(p->tile, &part, 0, (uint8_t *)u + i * p->plane_bytes + panel);
     }
   }

@@ -81,9 +81,7 @@ gboolean qf_cpu_conv_shaped(QfLower *lower, const QfNode *node, const QfCpuWeigh
   const QfkTileKernel *kernel = qf_cpu_tile_kernel(lower, wt, &all);
   if (!kernel)
     return FALSE;
-  /* In floats Winograd's method saves more than bfloat16 does. */
-  const QfkTileKind kind = qfk_tile_is_float(kernel->kind) ? QFK_TILE_F32 : kernel->kind;
-  if (!transposed && qf_cpu_wino(lower, node, wt, kind, &all, s))
+  if (!transposed && qf_cpu_wino(lower, node, wt, kernel->kind, &all, s))
     return TRUE;
   uint32_t n = transposed ? (uint32_t)(s->stride[0] * s->stride[1]) : 1;
   QfkIgemm *plans = qf_lower_alloc(lower, n * sizeof(*plans));

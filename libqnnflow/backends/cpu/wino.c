@@ -65,7 +65,7 @@ gboolean qf_cpu_wino(QfLower *lower, const QfNode *node, const QfCpuWeighted *wt
 {
   QfkWino plan;
   const QfkWinoRange range = {all, wt->x_max};
-  if ((kind != QFK_TILE_F32 && kind != QFK_TILE_S16) ||
+  if ((!qfk_tile_is_float(kind) && kind != QFK_TILE_S16) ||
       !qfk_wino_plan(&plan, qfk_cpu_features(), kind, s, &range))
     return FALSE;
   pack(lower, &plan, wt);
