@@ -55,7 +55,7 @@ static const GstQnnProp props[] = {
      GST_QNN_PROP_STRING, GST_QNN_PROP_READY, FIELD(requant), .def_string = "float"},
     {"enable-fast-math",
      "Let the CPU multiply float32 in bfloat16 where it has instructions for it: faster, outputs are off by "
-     "some thousandths",
+     "0.2 to 2 % (root mean square); elsewhere float32 is used, and the log says so",
      GST_QNN_PROP_BOOL, GST_QNN_PROP_READY, FIELD(enable_fast_math), 0, 0, FALSE},
     {"input-dims",
      "Dimensions of inputs that the model leaves open, \"name:1x3x224x224\", several after commas; empty: "

@@ -104,6 +104,7 @@ static QfModel *compile_alone(const QfModel *like, const QfModel *other, const Q
   model->backend = other->backend;
   model->unit = other->unit ? g_atomic_rc_box_acquire(other->unit) : NULL;
   model->requant = other->requant;
+  model->fast_math = other->fast_math;
   model->no_fallback = TRUE;
   if (qf_model_compile(model, model->requant, error))
     return model;

@@ -18,17 +18,22 @@ def option_of(tool, command):
     return found and found[0]
 
 
+def is_used(tool, model, option):
+    """Whether this CPU gets kernels of bfloat16."""
+    return 'bf16' in subprocess.run([tool, 'dump', '--ops', option, model], capture_output=True, text=True).stdout
+
+
 def outputs(tool, model, options):
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([tool, 'run', model, '--random', '--threads', '1', '--output', folder, *options], check=True,
+        subprocess.run([tool, 'run', model, '--random', '--threads', '1', '--output-dir', folder, *options], check=True,
                        capture_output=True)
         return [np.load(f).astype(np.float64) for f in sorted(pathlib.Path(folder).glob('*.npy'))]
 
 
 def error(tool, model, option):
-    """The largest difference of an output, as a fraction of its root mean square."""
+    """The root mean square of the differences, as a fraction of that of the output; of the worst output."""
     pairs = zip(outputs(tool, model, []), outputs(tool, model, [option]))
-    return max(float(np.abs(a - b).max() / max(np.sqrt((a * a).mean()), 1e-30)) for a, b in pairs)
+    return max(float(np.sqrt(((a - b) ** 2).mean() / max((a * a).mean(), 1e-30))) for a, b in pairs)
 
 
 def measure(args, model, option):
@@ -47,12 +52,13 @@ def section(run):
     option = option_of(args.tool, 'bench')
     if not option:
         return skip('fast math: `qnnflow bench` has no such option')
-    run.say('', '### Reduced precision, 1 thread', '', 'Error: the largest difference of an output on the same input, as a '
-            'fraction of its root mean square.', '', '| network | float32 | bfloat16 | ratio | error |', '|---|---|---|---|---|')
+    networks = [m for m in find_networks(args) if not m.stem.endswith('.int8')]
+    if not any(is_used(args.tool, m, option) for m in networks):
+        return skip('fast math: this CPU has no bfloat16 instructions, float32 is used')
+    run.say('', '### Reduced precision, 1 thread', '', 'Error: the root mean square of an output\'s differences on the '
+            'same input, as a fraction of its own.', '', '| network | float32 | bfloat16 | ratio | error |', '|---|---|---|---|---|')
     ratios = {}
-    for model in find_networks(args):
-        if model.stem.endswith('.int8'):
-            continue
+    for model in networks:
         row = run.row('fast math', model, lambda m: measure(args, m, option))
         ratios[model.stem] = row['bfloat16'] / row['float32']
         run.say(f'| {model.stem} | {row["float32"]:.3g} | {row["bfloat16"]:.3g} | {ratios[model.stem]:.2f} | {row["error"]:.1e} |')
