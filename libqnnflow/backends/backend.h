@@ -144,7 +144,7 @@ typedef struct QfBackend {
   gboolean (*lower)(QfLower *lower, QfNode *const *nodes, uint32_t n_nodes, GError **error);
 } QfBackend;
 
-extern const QfBackend qf_backend_ref, qf_backend_cpu, qf_backend_qnn, qf_backend_htp_sim;
+extern const QfBackend qf_backend_ref, qf_backend_cpu, qf_backend_qnn, qf_backend_htp, qf_backend_htp_sim;
 
 /* Computes one node whose inputs are all constants with the reference backend, and makes its outputs constants. */
 gboolean qf_ref_evaluate(QfNode *node, GError **error);

@@ -9,8 +9,8 @@
 
 #include "qf-config.h"
 
-static const QfBackend *const backends[] = {&qf_backend_cpu, &qf_backend_qnn, &qf_backend_htp_sim,
-                                            &qf_backend_ref};
+static const QfBackend *const backends[] = {&qf_backend_cpu, &qf_backend_qnn, &qf_backend_htp,
+                                            &qf_backend_htp_sim, &qf_backend_ref};
 
 const QfBackend *const *qf_backend_list(uint32_t *count)
 {

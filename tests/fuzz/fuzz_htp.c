@@ -105,7 +105,7 @@ static void obey(QfDspSession *session, Orders *o)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-  static QfSimShared shared = {.vtcm_bytes = 1 << 20, .n_threads = 1};
+  static QfSimShared shared = {.vtcm_bytes = 4096, .n_threads = 1};
   QfDspPort *port = qf_sim_port_new(&shared);
   port->map = map;
   port->unmap = unmap;

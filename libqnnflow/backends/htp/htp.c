@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * htp.c - the backends over our own kernels for Hexagon: `htp-sim`, the simulator, by name.
+ * htp.c - the backends over our own kernels for Hexagon: `htp`, a DSP over FastRPC, and `htp-sim`, the simulator. Both by name: how fast a
+ * DSP is has not been measured.
  */
+#include "doctor.h"
 #include "lower.h"
 #include "../settings.h"
 #include "rpc.h"
@@ -53,6 +55,11 @@ static gpointer open_simulator(const QfUnitOptions *options, GError **error)
   return open_unit(options, "htp-sim", path, error);
 }
 
+static gpointer open_dsp(const QfUnitOptions *options, GError **error)
+{
+  return open_unit(options, "htp", NULL, error);
+}
+
 static void close_unit(gpointer data)
 {
   QfHtpUnit *unit = data;
@@ -67,11 +74,32 @@ static gboolean probe_simulator(GString *detail)
   return TRUE; /* where it is not, opening it says so */
 }
 
+static gboolean probe_dsp(GString *detail)
+{
+  g_autoptr(GError) error = NULL;
+  const QfRpc *rpc = qf_rpc_open(NULL, &error);
+  g_string_append(detail, rpc ? rpc->path : error->message);
+  return rpc != NULL;
+}
+
 static const QfRequant fixed = QF_REQUANT_FIXED;
+
+const QfBackend qf_backend_htp = {.name = "htp",
+                                  .description = "our kernels for Hexagon over FastRPC",
+                                  .probe = probe_dsp,
+                                  .diagnose = qf_htp_diagnose,
+                                  .by_name = TRUE,
+                                  .open = open_dsp,
+                                  .close = close_unit,
+                                  .requant = &fixed,
+                                  .supports = qf_htp_supports,
+                                  .min_part_macs = 20000,
+                                  .lower = qf_htp_lower};
 
 const QfBackend qf_backend_htp_sim = {.name = "htp-sim",
                                       .description = "our kernels for Hexagon in the simulator",
                                       .probe = probe_simulator,
+                                      .diagnose = qf_htp_diagnose_simulator,
                                       .by_name = TRUE,
                                       .open = open_simulator,
                                       .close = close_unit,
