@@ -74,6 +74,13 @@ static inline void qfk_hvx_swap(QfkHvx *low, QfkHvx *high, int offset)
     }
 }
 
+/* To the right by six bits of @by with their sign: below 0 to the left. */
+static inline uint32_t qfk_hvx_shift_either(uint32_t v, int32_t by)
+{
+  const int32_t n = (by & 31) - (by & 32);
+  return n < 0 ? v << (-n - 1) << 1 : v >> n;
+}
+
 /* Bytes whose control has the bit @offset take the place of those @offset away. */
 static inline void qfk_hvx_cross(QfkHvx *v, const QfkHvx *control, int offset)
 {
