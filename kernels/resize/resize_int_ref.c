@@ -4,36 +4,6 @@
  */
 #include "resize.h"
 
-static bool changes(const QfkResize *r, int32_t d)
-{
-  return r->in[d] != r->out[d] || r->scale[d] != 1.0f;
-}
-
-bool qfk_resize_int_dims(const QfkResize *r, int32_t dims[2])
-{
-  int32_t n = 0, found[2] = {-1, -1};
-  for (int32_t d = 0; d < r->rank; d++)
-    if (changes(r, d)) {
-      if (n == 2)
-        return false;
-      found[n++] = d;
-    }
-  dims[0] = n == 2 ? found[0] : -1;
-  dims[1] = n == 2 ? found[1] : found[0];
-  return r->interpolation != QFK_RESIZE_CUBIC;
-}
-
-double qfk_resize_int_factor(const QfkResize *r, float x_scale, float y_scale)
-{
-  return (double)x_scale / (double)y_scale / (r->interpolation == QFK_RESIZE_NEAREST ? 1 : 128);
-}
-
-int32_t qfk_resize_int_weight(const QfkTaps *taps)
-{
-  const int32_t w = taps->n > 1 ? (int32_t)rintf(taps->weight[1] * 32768.0f) : 0;
-  return w < 0 ? 0 : w > 32767 ? 32767 : w;
-}
-
 /* Samples of one dimension: offsets in elements, and the weight. */
 typedef struct {
   int64_t at[2];

@@ -184,6 +184,19 @@ uint32_t qf_htp_out(QfHtpBuild *b, const QfTensor *t, QfHtpForm form)
   return forms_of(b, t)->form[form] = add_view(b, root, 0, form_bytes(t, form));
 }
 
+uint32_t qf_htp_out_planes(QfHtpBuild *b, const QfTensor *t, size_t bytes)
+{
+  const uint32_t root = add_root(b, QF_DSP_ARENA, 0, MAX(bytes, form_bytes(t, QF_HTP_D4)), NULL);
+  forms_of(b, t)->form[QF_HTP_FLAT] = add_view(b, root, 0, form_bytes(t, QF_HTP_FLAT));
+  return add_view(b, root, 0, bytes);
+}
+
+uint32_t qf_htp_temp(QfHtpBuild *b, uint32_t like)
+{
+  const size_t size = g_array_index(b->tensors, QfHtpView, like).size;
+  return add_tensor(b, QF_DSP_ARENA, 0, size, NULL);
+}
+
 void qf_htp_same(QfHtpBuild *b, const QfTensor *t, const QfTensor *x)
 {
   int32_t n[2], pixels[2], c[2];

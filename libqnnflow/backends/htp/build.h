@@ -59,6 +59,13 @@ uint32_t qf_htp_in(QfHtpBuild *build, const QfTensor *t, QfHtpForm form);
 QfHtpForm qf_htp_form(QfHtpBuild *build, const QfTensor *t);
 /* Memory for output @t. */
 uint32_t qf_htp_out(QfHtpBuild *build, const QfTensor *t, QfHtpForm form);
+/* Memory for flat output @t that has @bytes, so many that whole planes can be written. */
+uint32_t qf_htp_out_planes(QfHtpBuild *build, const QfTensor *t, size_t bytes);
+/* Memory like that of a tensor, for what is between steps of a node. */
+uint32_t qf_htp_temp(QfHtpBuild *build, uint32_t like);
+/* What a Convert from one to the other is, as of uint8; and a step that applies a table, which gives a temporary tensor. In pointwise.c. */
+gboolean qf_htp_convert_table(const QfTensor *from, const QfTensor *to, uint8_t *table, GString *why);
+uint32_t qf_htp_through(QfHtpBuild *build, uint32_t tensor, const uint8_t *table);
 /* Output @t is the same bytes as @x, whose elements are as many, in the same order and encoding. */
 void qf_htp_same(QfHtpBuild *build, const QfTensor *t, const QfTensor *x);
 /* A constant of the kernel's; *@fill gets its memory, zeroed; NULL when dry. */

@@ -11,42 +11,61 @@
 
 #include <string.h>
 
-/* A table from the stored bytes of x to those of y, as of uint8. */
-static void emit_table(QfHtpBuild *b, const QfTensor *x, const QfTensor *y, const uint8_t *table)
+gboolean qf_htp_convert_table(const QfTensor *from, const QfTensor *to, uint8_t *table, GString *why)
 {
-  const uint8_t x_flip = qf_htp_flip(x), y_flip = qf_htp_flip(y);
-  const QfHtpForm form = qf_htp_form(b, x);
-  QfDspLookup c = {0};
-  for (int i = 0; i < 256; i++)
-    c.table[i ^ x_flip] = table[i] ^ y_flip;
-  const uint32_t in = qf_htp_in(b, x, form);
-  qf_htp_step(b, QF_DSP_ROW_lookup, &c, sizeof(c), NULL, 0, &in, 1, qf_htp_out(b, y, form));
-}
-
-gboolean qf_htp_unary(QfHtpBuild *b, const QfNode *node, GString *why)
-{
-  uint8_t table[256];
-  if (!qf_htp_encoding(node->inputs[0], NULL, why) || !qf_htp_encoding(node->outputs[0], NULL, why) ||
-      !qf_ref_unary_table(node, table))
-    return FALSE;
-  emit_table(b, node->inputs[0], node->outputs[0], table);
-  return TRUE;
-}
-
-gboolean qf_htp_convert(QfHtpBuild *b, const QfNode *node, GString *why)
-{
-  uint8_t bytes[256], table[256];
+  uint8_t bytes[256], stored[256];
   QfkEncoding x, y;
-  if (!qf_htp_encoding(node->inputs[0], NULL, why) || !qf_htp_encoding(node->outputs[0], NULL, why) ||
-      !qf_ref_is_encoded(node->inputs[0], &x) || !qf_ref_is_encoded(node->outputs[0], &y))
+  if (!qf_htp_encoding(from, NULL, why) || !qf_htp_encoding(to, NULL, why) || !qf_ref_is_encoded(from, &x) ||
+      !qf_ref_is_encoded(to, &y))
     return FALSE;
   const double ratio = (double)x.scale / (double)y.scale;
   const QfkFixed fixed = qfk_once(ratio, FALSE);
   const QfkRequantize q = {x.type, y.type, x.zero, y.zero, (float)ratio, &fixed};
   for (int i = 0; i < 256; i++)
     bytes[i] = (uint8_t)i;
-  qfk_requantize_ref(&q, bytes, table, 256);
-  emit_table(b, node->inputs[0], node->outputs[0], table);
+  qfk_requantize_ref(&q, bytes, stored, 256);
+  for (int i = 0; i < 256; i++)
+    table[i ^ qf_htp_flip(from)] = stored[i] ^ qf_htp_flip(to);
+  return TRUE;
+}
+
+static void add_lookup(QfHtpBuild *b, const uint8_t *table, uint32_t in, uint32_t out)
+{
+  QfDspLookup c = {0};
+  memcpy(c.table, table, sizeof(c.table));
+  qf_htp_step(b, QF_DSP_ROW_lookup, &c, sizeof(c), NULL, 0, &in, 1, out);
+}
+
+uint32_t qf_htp_through(QfHtpBuild *b, uint32_t tensor, const uint8_t *table)
+{
+  const uint32_t out = qf_htp_temp(b, tensor);
+  add_lookup(b, table, tensor, out);
+  return out;
+}
+
+gboolean qf_htp_convert(QfHtpBuild *b, const QfNode *node, GString *why)
+{
+  const QfTensor *x = node->inputs[0], *y = node->outputs[0];
+  uint8_t table[256];
+  if (!qf_htp_convert_table(x, y, table, why))
+    return FALSE;
+  const QfHtpForm form = qf_htp_form(b, x);
+  const uint32_t in = qf_htp_in(b, x, form);
+  add_lookup(b, table, in, qf_htp_out(b, y, form));
+  return TRUE;
+}
+
+gboolean qf_htp_unary(QfHtpBuild *b, const QfNode *node, GString *why)
+{
+  const QfTensor *x = node->inputs[0], *y = node->outputs[0];
+  uint8_t stored[256], table[256];
+  if (!qf_htp_encoding(x, NULL, why) || !qf_htp_encoding(y, NULL, why) || !qf_ref_unary_table(node, stored))
+    return FALSE;
+  for (int i = 0; i < 256; i++)
+    table[i ^ qf_htp_flip(x)] = stored[i] ^ qf_htp_flip(y);
+  const QfHtpForm form = qf_htp_form(b, x);
+  const uint32_t in = qf_htp_in(b, x, form);
+  add_lookup(b, table, in, qf_htp_out(b, y, form));
   return TRUE;
 }
 
@@ -113,6 +132,26 @@ gboolean qf_htp_binary(QfHtpBuild *b, const QfNode *node, GString *why)
   return TRUE;
 }
 
+/* Values that lie apart; of few channels, as images have them. */
+static void emit_columns(QfHtpBuild *b, const QfNode *node, const QfkSoftmaxInt *q, int64_t n, int64_t inner,
+                         QfkEncoding y)
+{
+  const QfTensor *x = node->inputs[0];
+  const int64_t inverse = (int64_t)rint(ldexp(1, 31) / (double)y.scale);
+  const QfHtpForm form = inner > 1 ? QF_HTP_FLAT : QF_HTP_D4;
+  QfDspSoftmaxColumns c = {.outer = (int32_t)(qf_tensor_count(x) / n / inner),
+                           .n = (int32_t)n,
+                           .inner = (int32_t)inner,
+                           .inverse = {(int32_t)(uint32_t)inverse, (int32_t)(inverse >> 32)},
+                           .out = {y.zero, 0, 255}};
+  if (form == QF_HTP_D4)
+    qf_htp_images(x, &c.outer, &c.pixels, &c.n);
+  memcpy(c.e, q->e, sizeof(c.e));
+  const uint32_t in = qf_htp_in(b, x, form);
+  qf_htp_step(b, QF_DSP_ROW_softmax_columns, &c, sizeof(c), NULL, 0, &in, 1,
+              qf_htp_out(b, node->outputs[0], form));
+}
+
 gboolean qf_htp_softmax(QfHtpBuild *b, const QfNode *node, GString *why)
 {
   const QfAxisAttrs *a = node->attrs;
@@ -122,11 +161,16 @@ gboolean qf_htp_softmax(QfHtpBuild *b, const QfNode *node, GString *why)
   QfkSoftmaxInt q = {0};
   if (!qf_htp_encoding(x, &ex, why) || !qf_htp_encoding(y, &ey, why))
     return FALSE;
-  if (qf_dims_count(x->dims + a->axis + 1, x->rank - a->axis - 1) != 1 || !(a->beta >= 0)) {
-    g_string_append(why, "it is not along the last axis, or its beta is negative");
+  const int64_t inner = qf_dims_count(x->dims + a->axis + 1, x->rank - a->axis - 1);
+  if (!(a->beta >= 0) || (inner > 1 && n > 255)) {
+    g_string_append(why, "its beta is negative, or it is along more than 255 values that lie apart");
     return FALSE;
   }
   qfk_softmax_int_init(&q, a->beta, ex.scale);
+  if (inner > 1 || (n < 64 && x->rank == 4 && qf_htp_form(b, x) == QF_HTP_D4)) {
+    emit_columns(b, node, &q, n, inner, ey);
+    return TRUE;
+  }
   const int64_t inverse = (int64_t)rint(ldexp(1, 31) / (double)ey.scale);
   QfDspSoftmax c = {.rows = (int32_t)rows,
                     .n = (int32_t)n,

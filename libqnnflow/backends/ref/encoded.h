@@ -7,6 +7,7 @@
 
 #include "ref.h"
 #include "kernels/binary/binary.h"
+#include "kernels/resize/resize.h"
 
 /* Storage type for kernels; FALSE when @dtype is not an 8 or 16-bit integer. */
 gboolean qf_ref_int_type(QfDType dtype, QfkInt *type);
@@ -22,6 +23,9 @@ void qf_ref_bounds(const QfkEncoding *y, int32_t act, float act_lo, float act_hi
 
 /* An elementwise operator of one 8-bit input and output as a table [256], by the input's bytes. FALSE: it is not one. */
 gboolean qf_ref_unary_table(const QfNode *node, uint8_t *table);
+
+/* What a Resize does to its image. */
+void qf_ref_resize_params(const QfNode *node, QfkResize *r);
 
 /* Row-major strides of @t. */
 void qf_ref_strides(const QfTensor *t, int64_t *strides);

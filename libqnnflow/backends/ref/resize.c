@@ -15,7 +15,7 @@ static void run_resize(const void *params, const void *const *in, void *const *o
   qfk_resize_f32_ref(params, in[0], out[0]);
 }
 
-static void resize_params(const QfNode *node, QfkResize *r)
+void qf_ref_resize_params(const QfNode *node, QfkResize *r)
 {
   const QfResizeAttrs *a = node->attrs;
   const QfTensor *x = node->inputs[0];
@@ -69,7 +69,7 @@ gboolean qf_ref_lower_resize(QfLower *lower, QfNode *node, GError **error)
   if (qf_ref_litert_resize(lower, node))
     return TRUE;
   QfkResize *r = qf_lower_alloc(lower, sizeof(*r));
-  resize_params(node, r);
+  qf_ref_resize_params(node, r);
   if (lower_resize_fixed(lower, node, r))
     return TRUE;
   qf_ref_lower_real(lower, node, "resize_f32_ref", run_resize, r, QF_REF_ALL_PORTS, QF_REF_ALL_PORTS);

@@ -72,4 +72,41 @@ typedef struct {
   QfDspOut out;
 } QfDspSoftmax;
 
+/* A nest that copies elements; strides and starts in elements. */
+#define QF_DSP_MOVE_RANK 8
+typedef struct {
+  int32_t element_bytes, rank;
+  int32_t x_start, y_start;
+  int32_t dims[QF_DSP_MOVE_RANK], x[QF_DSP_MOVE_RANK], y[QF_DSP_MOVE_RANK];
+} QfDspMove;
+
+/* Behind it: QfkChannelFrom of each output channel. Inputs are images of as many pixels. */
+typedef struct {
+  int32_t n, channels, pixels;
+  int32_t fill; /* the byte of channels that come from nowhere */
+} QfDspChannels;
+
+typedef struct {
+  int32_t n, c, h, w, oh, ow;
+  int32_t interpolation, coordinate_mode, nearest_mode;
+  float scale[2]; /* of h and w */
+  int32_t x_zero, y_zero, lo, hi, multiplier, left;
+  int32_t rows; /* of a job */
+} QfDspResize;
+
+typedef struct {
+  int32_t op; /* QfkReduceOp */
+  int32_t outer, n, inner;
+  int32_t x_zero, y_zero, multiplier, left;
+} QfDspReduce;
+
+/* Softmax of values that lie apart: of [outer, n, inner], or with pixels of the n channels of images. */
+typedef struct {
+  int32_t outer, n, inner;
+  int32_t pixels; /* 0: not over channels; else outer images of so many */
+  int32_t inverse[2];
+  int32_t e[256];
+  QfDspOut out;
+} QfDspSoftmaxColumns;
+
 #endif

@@ -101,22 +101,27 @@ typedef struct {
 } Softmax;
 
 /* No sum of a row is zero, for the largest value's exponential is e[0]. */
-static bool exponentials_are_sound(const QfDspSoftmax *c)
+static bool exponentials_are_sound(const int32_t *e)
 {
   for (int i = 0; i < 256; i++)
-    if (!qf_dsp_within(c->e[i], i ? 0 : 1, (1 << 24) - 1))
+    if (!qf_dsp_within(e[i], i ? 0 : 1, (1 << 24) - 1))
       return false;
   return true;
+}
+
+static int64_t join(const int32_t *words)
+{
+  return (int64_t)((uint64_t)(uint32_t)words[1] << 32 | (uint32_t)words[0]);
 }
 
 bool qf_dsp_softmax_plan(QfDspPlan *p)
 {
   const QfDspSoftmax *c = p->params;
   const uint64_t bytes = QF_DSP_PRODUCT(c->rows, c->n);
-  const int64_t inverse = (int64_t)((uint64_t)(uint32_t)c->inverse[1] << 32 | (uint32_t)c->inverse[0]);
+  const int64_t inverse = join(c->inverse);
   QfkHvxOut out;
   if (!bytes || p->in[0].size_bytes != bytes || p->out[0].size_bytes != bytes || c->rows_job < 1 ||
-      !exponentials_are_sound(c) || !qf_dsp_within(inverse, 1, INT64_C(1) << 62) || c->n > 1 << 24 ||
+      !exponentials_are_sound(c->e) || !qf_dsp_within(inverse, 1, INT64_C(1) << 62) || c->n > 1 << 24 ||
       !qf_dsp_out(&c->out, &out))
     return false;
   const int32_t rows_job = c->rows_job < c->rows ? c->rows_job : c->rows;
@@ -141,4 +146,53 @@ void qf_dsp_softmax_job(const QfDspCall *call, uint32_t job, void *scratch)
   const ptrdiff_t at = (ptrdiff_t)first * f->n;
   qfk_softmax_u8_hvx(&f->p, call->in[0] + at, left < f->rows_job ? left : f->rows_job, f->n,
                      call->out[0] + at, scratch);
+}
+
+typedef struct {
+  uint8_t bytes[768] __attribute__((aligned(128)));
+  QfkSoftmaxColumnsHvx p;
+  int32_t parts; /* jobs of an image */
+  int32_t units; /* of a job */
+  size_t image;  /* bytes; of the whole where there are no images */
+} SoftmaxColumns;
+
+bool qf_dsp_softmax_columns_plan(QfDspPlan *p)
+{
+  const QfDspSoftmaxColumns *c = p->params;
+  const bool images = c->pixels > 0;
+  const int32_t n_images = images ? c->outer : 1;
+  const QfkSoftmax s = {.outer = images ? 1 : c->outer, .n = c->n, .inner = images ? 1 : c->inner};
+  QfkSoftmaxInt q = {.x_type = QFK_U8, .y_type = QFK_U8, .y_zero = c->out.zero, .inverse = join(c->inverse)};
+  QfkHvxOut out;
+  SoftmaxColumns f = {0};
+  if (p->in[0].size_bytes != p->out[0].size_bytes || !exponentials_are_sound(c->e) ||
+      !qf_dsp_out(&c->out, &out) || !qf_dsp_within(q.inverse, 1, INT64_C(1) << 62) ||
+      !qf_dsp_within(c->n, 1, 255) ||
+      (images ? !qf_dsp_is_d4(&p->in[0], c->outer, c->n, c->pixels, 1)
+              : QF_DSP_PRODUCT(c->outer, c->n, c->inner) != p->in[0].size_bytes || c->inner < 1))
+    return false;
+  memcpy(q.e, c->e, sizeof(q.e));
+  if (!qfk_softmax_columns_hvx_init(&f.p, &s, images ? c->pixels : 0, &q, f.bytes))
+    return false;
+  f.image = p->in[0].size_bytes / (uint32_t)n_images;
+  f.units = (f.p.units + 15) / 16;
+  f.parts = (f.p.units + f.units - 1) / f.units;
+  p->form_bytes = sizeof(f);
+  p->scratch_bytes = (uint64_t)f.p.n * 384;
+  p->jobs = (uint32_t)QF_DSP_PRODUCT(n_images, f.parts);
+  if (!p->form)
+    return p->jobs != 0;
+  memcpy(p->form, &f, sizeof(f));
+  SoftmaxColumns *made = (SoftmaxColumns *)(void *)p->form;
+  made->p.bytes = made->bytes;
+  return true;
+}
+
+void qf_dsp_softmax_columns_job(const QfDspCall *call, uint32_t job, void *scratch)
+{
+  const SoftmaxColumns *f = call->form;
+  const size_t at = job / (uint32_t)f->parts * f->image;
+  const int32_t unit = (int32_t)(job % (uint32_t)f->parts) * f->units, left = f->p.units - unit;
+  qfk_softmax_columns_u8_hvx(&f->p, call->in[0] + at, call->out[0] + at, unit,
+                             left < f->units ? left : f->units, scratch);
 }
