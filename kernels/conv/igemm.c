@@ -176,7 +176,7 @@ static size_t copies_bytes(const QfkIgemm *p, uint32_t rows)
 /* For rests: the rows of A as columns, and sums of one panel. */
 static size_t turned_bytes(const QfkIgemm *p, uint32_t rows)
 {
-  return (size_t)round_up(rows, QFK_REST_PIXELS) * p->rest->k;
+  return round_up(rows, QFK_REST_PIXELS) / QFK_REST_PIXELS * qfk_rest_block_bytes(p->rest);
 }
 
 static size_t sums_bytes(const QfkIgemm *p, uint32_t rows)

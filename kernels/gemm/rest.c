@@ -18,7 +18,7 @@ typedef struct {
   int8_t *clean;
 } Panel;
 
-/* Finds a layer for a rest of column @j and row @row. FALSE: none has room. */
+/* Finds a layer for a rest of column @j and even row @row. FALSE: none has room. */
 static bool add_rest(Panel *a, uint32_t j, uint32_t row, int32_t rest)
 {
   const int32_t size = rest < 0 ? -rest : rest;
@@ -32,8 +32,8 @@ static bool add_rest(Panel *a, uint32_t j, uint32_t row, int32_t rest)
   if (a->at[j][i]) {
     QfkRestPair *pair = a->at[j][i] + n / 2;
     if (!which)
-      *pair = (QfkRestPair){{(uint16_t)row, (uint16_t)row}, {0, 0}};
-    pair->k[which] = (uint16_t)row;
+      *pair = (QfkRestPair){{(uint16_t)(row / 2), (uint16_t)(row / 2)}, {0, 0}};
+    pair->k[which] = (uint16_t)(row / 2);
     pair->w[which] = (int8_t)rest;
   }
   if (a->clean) {
@@ -56,8 +56,7 @@ static bool scan_panel(Panel *a)
       any |= (sums[j] > LIMIT) | (sums[j] < -LIMIT);
     for (uint32_t j = 0; any && j < SLOTS; j++) {
       const int32_t rest = sums[j] > LIMIT ? sums[j] - LIMIT : sums[j] < -LIMIT ? sums[j] + LIMIT : 0;
-      const bool second = sums[j] < 0 ? v[j] < u[j] : v[j] > u[j];
-      if (rest && !add_rest(a, j, i + second, rest))
+      if (rest && !add_rest(a, j, i, rest))
         return false;
     }
   }
@@ -118,6 +117,21 @@ void qfk_rest_split(const QfkTileKernel *k, const QfkPack *p, uint32_t layers, c
   *rest = (QfkRest){.k = p->k, .layers = layers, .start = start, .pairs = pairs};
 }
 
+bool qfk_rest_valid(const QfkRest *r, uint32_t n, uint32_t pairs)
+{
+  const uint32_t entries = (n + SLOTS - 1) / SLOTS * r->layers * SLOTS;
+  uint32_t last = 0, out = 0;
+  for (uint32_t i = 0; i <= entries; i++) {
+    out |= r->start[i] < last;
+    last = r->start[i];
+  }
+  if (out || last > pairs)
+    return false;
+  for (uint32_t i = 0; i < last; i++)
+    out |= (r->pairs[i].k[0] >= r->k / 2) | (r->pairs[i].k[1] >= r->k / 2);
+  return !out;
+}
+
 QfkRestFuncs qfk_rest_find(uint32_t features)
 {
 #if defined(__x86_64__)
@@ -132,9 +146,9 @@ void qfk_rest_turn_ref(const QfkRest *r, const void *const *a, uint32_t count, u
 {
   for (uint32_t i = 0; i < (count + QFK_REST_PIXELS - 1) / QFK_REST_PIXELS * QFK_REST_PIXELS; i++) {
     const uint8_t *row = a[i < count ? i : count - 1];
-    uint8_t *to = columns + (size_t)(i / QFK_REST_PIXELS) * r->k * QFK_REST_PIXELS + i % QFK_REST_PIXELS;
-    for (uint32_t k = 0; k < r->k; k++)
-      to[(size_t)k * QFK_REST_PIXELS] = row[k] ^ r->flip;
+    uint8_t *to = columns + i / QFK_REST_PIXELS * qfk_rest_block_bytes(r) + i % QFK_REST_PIXELS;
+    for (uint32_t k = 0; k < r->k / 2; k++)
+      to[(size_t)k * QFK_REST_PIXELS] = row[2 * k] ^ r->flip;
   }
 }
 
@@ -146,8 +160,7 @@ uint32_t qfk_rest_sum_ref(const QfkRest *r, uint32_t panel, const uint8_t *colum
     for (uint32_t slot = 0; slot < SLOTS; slot++) {
       const uint32_t *start = r->start + (panel * r->layers + layer) * SLOTS + slot;
       for (uint32_t i = 0; i < count; i++) {
-        const uint8_t *pixel =
-            columns + (size_t)(i / QFK_REST_PIXELS) * r->k * QFK_REST_PIXELS + i % QFK_REST_PIXELS;
+        const uint8_t *pixel = columns + i / QFK_REST_PIXELS * qfk_rest_block_bytes(r) + i % QFK_REST_PIXELS;
         int32_t sum = 0;
         for (const QfkRestPair *e = r->pairs + start[0]; e < r->pairs + start[1]; e++)
           sum += pixel[e->k[0] * QFK_REST_PIXELS] * e->w[0] + pixel[e->k[1] * QFK_REST_PIXELS] * e->w[1];

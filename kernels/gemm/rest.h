@@ -2,7 +2,8 @@
 /*
  * rest.h - products of uint8 by int8 in pairs, without dot product instructions: vpmaddubsw adds two neighbouring products in int16,
  * which is exact when the magnitudes of weights of one sign in a pair sum up to 128 at most (128 * 255 < 2^15). Most pairs are so.
- * Of the others a part of one weight is taken off, the rest: few numbers, whose products are summed up apart and added at the end.
+ * Of the others a part of the first weight is taken off, the rest: few numbers, whose products are summed up apart and added at the
+ * end. So only even rows of the matrix, and even values of A, have to do with them.
  *
  * Rests lie in layers: those of one column and layer sum up to 128 at most for each sign, so that int16 holds their sum too.
  */
@@ -14,7 +15,7 @@
 #define QFK_REST_PIXELS 32 /* rows of A that are worked on at once */
 #define QFK_REST_LAYERS 6
 
-/* Two of a column's rests: those of rows k[0] and k[1] of the matrix. */
+/* Two of a column's rests: those of rows 2 k[0] and 2 k[1] of the matrix. */
 typedef struct {
   uint16_t k[2];
   int8_t w[2];
@@ -41,7 +42,14 @@ uint32_t qfk_rest_starts(const QfkPack *p, uint32_t layers);
 void qfk_rest_split(const QfkTileKernel *k, const QfkPack *p, uint32_t layers, const QfkRestCount *counts,
                     int8_t *clean, uint32_t *start, QfkRestPair *pairs, QfkRest *rest);
 
-/* Rows of A, @count of them, to columns: [count / 32][k][32], what is missing copied from the last. */
+/* Bytes of the columns of 32 rows of A: all even ones, and so much more that blocks do not share few sets of the cache. */
+static inline size_t qfk_rest_block_bytes(const QfkRest *r)
+{
+  return ((size_t)(r->k / 2) * QFK_REST_PIXELS + 2 * QFK_LINE - 1) / (2 * QFK_LINE) * (2 * QFK_LINE) +
+         QFK_LINE;
+}
+
+/* The even values of rows of A, @count of them, to columns: blocks of [k / 2][32], what is missing copied from the last. */
 typedef void (*QfkRestTurnFunc)(const QfkRest *r, const void *const *a, uint32_t count, uint8_t *columns);
 /* Sums of panel @panel to [layers][@pitch][16], slots innermost; returns how many layers it has. */
 typedef uint32_t (*QfkRestSumFunc)(const QfkRest *r, uint32_t panel, const uint8_t *columns, uint32_t count,
@@ -56,6 +64,9 @@ QfkRestFuncs qfk_rest_find(uint32_t features);
 void qfk_rest_turn_ref(const QfkRest *r, const void *const *a, uint32_t count, uint8_t *columns);
 uint32_t qfk_rest_sum_ref(const QfkRest *r, uint32_t panel, const uint8_t *columns, uint32_t count,
                           int16_t *sums, size_t pitch);
+/* Whether what is read, of @n columns and @pairs pairs, stays within it: for what comes from a file. */
+bool qfk_rest_valid(const QfkRest *r, uint32_t n, uint32_t pairs);
+
 /* Layers of a panel that have any. */
 static inline uint32_t qfk_rest_layers(const QfkRest *r, uint32_t panel)
 {

@@ -221,11 +221,12 @@ static void check_rest(uint32_t k, uint32_t n, uint32_t count, ChkFill fill)
   qfk_rest_split(kernel, &p, layers, counts, clean, chk_alloc_aligned(qfk_rest_starts(&p, layers) * 4),
                  chk_alloc_aligned((pairs + 1) * sizeof(QfkRestPair)), &r);
   const uint32_t wide = (count + QFK_REST_PIXELS - 1) / QFK_REST_PIXELS * QFK_REST_PIXELS;
-  uint8_t *columns = chk_alloc((size_t)wide * k);
+  uint8_t *columns = chk_alloc(wide / QFK_REST_PIXELS * qfk_rest_block_bytes(&r));
   int16_t *sums = chk_alloc((size_t)wide * 16 * QFK_REST_LAYERS * 2),
           *want = chk_alloc_aligned((size_t)wide * 16 * QFK_REST_LAYERS * 2);
   const QfkRestFuncs f = qfk_rest_find(chk_features());
-  bool ok = true;
+  bool ok = qfk_rest_valid(&r, n, pairs) &&
+            (!r.start[qfk_rest_starts(&p, layers) - 1] || !qfk_rest_valid(&r, n, 0));
   f.turn(&r, rows, count, columns);
   for (uint32_t n0 = 0; n0 < n; n0 += 16) {
     const uint32_t width = qfk_panel_width(kernel, n - n0);

@@ -88,7 +88,7 @@ gboolean qf_cpu_conv_shaped(QfLower *lower, const QfNode *node, const QfCpuWeigh
   if (transposed) {
     n = lower_phases(lower, wt, s, kernel, plans);
   } else {
-    kernel = qf_cpu_pairs_kernel(wt, kernel, &all, s);
+    kernel = qf_cpu_pairs_kernel(lower, wt, kernel, &all, s);
     qfk_igemm_conv(plans, kernel, s, qf_lower_alloc(lower, (size_t)(s->kh * s->kw) * sizeof(QfkSeg)));
     fill(lower, plans, wt, s, NULL);
   }

@@ -135,7 +135,22 @@ const QfkTileKernel *qf_cpu_tile_kernel(QfLower *lower, const QfCpuWeighted *wt,
 /* Less than that is not worth turning rows into columns, and rests back. */
 enum { MIN_PAIRS_ROWS = 48, MIN_PAIRS_COLUMNS = 24, MIN_PAIRS_K = 256 };
 
-const QfkTileKernel *qf_cpu_pairs_kernel(const QfCpuWeighted *wt, const QfkTileKernel *kernel,
+/* What goes with packed weights: whether pairs are worth it, and how many rests there are. */
+typedef struct {
+  uint32_t usable, layers, pairs;
+} Choice;
+
+static void count_rests(const QfkPack *all, QfCpuRests *r)
+{
+  g_free(r->counts);
+  r->counts = g_new(QfkRestCount, all->n);
+  r->usable = qfk_rest_scan(all, &r->layers, &r->pairs, r->counts);
+  if (!r->usable)
+    r->layers = r->pairs = 0;
+  r->usable &= r->pairs <= (uint64_t)all->k * all->n / 32;
+}
+
+const QfkTileKernel *qf_cpu_pairs_kernel(QfLower *lower, const QfCpuWeighted *wt, const QfkTileKernel *kernel,
                                          const QfkPack *all, const QfkConvShape *s)
 {
   const QfkTileKernel *pairs = qfk_tile_find(QFK_TILE_PAIRS, qfk_cpu_features());
@@ -143,26 +158,47 @@ const QfkTileKernel *qf_cpu_pairs_kernel(const QfCpuWeighted *wt, const QfkTileK
   if (!pairs || kernel->kind != QFK_TILE_S16 || s->group != 1 || s->kh != 1 || s->kw != 1 ||
       (int64_t)s->n * s->oh * s->ow < MIN_PAIRS_ROWS || s->oc < MIN_PAIRS_COLUMNS || s->c < MIN_PAIRS_K)
     return kernel;
-  g_free(r->counts);
-  r->counts = g_new(QfkRestCount, all->n);
-  if (!qfk_rest_scan(all, &r->layers, &r->pairs, r->counts))
-    return kernel;
-  return r->pairs <= (uint64_t)all->k * all->n / 32 ? pairs : kernel;
+  void *fill;
+  const Choice *known = qf_lower_packed(lower, "choice of pairs", sizeof(*known), &fill);
+  if (!fill && known->layers <= QFK_REST_LAYERS && known->pairs <= (uint64_t)all->k * all->n / 32) {
+    r->usable = known->usable;
+    r->layers = known->layers;
+    r->pairs = known->pairs;
+  } else {
+    count_rests(all, r);
+  }
+  if (fill)
+    *(Choice *)fill = (Choice){r->usable, r->layers, r->pairs};
+  return r->usable ? pairs : kernel;
 }
 
 /* Takes what pairs cannot hold off the weights of a plan of one segment. @clean: the weights are packed, from a copy without it. */
-static void split_rests(QfLower *lower, QfkIgemm *p, QfkPack *pack, const QfCpuRests *r, gboolean clean)
+static void split_rests(QfLower *lower, QfkIgemm *p, QfkPack *pack, QfCpuRests *r, gboolean clean)
 {
   QfkRest *rest = qf_lower_alloc(lower, sizeof(*rest));
-  uint32_t *start = qf_lower_alloc(lower, qfk_rest_starts(pack, r->layers) * sizeof(*start));
-  QfkRestPair *pairs = qf_lower_alloc(lower, r->pairs * sizeof(*pairs));
-  int8_t *copy = clean ? g_malloc((size_t)pack->k * pack->n) : NULL;
-  qfk_rest_split(p->kernel, pack, r->layers, r->counts, copy, start, pairs, rest);
+  const size_t start_bytes = qfk_rest_starts(pack, r->layers) * sizeof(uint32_t);
+  const size_t pair_bytes = MAX(r->pairs, 1) * sizeof(QfkRestPair);
+  void *start, *pairs;
+  *rest = (QfkRest){.k = pack->k, .layers = r->layers};
+  rest->start = qf_lower_packed(lower, p->kernel->name, start_bytes, &start);
+  rest->pairs = qf_lower_packed(lower, p->kernel->name, pair_bytes, &pairs);
+  const gboolean known = !start && !pairs && qfk_rest_valid(rest, pack->n, r->pairs);
+  if (!known || clean) {
+    const uint32_t layers = r->layers, n = r->pairs;
+    if (!r->counts)
+      count_rests(pack, r);
+    if (!start || layers != r->layers)
+      start = qf_lower_alloc(lower, qfk_rest_starts(pack, r->layers) * sizeof(uint32_t));
+    if (!pairs || n < r->pairs)
+      pairs = qf_lower_alloc(lower, MAX(r->pairs, 1) * sizeof(QfkRestPair));
+    int8_t *copy = clean ? g_malloc((size_t)pack->k * pack->n) : NULL;
+    qfk_rest_split(p->kernel, pack, r->layers, r->counts, copy, start, pairs, rest);
+    pack->w = copy;
+    pack->row = pack->n;
+  }
   rest->flip = p->flip;
   p->rest = r->layers ? rest : NULL;
   p->rest_fn = qfk_rest_find(qfk_cpu_features());
-  pack->w = copy;
-  pack->row = pack->n;
 }
 
 /* Zero points and flips of integer plans; returns the input's zero point as the kernel sees it. */
@@ -220,7 +256,7 @@ void qf_cpu_igemm_fill(QfLower *lower, QfkIgemm *p, const QfCpuWeighted *wt, Qfk
       split_rests(lower, p, &part, wt->rests, panels != NULL);
     if (panels)
       qfk_pack_panels(p->kernel, &part, (uint8_t *)panels + (size_t)g * p->group_bytes);
-    if (p->kernel->kind == QFK_TILE_PAIRS)
+    if (p->kernel->kind == QFK_TILE_PAIRS && panels)
       g_free((void *)part.w);
     if (bias)
       qfk_pack_vector(p->kernel, og, b, (uint32_t *)bias + (size_t)g * p->columns);

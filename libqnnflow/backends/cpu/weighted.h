@@ -12,7 +12,8 @@
 /* What pairs of 8-bit weights cannot hold: rest.h. */
 typedef struct {
   uint32_t layers, pairs;
-  QfkRestCount *counts; /* by column; owned */
+  gboolean usable;
+  QfkRestCount *counts; /* by column; owned; NULL: not counted, the model's file says how many there are */
 } QfCpuRests;
 
 /* A weighted node, taken apart. Pointers are the graph's or owned by this. */
@@ -43,7 +44,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(QfCpuWeighted, qf_cpu_weighted_clear)
 const QfkTileKernel *qf_cpu_tile_kernel(QfLower *lower, const QfCpuWeighted *wt, const QfkPack *all);
 
 /* The kernel for pairs of 8-bit weights where it is better than @kernel, the one above, for a convolution of @s; else @kernel. */
-const QfkTileKernel *qf_cpu_pairs_kernel(const QfCpuWeighted *wt, const QfkTileKernel *kernel,
+const QfkTileKernel *qf_cpu_pairs_kernel(QfLower *lower, const QfCpuWeighted *wt, const QfkTileKernel *kernel,
                                          const QfkPack *all, const QfkConvShape *s);
 
 /* Packs weights and vectors for @plan, whose shape is set, and fills the rest of it. @pack describes the columns of the first
