@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * conv_hvx.c - convolution for HVX; see conv_hvx.h. A tile is 64 pixels of 8 channels: 16 vectors of sums stay in registers.
- *
- * The loop over the sums is eight packets a step, each with two vrmpy: all the multipliers there are. Its C twin is what a host runs.
  */
 #include "conv_hvx.h"
+#include "product_hvx.h"
 #include "../hvx/memory.h"
 #include "../hvx/requant.h"
 
@@ -26,109 +25,6 @@ typedef struct {
   const int32_t *shift;
   QfkHvxOutVectors out;
 } Block;
-
-/* Pixels 0..31 in lo, 32..63 in hi. */
-typedef struct {
-  HVX_Vector lo[CHANNELS], hi[CHANNELS];
-} Sums;
-
-#if defined(__hexagon__)
-
-/*
- * Each step's operands are loaded while the step before is computed, a packet after their last use or with it. Of the four pairs of
- * weights a, b, c, d the last is loaded in the step itself. What is read beyond the last step is not used.
- */
-static inline __attribute__((always_inline)) void multiply(const QfkConvHvx *p, const uint8_t *base,
-                                                           const int8_t *weights, Sums *s)
-{
-  const int32_t *offset = p->offsets;
-  const int64_t *w = (const int64_t *)weights + 3;
-  const uint8_t *at = base + *offset++;
-  HVX_Vector x, y;
-  int64_t a = w[-3], b = w[-2], c = w[-1], d;
-  int32_t o;
-  __asm__ volatile("{ %[x] = vmemu(%[at]+#0) }\n"
-                   "{ %[y] = vmemu(%[at]+#1)\n loop0(1f, %[n]) }\n"
-                   ".balign 16\n"
-                   "1:\n"
-                   "{ %[l0].w += vrmpy(%[x].ub, %L[a].b)\n %[l1].w += vrmpy(%[x].ub, %H[a].b)\n"
-                   "  %[d] = memd(%[w]++#8) }\n"
-                   "{ %[l2].w += vrmpy(%[x].ub, %L[b].b)\n %[l3].w += vrmpy(%[x].ub, %H[b].b)\n"
-                   "  %[o] = memw(%[offset]++#4) }\n"
-                   "{ %[l4].w += vrmpy(%[x].ub, %L[c].b)\n %[l5].w += vrmpy(%[x].ub, %H[c].b)\n"
-                   "  %[at] = add(%[base], %[o]) }\n"
-                   "{ %[l6].w += vrmpy(%[x].ub, %L[d].b)\n %[l7].w += vrmpy(%[x].ub, %H[d].b)\n"
-                   "  %[x] = vmemu(%[at]+#0) }\n"
-                   "{ %[h0].w += vrmpy(%[y].ub, %L[a].b)\n %[h1].w += vrmpy(%[y].ub, %H[a].b)\n"
-                   "  %[a] = memd(%[w]++#8) }\n"
-                   "{ %[h2].w += vrmpy(%[y].ub, %L[b].b)\n %[h3].w += vrmpy(%[y].ub, %H[b].b)\n"
-                   "  %[b] = memd(%[w]++#8) }\n"
-                   "{ %[h4].w += vrmpy(%[y].ub, %L[c].b)\n %[h5].w += vrmpy(%[y].ub, %H[c].b)\n"
-                   "  %[c] = memd(%[w]++#8) }\n"
-                   "{ %[h6].w += vrmpy(%[y].ub, %L[d].b)\n %[h7].w += vrmpy(%[y].ub, %H[d].b)\n"
-                   "  %[y] = vmemu(%[at]+#1) }:endloop0\n"
-                   : [l0] "+v"(s->lo[0]), [l1] "+v"(s->lo[1]), [l2] "+v"(s->lo[2]), [l3] "+v"(s->lo[3]),
-                     [l4] "+v"(s->lo[4]), [l5] "+v"(s->lo[5]), [l6] "+v"(s->lo[6]), [l7] "+v"(s->lo[7]),
-                     [h0] "+v"(s->hi[0]), [h1] "+v"(s->hi[1]), [h2] "+v"(s->hi[2]), [h3] "+v"(s->hi[3]),
-                     [h4] "+v"(s->hi[4]), [h5] "+v"(s->hi[5]), [h6] "+v"(s->hi[6]), [h7] "+v"(s->hi[7]),
-                     [x] "=&v"(x), [y] "=&v"(y), [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "=&r"(d),
-                     [o] "=&r"(o), [w] "+r"(w), [offset] "+r"(offset), [at] "+r"(at)
-                   : [base] "r"(base), [n] "r"(p->steps)
-                   : "lc0", "sa0", "memory");
-}
-
-/* 32 pixels: half the packets a step, two scalars loaded in each. */
-static inline __attribute__((always_inline)) void multiply_half(const QfkConvHvx *p, const uint8_t *base,
-                                                                const int8_t *weights, Sums *s)
-{
-  const int32_t *offset = p->offsets;
-  const int64_t *w = (const int64_t *)weights + 3;
-  const uint8_t *at = base + *offset++;
-  HVX_Vector x;
-  int64_t c = w[-3], a = w[-2], b = w[-1], d;
-  int32_t o;
-  __asm__ volatile("{ %[x] = vmemu(%[at]+#0)\n loop0(1f, %[n]) }\n"
-                   ".balign 16\n"
-                   "1:\n"
-                   "{ %[l2].w += vrmpy(%[x].ub, %L[a].b)\n %[l3].w += vrmpy(%[x].ub, %H[a].b)\n"
-                   "  %[d] = memd(%[w]++#8)\n %[o] = memw(%[offset]++#4) }\n"
-                   "{ %[l4].w += vrmpy(%[x].ub, %L[b].b)\n %[l5].w += vrmpy(%[x].ub, %H[b].b)\n"
-                   "  %[a] = memd(%[w]+#8)\n %[b] = memd(%[w]+#16) }\n"
-                   "{ %[l0].w += vrmpy(%[x].ub, %L[c].b)\n %[l1].w += vrmpy(%[x].ub, %H[c].b)\n"
-                   "  %[c] = memd(%[w]++#24)\n %[at] = add(%[base], %[o]) }\n"
-                   "{ %[l6].w += vrmpy(%[x].ub, %L[d].b)\n %[l7].w += vrmpy(%[x].ub, %H[d].b)\n"
-                   "  %[x] = vmemu(%[at]+#0) }:endloop0\n"
-                   : [l0] "+v"(s->lo[0]), [l1] "+v"(s->lo[1]), [l2] "+v"(s->lo[2]), [l3] "+v"(s->lo[3]),
-                     [l4] "+v"(s->lo[4]), [l5] "+v"(s->lo[5]), [l6] "+v"(s->lo[6]), [l7] "+v"(s->lo[7]),
-                     [x] "=&v"(x), [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "=&r"(d), [o] "=&r"(o),
-                     [w] "+r"(w), [offset] "+r"(offset), [at] "+r"(at)
-                   : [base] "r"(base), [n] "r"(p->steps)
-                   : "lc0", "sa0", "memory");
-}
-
-#else
-
-static inline void multiply_half(const QfkConvHvx *p, const uint8_t *base, const int8_t *weights, Sums *s)
-{
-  for (int32_t k = 0; k < p->steps; k++, weights += 4 * CHANNELS) {
-    const HVX_Vector x = qfk_hvx_load(base + p->offsets[k]);
-    for (int i = 0; i < CHANNELS; i++) {
-      int32_t w;
-      memcpy(&w, weights + 4 * i, sizeof(w));
-      s->lo[i] = Q6_Vw_vrmpyacc_VwVubRb(s->lo[i], x, w);
-    }
-  }
-}
-
-static inline void multiply(const QfkConvHvx *p, const uint8_t *base, const int8_t *weights, Sums *s)
-{
-  Sums high = {.lo = {s->hi[0], s->hi[1], s->hi[2], s->hi[3], s->hi[4], s->hi[5], s->hi[6], s->hi[7]}};
-  multiply_half(p, base, weights, s);
-  multiply_half(p, base + 128, weights, &high);
-  memcpy(s->hi, high.lo, sizeof(s->hi));
-}
-
-#endif
 
 static void make_block(Block *b, const QfkConvHvx *p, int32_t block)
 {
@@ -179,10 +75,10 @@ static inline __attribute__((always_inline)) void run_pixels(const Pixels *t, co
   int32_t left = 4 * t->pixels;
   for (; left > 128; left -= 256, base += 256, to += 256) {
     HVX_Vector lo[2], hi[2];
-    Sums s;
+    QfkConvSums s;
     for (int i = 0; i < CHANNELS; i++)
       s.lo[i] = s.hi[i] = b->bias[i];
-    multiply(t->p, base, t->weights, &s);
+    qfk_conv_multiply(t->p, base, t->weights, &s);
     finish(s.lo, b, shifted, lo);
     finish(s.hi, b, shifted, hi);
     for (int i = 0; i < t->n_planes; i++) {
@@ -192,10 +88,10 @@ static inline __attribute__((always_inline)) void run_pixels(const Pixels *t, co
   }
   if (left > 0) {
     HVX_Vector lo[2];
-    Sums s;
+    QfkConvSums s;
     for (int i = 0; i < CHANNELS; i++)
       s.lo[i] = b->bias[i];
-    multiply_half(t->p, base, t->weights, &s);
+    qfk_conv_multiply_half(t->p, base, t->weights, &s);
     finish(s.lo, b, shifted, lo);
     for (int i = 0; i < t->n_planes; i++)
       store_last(to + i * t->plane, lo[i], left);

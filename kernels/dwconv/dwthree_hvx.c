@@ -246,6 +246,16 @@ static __attribute__((noinline)) void run_shifted(const Run *r, const Plane *c)
       "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29",      \
       "v30", "v31"
 
+/* What the last round leaves to be done. */
+#define LAST_PIXELS                                                                                          \
+  "{ v28.h = vsat(v24.w, v22.w) }\n{ v29.h = vsat(v25.w, v23.w) }\n"                                         \
+  "{ v28.h = vadd(v28.h, v18.h):sat\nv29.h = vadd(v29.h, v18.h):sat }\n"                                     \
+  "{ v30.ub = vsat(v28.h, v26.h) }\n{ v31.ub = vsat(v29.h, v27.h) }\n"                                       \
+  "{ v30.ub = vmax(v30.ub, v19.ub)\nv31.ub = vmax(v31.ub, v19.ub) }\n"                                       \
+  "{ v30.ub = vmin(v30.ub, v20.ub)\nv31.ub = vmin(v31.ub, v20.ub) }\n"                                       \
+  "{ v30 = vxor(v30, v21)\nv31 = vxor(v31, v21) }\n"                                                         \
+  "{ vmem(%[even]++#1) = v30 }\n{ vmem(%[odd]++#1) = v31 }\n"
+
 /*
  * Stride 1, 28 packets for 256 outputs, whose multipliers are all taken: 12 of products, 16 of requantisation. First channels 0 and 2,
  * then 1 and 3. The words of two channels, v0-2 and v3-5, are loaded while those before are requantised; pixels are put together and
@@ -312,14 +322,7 @@ static void run_first(const Run *r, const Plane *plane)
                 "{ v24.w = vmpye(v8.w, v13.uh)\nv7 = v14\nv4 = vmemu(%[p2]++m0) }\n"
                 "{ v25.w = vmpye(v9.w, v13.uh)\nv5 = vmemu(%[p2]++m1) }\n"
                 "{ v24.w += vmpyo(v8.w, v13.h):<<1:rnd:sat:shift\nvmem(%[even]++#1) = v30 }\n"
-                "{ v25.w += vmpyo(v9.w, v13.h):<<1:rnd:sat:shift\nv8 = v16 }:endloop0\n"
-                "{ v28.h = vsat(v24.w, v22.w) }\n{ v29.h = vsat(v25.w, v23.w) }\n"
-                "{ v28.h = vadd(v28.h, v18.h):sat\nv29.h = vadd(v29.h, v18.h):sat }\n"
-                "{ v30.ub = vsat(v28.h, v26.h) }\n{ v31.ub = vsat(v29.h, v27.h) }\n"
-                "{ v30.ub = vmax(v30.ub, v19.ub)\nv31.ub = vmax(v31.ub, v19.ub) }\n"
-                "{ v30.ub = vmin(v30.ub, v20.ub)\nv31.ub = vmin(v31.ub, v20.ub) }\n"
-                "{ v30 = vxor(v30, v21)\nv31 = vxor(v31, v21) }\n"
-                "{ vmem(%[even]++#1) = v30 }\n{ vmem(%[odd]++#1) = v31 }\n"
+                "{ v25.w += vmpyo(v9.w, v13.h):<<1:rnd:sat:shift\nv8 = v16 }:endloop0\n" LAST_PIXELS
       : [p0] "+r"(p0), [p1] "+r"(p1), [p2] "+r"(p2), [p3] "+r"(p3), [even] "+r"(even), [odd] "+r"(odd),
         [c] "+r"(c), [a] "=&r"(a), [b] "=&r"(b), [d] "=&r"(d), [e] "=&r"(e), [f] "=&r"(f), [g] "=&r"(g)
       : [w] "r"(w), [n] "r"(r->vectors), [four] "r"(4), [back] "r"(120)

@@ -63,6 +63,15 @@ static inline int64_t qfk_hvx_clamp(int64_t v, int64_t lo, int64_t hi)
  * look-up answers, others give @none. */
 #define QFK_LUT32(none) (int8_t)(a.ub[i] >> 5 == (R & 7) ? b.ub[2 * (a.ub[i] & 63) + (R >> 1 & 1)] : (none))
 
+/* Six bits and their sign. */
+#define QFK_SIX(v) ((int32_t)(((v)&63) ^ 32) - 32)
+
+/* To the right, or to the left by -n. */
+static inline int32_t qfk_hvx_shift(int32_t v, int32_t n)
+{
+  return n < 0 ? (int32_t)((uint64_t)(int64_t)v << -n) : (int32_t)((int64_t)v >> n);
+}
+
 /* Byte k of @high, for k without the bit @offset, changes places with byte k + @offset of @low. */
 static inline void qfk_hvx_swap(QfkHvx *low, QfkHvx *high, int offset)
 {

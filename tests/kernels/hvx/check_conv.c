@@ -3,6 +3,7 @@
  * check_conv.c - convolutions for HVX against the reference: shapes by hand and by chance, whole and in tiles of rows.
  */
 #include "hvx_check.h"
+#include "kernels/conv/conv16_hvx.h"
 #include "kernels/conv/conv_hvx.h"
 
 #include <stdio.h>
@@ -102,6 +103,54 @@ static void check(const Case *c, QfkInt type, ChkFill fill, int exponent)
              (int)c->group, type == QFK_S8 ? " s8" : "", fill ? " edge" : "");
 }
 
+/* 16-bit data. */
+static void check16(const Case *c, QfkInt type, ChkFill fill, int exponent)
+{
+  const QfkConvShape s = shape_of(c);
+  const int32_t in = s.h * s.w, out = s.oh * s.ow, n_w = s.kh * s.kw * s.c / s.group * s.oc;
+  uint16_t *x = (uint16_t *)chk_alloc_aligned((size_t)in * s.c * 2);
+  uint16_t *want = (uint16_t *)chk_alloc_aligned((size_t)out * s.oc * 2);
+  uint8_t *w = chk_alloc((size_t)n_w), *y = chk_alloc(2 * qfk_d4_bytes(s.oc, s.oh, s.ow));
+  int32_t *bias = chk_alloc_aligned((size_t)s.oc * 4);
+  chk_fill_bytes(x, (size_t)in * s.c * 2, fill);
+  chk_fill_bytes(w, (size_t)n_w, fill);
+  for (int32_t i = 0; i < s.oc; i++)
+    bias[i] = (int32_t)chk_random();
+  QfkIntArgs q = {.x_type = type,
+                  .w_type = QFK_S8,
+                  .y_type = chk_random() % 4 ? type : (QfkInt)(QFK_U16 + QFK_S16 - type),
+                  .x_zero = (type == QFK_S16 ? -32768 : 0) + chk_range(0, 65535),
+                  .bias = bias};
+  q.requant = chk_requant16(q.y_type, s.oc, exponent);
+  QfkConv16Hvx p;
+  bool ok = qfk_conv16_hvx_init(&p, &s, &q, w, c->rows ? c->rows : s.oh);
+  if (ok) {
+    const size_t n = qfk_conv_hvx_channels(&p.c) * 4;
+    int32_t *offsets = chk_alloc_aligned(qfk_conv_hvx_offsets(&p.c) * 4), *low = chk_alloc_aligned(n);
+    int32_t *high = chk_alloc_aligned(n), *multiplier = chk_alloc_aligned(n), *shift = chk_alloc_aligned(n);
+    int8_t *weights = chk_alloc_aligned(qfk_conv_hvx_weights(&p.c));
+    int32_t *rests = chk_alloc_aligned((size_t)p.c.rests * 4 + 4);
+    qfk_conv_hvx_rests(&p.c, &q, w, rests);
+    qfk_conv16_hvx_pack(&p, &q, w, rests, offsets, weights, low, high, multiplier, shift);
+    p.c.offsets = offsets;
+    p.c.weights = weights;
+    p.c.multiplier = multiplier;
+    p.c.shift = shift;
+    p.first_low = low;
+    p.first_high = high;
+    const uint8_t *planes = chk_d4_make16(x, s.c, in);
+    void *scratch = chk_alloc_aligned(qfk_conv16_hvx_scratch(&p));
+    for (int32_t row = 0; row < s.oh; row += p.c.rows)
+      qfk_conv_s16_hvx(&p, planes, row, y, scratch);
+    qfk_conv2d_int_ref(&s, &q, x, w, want);
+    ok = chk_d4_same16(y, want, s.oc, out);
+  }
+  ok &= chk_free_all();
+  chk_result(ok, "conv_s16_hvx", "%dx%dx%d to %d, %dx%d stride %d group %d, 2^%d%s%s", (int)c->h, (int)c->w,
+             (int)c->c, (int)c->oc, (int)c->kh, (int)c->kw, (int)c->stride, (int)c->group, exponent,
+             type == QFK_S16 ? " s16" : "", fill ? " edge" : "");
+}
+
 static Case any(void)
 {
   const int32_t group = chk_random() % 4 ? 1 : 2;
@@ -127,6 +176,14 @@ void chk_hvx_conv(void)
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
     check(&cases[i], QFK_U8, CHK_PLAIN, -8);
     check(&cases[i], QFK_S8, CHK_EDGE, -10);
+  }
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    check16(&cases[i], QFK_U16, CHK_PLAIN, -14);
+    check16(&cases[i], QFK_S16, CHK_EDGE, -18);
+  }
+  for (int i = 0; i < 30; i++) {
+    const Case c = any();
+    check16(&c, i % 2 ? QFK_S16 : QFK_U16, i % 3 ? CHK_PLAIN : CHK_EDGE, chk_range(-30, 3));
   }
   check(&cases[1], QFK_U8, CHK_PLAIN, 2); /* multipliers beyond 1 */
   check(&cases[4], QFK_S8, CHK_EDGE, 20);

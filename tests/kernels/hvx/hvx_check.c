@@ -52,6 +52,46 @@ bool chk_d4_same(const uint8_t *d4, const uint8_t *nhwc, int32_t c, int32_t pixe
   return true;
 }
 
+uint8_t *chk_d4_make16(const uint16_t *nhwc, int32_t c, int32_t pixels)
+{
+  uint8_t *d4 = chk_alloc_aligned(2 * qfk_d4_bytes(c, 1, pixels) + QFK_D4_SLACK);
+  for (int32_t i = 0; i < qfk_d4_planes(c) * 4; i++)
+    for (int32_t p = 0; p < pixels; p++)
+      for (int32_t b = 0; b < 2; b++)
+        d4[((i / 4 * 2 + b) * pixels + p) * 4 + i % 4] =
+            (uint8_t)(i < c ? nhwc[p * c + i] >> (8 * b) : chk_random());
+  return d4;
+}
+
+bool chk_d4_same16(const uint8_t *d4, const uint16_t *nhwc, int32_t c, int32_t pixels)
+{
+  for (int32_t p = 0; p < pixels; p++)
+    for (int32_t i = 0; i < c; i++) {
+      const uint8_t *low = d4 + ((ptrdiff_t)(i / 4) * 2 * pixels + p) * 4 + i % 4;
+      const uint16_t got = (uint16_t)(low[0] | low[4 * (ptrdiff_t)pixels] << 8);
+      if (got == nhwc[p * c + i])
+        continue;
+      printf("# pixel %d, channel %d: %u instead of %u\n", (int)p, (int)i, got, nhwc[p * c + i]);
+      return false;
+    }
+  return true;
+}
+
+QfkRequant chk_requant16(QfkInt type, int32_t n, int exponent)
+{
+  QfkFixed *f = chk_alloc_aligned((size_t)n * sizeof(*f));
+  for (int32_t i = 0; i < n; i++)
+    f[i] = (QfkFixed){chk_range(1 << 21, 1 << 22), 22 - exponent - chk_range(-2, 2)};
+  const int32_t least = type == QFK_S16 ? -32768 : 0, cut = chk_range(0, 1) * chk_range(0, 20000);
+  return (QfkRequant){.fixed = f,
+                      .once = true,
+                      .wide = true,
+                      .per_channel = true,
+                      .zero_point = least + chk_range(0, 65535),
+                      .lo = least + cut,
+                      .hi = least + 65535 - cut};
+}
+
 QfkFixed *chk_multipliers(int32_t n, int exponent)
 {
   QfkFixed *f = chk_alloc_aligned((size_t)n * sizeof(*f));
