@@ -3,6 +3,7 @@
  * gstqnnallocator.c - the allocator of gstqnnallocator.h: a free list of slots, searched by size.
  */
 #include "gstqnnallocator.h"
+#include <qnnflow/memory.h>
 #include <qnnflow/tensor.h>
 #include <stdlib.h>
 
@@ -12,6 +13,7 @@
 typedef struct {
   gpointer data;
   gsize size;
+  gboolean shared; /* from qf_shared_alloc() */
 } Slot;
 
 struct _GstQnnAllocator {
@@ -20,6 +22,7 @@ struct _GstQnnAllocator {
   Slot free_slots[MAX_FREE];
   guint n_free;
   guint n_slots;
+  gboolean shared;
 };
 
 typedef struct {
@@ -29,6 +32,21 @@ typedef struct {
 } SlotMemory;
 
 G_DEFINE_TYPE(GstQnnAllocator, gst_qnn_allocator, GST_TYPE_ALLOCATOR)
+
+static gboolean slot_make(gboolean shared, gsize align, Slot *slot)
+{
+  slot->data = shared ? qf_shared_alloc(slot->size) : NULL;
+  slot->shared = slot->data != NULL;
+  return slot->shared || !posix_memalign(&slot->data, align, slot->size);
+}
+
+static void slot_clear(Slot *slot)
+{
+  if (slot->shared)
+    qf_shared_free(slot->data);
+  else
+    free(slot->data);
+}
 
 static gboolean slot_take(GstQnnAllocator *self, gsize size, Slot *slot)
 {
@@ -50,7 +68,7 @@ static GstMemory *allocator_alloc(GstAllocator *allocator, gsize size, GstAlloca
 {
   GstQnnAllocator *self = GST_QNN_ALLOCATOR(allocator);
   gsize align = MAX(params->align, QF_ALIGNMENT - 1), max = size;
-  Slot slot = {NULL, 0};
+  Slot slot = {NULL, 0, FALSE};
   SlotMemory *m;
 
   if (!g_size_checked_add(&max, max, params->prefix) || !g_size_checked_add(&max, max, params->padding) ||
@@ -59,7 +77,7 @@ static GstMemory *allocator_alloc(GstAllocator *allocator, gsize size, GstAlloca
   max &= ~align;
   if (align >= QF_ALIGNMENT || !slot_take(self, max, &slot)) {
     slot.size = max;
-    if (posix_memalign(&slot.data, align + 1, max))
+    if (!slot_make(self->shared && align < QF_ALIGNMENT, align + 1, &slot))
       return NULL;
     g_atomic_int_inc(&self->n_slots);
   }
@@ -74,17 +92,18 @@ static void allocator_free(GstAllocator *allocator, GstMemory *memory)
 {
   GstQnnAllocator *self = GST_QNN_ALLOCATOR(allocator);
   SlotMemory *m = (SlotMemory *)memory;
-  gpointer data = m->slot.data;
+  gboolean kept = FALSE;
 
-  if (data && memory->align < QF_ALIGNMENT) {
+  if (m->slot.data && memory->align < QF_ALIGNMENT) {
     g_mutex_lock(&self->lock);
     if (self->n_free < MAX_FREE) {
       self->free_slots[self->n_free++] = m->slot;
-      data = NULL;
+      kept = TRUE;
     }
     g_mutex_unlock(&self->lock);
   }
-  free(data);
+  if (!kept)
+    slot_clear(&m->slot);
   g_free(m);
 }
 
@@ -112,7 +131,7 @@ static void gst_qnn_allocator_finalize(GObject *object)
   GstQnnAllocator *self = GST_QNN_ALLOCATOR(object);
 
   for (guint i = 0; i < self->n_free; i++)
-    free(self->free_slots[i].data);
+    slot_clear(&self->free_slots[i]);
   g_mutex_clear(&self->lock);
   G_OBJECT_CLASS(gst_qnn_allocator_parent_class)->finalize(object);
 }
@@ -136,9 +155,12 @@ static void gst_qnn_allocator_init(GstQnnAllocator *self)
   GST_OBJECT_FLAG_SET(allocator, GST_ALLOCATOR_FLAG_CUSTOM_ALLOC);
 }
 
-GstAllocator *gst_qnn_allocator_new(void)
+GstAllocator *gst_qnn_allocator_new(gboolean shared)
 {
-  return gst_object_ref_sink(g_object_new(gst_qnn_allocator_get_type(), NULL));
+  GstQnnAllocator *self = g_object_new(gst_qnn_allocator_get_type(), NULL);
+
+  self->shared = shared;
+  return gst_object_ref_sink(self);
 }
 
 void gst_qnn_allocation_params_init(GstAllocationParams *params)

@@ -12,8 +12,8 @@
 
 G_DECLARE_FINAL_TYPE(GstQnnAllocator, gst_qnn_allocator, GST, QNN_ALLOCATOR, GstAllocator)
 
-/* A new allocator; the caller owns the reference. */
-GstAllocator *gst_qnn_allocator_new(void);
+/* A new allocator; the caller owns the reference. @shared: of memory that units beside the CPU can map, where there is such. */
+GstAllocator *gst_qnn_allocator_new(gboolean shared);
 
 /* What to ask of any allocator for memory of tensors: the engine's alignment. */
 void gst_qnn_allocation_params_init(GstAllocationParams *params);

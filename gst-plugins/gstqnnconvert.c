@@ -278,7 +278,7 @@ static gboolean gst_qnn_convert_start(GstBaseTransform *trans)
   self->n_frames = self->n_skipped = self->n_converted = self->total_ns = self->average_ns = 0;
   self->earliest = GST_CLOCK_TIME_NONE;
   GST_OBJECT_UNLOCK(self);
-  self->allocator = gst_qnn_allocator_new();
+  self->allocator = gst_qnn_allocator_new(FALSE);
   return TRUE;
 }
 

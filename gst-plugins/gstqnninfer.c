@@ -289,7 +289,7 @@ static gboolean gst_qnn_infer_start(GstBaseTransform *trans)
       GST_ELEMENT_ERROR(self, LIBRARY, INIT, ("%s", error->message), ("model %s", path));
     return FALSE;
   }
-  self->allocator = gst_qnn_allocator_new();
+  self->allocator = gst_qnn_allocator_new(qf_model_maps_memory(self->loaded));
   return TRUE;
 }
 

@@ -138,6 +138,8 @@ typedef struct QfBackend {
   const QfRequant *requant;
   /* Whether it runs this node. When not, @why gets the reason. NULL: every node of the reference, in one part, in the graph's order. */
   gboolean (*supports)(gpointer unit, const QfNode *node, GString *why);
+  /* It maps memory of qf_shared_alloc() (shared.h): callers that can choose had better bind such. */
+  gboolean maps_memory;
   /* A part with fewer multiply-accumulates is not worth the way to the unit, when a neighbour runs on the CPU. */
   uint64_t min_part_macs;
   /* Appends the steps of @nodes, which it supports and which stand in topological order. */

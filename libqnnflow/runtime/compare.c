@@ -16,10 +16,14 @@ typedef struct {
   QfModel *model;
   QfSession *session;
   GHashTable *values; /* QfTensor -> its bytes */
+  void **before;      /* by state: its value before the run; NULL-ended */
 } Run;
 
 static void run_clear(Run *run)
 {
+  for (uint32_t i = 0; run->before && run->before[i]; i++)
+    g_free(run->before[i]);
+  g_free(run->before);
   qf_session_free(run->session);
   if (run->model)
     qf_model_unref(run->model);
@@ -27,6 +31,17 @@ static void run_clear(Run *run)
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Run, run_clear)
+
+/* States, whose values before and after the run are tensors as others are. */
+static void add_states(Run *run)
+{
+  const QfGraph *graph = run->model->graph;
+  for (uint32_t i = 0; i < run->model->n_states; i++) {
+    g_hash_table_insert(run->values, graph->inputs->pdata[run->model->n_inputs + i], run->before[i]);
+    g_hash_table_insert(run->values, graph->outputs->pdata[run->model->n_outputs + i],
+                        (gpointer)qf_session_state(run->session, i));
+  }
+}
 
 static gboolean run_all(Run *run, const char *path, const QfModelOptions *options, const void *const *inputs,
                         GError **error)
@@ -44,9 +59,15 @@ static gboolean run_all(Run *run, const char *path, const QfModelOptions *option
   const QfGraph *graph = run->model->graph;
   for (uint32_t i = 0; i < run->model->n_inputs; i++)
     memcpy(qf_session_input_data(run->session, i), inputs[i], run->model->inputs[i].size_bytes);
+  const uint32_t n_states = run->model->n_states;
+  run->before = g_new0(void *, n_states + 1);
+  for (uint32_t i = 0; i < n_states; i++)
+    run->before[i] = g_memdup2(qf_session_state(run->session, i),
+                               MAX(run->model->inputs[run->model->n_inputs + i].size_bytes, 1));
   if (!qf_session_run(run->session, error))
     return FALSE;
   run->values = g_hash_table_new(NULL, NULL);
+  add_states(run);
   for (uint32_t i = 0; i < run->model->n_inputs; i++)
     g_hash_table_insert(run->values, graph->inputs->pdata[i], qf_session_input_data(run->session, i));
   for (uint32_t i = 0; i < run->model->n_outputs; i++)

@@ -411,6 +411,11 @@ const char *qf_model_backend(const QfModel *model)
   return model->backend->name;
 }
 
+gboolean qf_model_maps_memory(const QfModel *model)
+{
+  return model->backend->maps_memory;
+}
+
 void qf_model_stats(const QfModel *model, QfModelStats *stats)
 {
   *stats = model->stats;

@@ -81,6 +81,10 @@ const QfBackend *const *qf_backend_list(uint32_t *count);
 /* The backend called @name (NULL or "auto": the first that can run here). NULL with QF_ERROR_ARGUMENT or _DEVICE. */
 const QfBackend *qf_backend_find(const char *name, GError **error);
 
+/* The memory of state @index as the session's next run will find it. In session.c. */
+struct _QfSession;
+const void *qf_session_state(const struct _QfSession *session, uint32_t index);
+
 /* The list of QfLower.kept. */
 GPtrArray *qf_kept_new(void);
 

@@ -83,6 +83,11 @@ void qf_session_reset(QfSession *session)
   }
 }
 
+const void *qf_session_state(const QfSession *session, uint32_t index)
+{
+  return session->inputs[session->model->n_inputs + index].own;
+}
+
 gboolean qf_session_copy_state(QfSession *to, const QfSession *from, GError **error)
 {
   const QfModel *model = to->model;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define MAX_TENSORS 64
 #define API __attribute__((visibility("default")))
@@ -207,6 +208,60 @@ static QfQnnError profile_data(uint64_t id, void *data)
   return 0;
 }
 
+/* Memory by handle: a mapping of our own of the file that the caller names. */
+API int fake_qnn_registered, fake_qnn_registrations,
+    fake_qnn_by_handle; /* now, ever, and tensors that came so */
+
+typedef struct {
+  void *data;
+  size_t size;
+} Mapping;
+
+static QfQnnError has_capability(uint32_t key)
+{
+  return told("memory") && (key == 501 || key == 1101) ? 0 : 1000;
+}
+
+static QfQnnError mem_register(QfQnnHandle context, const void *descriptor, uint32_t n, QfQnnHandle *handle)
+{
+  struct {
+    uint32_t rank;
+    uint32_t *dims;
+    const char *more;
+    uint32_t dtype, type;
+    int32_t fd;
+  } d;
+  Mapping *m = calloc(1, sizeof(*m));
+  memcpy(&d, descriptor, sizeof(d));
+  m->size = sizeof(float);
+  for (uint32_t i = 0; i < d.rank; i++)
+    m->size *= d.dims[i];
+  m->data = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_SHARED, d.fd, 0);
+  if (d.type != 1 || d.dtype != QF_QNN_FLOAT32 || n != 1 || m->data == MAP_FAILED || told("no-map")) {
+    free(m);
+    return 8003;
+  }
+  fake_qnn_registered++;
+  fake_qnn_registrations++;
+  *handle = m;
+  return 0;
+}
+
+static QfQnnError mem_deregister(const QfQnnHandle *handles, uint32_t n)
+{
+  Mapping *m = handles[0];
+  munmap(m->data, m->size);
+  free(m);
+  fake_qnn_registered -= (int)n;
+  return 0;
+}
+
+static void *data_of(const QfQnnTensor *t)
+{
+  fake_qnn_by_handle += t->memory == 1;
+  return t->memory == 1 ? ((Mapping *)t->u.handle)->data : t->u.client.data;
+}
+
 static QfQnnError execute(QfQnnHandle graph, const QfQnnTensor *in, uint32_t n_in, QfQnnTensor *out,
                           uint32_t n_out, QfQnnHandle handle, QfQnnHandle signal)
 {
@@ -218,9 +273,9 @@ static QfQnnError execute(QfQnnHandle graph, const QfQnnTensor *in, uint32_t n_i
   for (uint32_t i = 1; i <= g->n_tensors; i++)
     data[i] = own[i] = calloc(g->elements[i], sizeof(float));
   for (uint32_t i = 0; i < n_in; i++)
-    data[in[i].id] = in[i].u.client.data;
+    data[in[i].id] = data_of(&in[i]);
   for (uint32_t i = 0; i < n_out; i++)
-    data[out[i].id] = out[i].u.client.data;
+    data[out[i].id] = data_of(&out[i]);
   for (uint32_t k = 0; !error && k < g->n_ops; k++) {
     const float *x = data[g->ops[k].in];
     float *y = data[g->ops[k].out];
@@ -295,6 +350,9 @@ API QfQnnError fake_providers(const QfQnnInterface ***list, uint32_t *n)
   SLOT(graphRetrieve, retrieve);
   SLOT(tensorCreateGraphTensor, tensor_create);
   SLOT(errorGetMessage, message);
+  SLOT(propertyHasCapability, has_capability);
+  SLOT(memRegister, mem_register);
+  SLOT(memDeRegister, mem_deregister);
   SLOT(profileCreate, profile_create);
   SLOT(profileFree, profile_free);
   SLOT(profileGetEvents, profile_events);

@@ -179,6 +179,52 @@ static void test_settings(gconstpointer data)
   g_unlink(path);
 }
 
+/* Memory that can be shared is made known once for each slot; the library reads and writes it where it lies. Anything else, a library
+ * that cannot, and one that refuses: by address. */
+static void test_memory(gconstpointer data)
+{
+  static const float x[] = {-3, -1, 0, 1, 2, 4}, expected[] = {0, 0, 0, 1, 2, 4};
+  const char *const *row = data;
+  const gboolean handles = !strcmp(row[0], "memory");
+  float plain[6];
+  void *slots[4];
+  g_autoptr(GError) error = NULL;
+  g_setenv("QF_FAKE_QNN", row[0], TRUE);
+  g_autoptr(QfModel) model = load("opset 13\nin x f32 2,3\nnode Relu x -> y\nout y\n", NULL, &error);
+  g_assert_true(qf_model_maps_memory(model));
+  g_autoptr(QfSession) session = qf_session_new(model, NULL, &error);
+  const int before = *counter("fake_qnn_registrations"), used = *counter("fake_qnn_by_handle");
+  for (guint i = 0; i < G_N_ELEMENTS(slots); i++)
+    g_assert_nonnull(slots[i] = qf_shared_alloc(sizeof(x)));
+  for (guint i = 0; i < 30; i++) {
+    void *in = slots[i % 3], *out = i % 2 ? (void *)plain : slots[3];
+    memcpy(in, x, sizeof(x));
+    memset(out, 1, sizeof(x));
+    g_assert_true(qf_session_bind_input(session, 0, in, sizeof(x), &error) &&
+                  qf_session_bind_output(session, 0, out, sizeof(x), &error));
+    g_assert_true(qf_session_run(session, &error));
+    g_assert_cmpmem(out, sizeof(x), expected, sizeof(x));
+  }
+  g_assert_cmpint(*counter("fake_qnn_registrations") - before, ==, handles ? 4 : 0);
+  g_assert_cmpint(*counter("fake_qnn_by_handle") - used, ==, handles ? 45 : 0);
+  for (guint i = 0; i < G_N_ELEMENTS(slots); i++)
+    qf_shared_free(slots[i]);
+  for (guint i = 0; i < 200; i++) { /* slots that come and go: handles do not pile up */
+    void *in = qf_shared_alloc(sizeof(x));
+    memcpy(in, x, sizeof(x));
+    g_assert_true(qf_session_bind_input(session, 0, in, sizeof(x), &error) &&
+                  qf_session_run(session, &error));
+    g_assert_cmpmem(plain, sizeof(x), expected, sizeof(x));
+    g_assert_true(qf_session_bind_input(session, 0, NULL, 0, &error));
+    qf_shared_free(in);
+  }
+  g_assert_cmpint(*counter("fake_qnn_registered"), <=, 64);
+  g_unsetenv("QF_FAKE_QNN");
+  g_clear_pointer(&session, qf_session_free);
+  g_clear_pointer(&model, qf_model_unref);
+  g_assert_cmpint(*counter("fake_qnn_registered"), ==, 0);
+}
+
 /* What the unit measures: nothing, the whole, each node. What is left of a step's time is the call. */
 static void test_profile(void)
 {
@@ -274,6 +320,7 @@ int main(int argc, char **argv)
   static const char *const libraries[][2] = {{"old", "version 1.40 of the QNN interface"},
                                              {"hole", "of the QNN interface, 2.x is needed"},
                                              {"no-interface", "it is no QNN backend"}};
+  static const char *const memories[] = {"memory", "memory,no-map", "none"};
   static const char *const settings[][2] = {
       {"{\"soc_model\": 43, \"perf_profile\": \"burst\", \"fp16_relaxed_precision\": false}", NULL},
       {"{\"soc\": 43}", "there is no setting \"soc\"; there are: soc_model"},
@@ -289,6 +336,10 @@ int main(int argc, char **argv)
   g_test_add_func("/qnn/missing", test_missing);
   g_test_add_func("/qnn/cache", test_cache);
   g_test_add_func("/qnn/profile", test_profile);
+  for (guint i = 0; i < G_N_ELEMENTS(memories); i++) {
+    g_autofree char *path = g_strconcat("/qnn/memory/", memories[i], NULL);
+    g_test_add_data_func(path, &memories[i], test_memory);
+  }
   for (guint i = 0; i < G_N_ELEMENTS(faults); i++) {
     g_autofree char *path = g_strconcat("/qnn/fault/", faults[i].fault, NULL);
     g_test_add_data_func(path, GUINT_TO_POINTER(i), test_fault);

@@ -239,9 +239,9 @@ static void test_metas(void)
   line_assert_no_leaks();
 }
 
-static void test_slots(void)
+static void test_slots(gconstpointer shared)
 {
-  GstAllocator *allocator = gst_qnn_allocator_new();
+  GstAllocator *allocator = gst_qnn_allocator_new(shared != NULL);
   GstAllocationParams params;
   GstMemory *part, *memory;
 
@@ -309,7 +309,8 @@ int main(int argc, char **argv)
   g_test_add_func("/tensors/image", test_image);
   g_test_add_func("/tensors/many", test_many);
   g_test_add_func("/tensors/metas", test_metas);
-  g_test_add_func("/tensors/slots", test_slots);
+  g_test_add_data_func("/tensors/slots", NULL, test_slots);
+  g_test_add_data_func("/tensors/slots-shared", "shared", test_slots);
   g_test_add_func("/tensors/leak-check", test_leak_check);
   g_test_add_func("/tensors/triple", test_triple);
   return line_exit(g_test_run());

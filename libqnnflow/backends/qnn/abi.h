@@ -76,7 +76,7 @@ typedef struct {
   QfQnnQuantize quantize;
   uint32_t rank, pad3;
   uint32_t *dims;
-  uint32_t memory, pad4; /* 0: at u.data */
+  uint32_t memory, pad4; /* 0: at u.client, 1: u.handle */
   union {
     struct {
       void *data;
@@ -135,6 +135,7 @@ typedef struct {
 
 /* Slots of the function table. */
 enum {
+  QF_QNN_propertyHasCapability = 0,
   QF_QNN_backendCreate = 1,
   QF_QNN_backendGetBuildId = 4,
   QF_QNN_backendValidateOpConfig = 7,
@@ -157,6 +158,8 @@ enum {
   QF_QNN_profileGetSubEvents = 31,
   QF_QNN_profileGetEventData = 32,
   QF_QNN_profileFree = 34,
+  QF_QNN_memRegister = 35,
+  QF_QNN_memDeRegister = 36,
   QF_QNN_deviceGetPlatformInfo = 37,
   QF_QNN_deviceFreePlatformInfo = 38,
   QF_QNN_deviceGetInfrastructure = 39,

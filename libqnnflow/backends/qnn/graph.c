@@ -5,6 +5,7 @@
  */
 #include "cache.h"
 #include "events.h"
+#include "handles.h"
 #include "net.h"
 #include "unit.h"
 
@@ -16,8 +17,10 @@ typedef struct {
   GMutex lock;           /* of the graph and of @in and @out */
   QfQnnTensor *in, *out; /* [n_in], [n_out]: the tensors that the caller writes and reads */
   uint32_t n_in, n_out;
-  QfQnnNet *net;       /* owns what these point to */
-  QfQnnEvents *events; /* NULL: nothing is measured */
+  uint32_t *size;        /* [n_in + n_out] bytes */
+  QfQnnHandles *handles; /* NULL: the library has none */
+  QfQnnNet *net;         /* owns what these point to */
+  QfQnnEvents *events;   /* NULL: nothing is measured */
   char *model, kernel[64];
 } Part;
 
@@ -25,12 +28,14 @@ static void part_free(gpointer data)
 {
   Part *part = data;
   qf_qnn_events_free(part->events);
+  qf_qnn_handles_free(part->handles);
   if (part->context)
     QF_QNN(part->unit->library, contextFree, QfQnnHandle, QfQnnHandle)(part->context, NULL);
   qf_qnn_net_free(part->net);
   g_mutex_clear(&part->lock);
   g_free(part->in);
   g_free(part->out);
+  g_free(part->size);
   g_free(part->model);
   g_free(part);
 }
@@ -131,9 +136,9 @@ static void run_part(const QfStep *step, const QfExec *exec)
   Part *part = (Part *)step->params; /* the lock guards what changes */
   g_mutex_lock(&part->lock);
   for (uint32_t i = 0; i < part->n_in; i++)
-    part->in[i].u.client.data = qf_step_in(step, exec, i);
+    qf_qnn_handles_bind(part->handles, &part->in[i], qf_step_in(step, exec, i), part->size[i]);
   for (uint32_t i = 0; i < part->n_out; i++)
-    part->out[i].u.client.data = qf_step_out(step, exec, i);
+    qf_qnn_handles_bind(part->handles, &part->out[i], qf_step_out(step, exec, i), part->size[part->n_in + i]);
   const QfQnnError e =
       QF_QNN(part->unit->library, graphExecute, QfQnnHandle, const QfQnnTensor *, uint32_t, QfQnnTensor *,
              uint32_t, QfQnnHandle, QfQnnHandle)(part->graph, part->in, part->n_in, part->out, part->n_out,
@@ -170,11 +175,11 @@ static gboolean make_border(Part *part, const GPtrArray *tensors, uint32_t type,
   return TRUE;
 }
 
-static void take_border(QfQnnNet *net, const GPtrArray *tensors, QfQnnTensor *list)
+static void take_border(QfQnnNet *net, const GPtrArray *tensors, QfQnnTensor *list, uint32_t *size)
 {
   for (guint i = 0; i < tensors->len; i++) {
     list[i] = *(const QfQnnTensor *)g_hash_table_lookup(net->by_tensor, tensors->pdata[i]);
-    list[i].u.client.size = (uint32_t)qf_tensor_size_bytes(tensors->pdata[i]);
+    size[i] = (uint32_t)qf_tensor_size_bytes(tensors->pdata[i]);
   }
 }
 
@@ -204,8 +209,10 @@ gboolean qf_qnn_lower(QfLower *lower, QfNode *const *nodes, uint32_t n_nodes, GE
   part->events = qf_qnn_events_new(part->unit, part->net);
   if (!make_graph(part, name, error))
     return FALSE;
-  take_border(part->net, in, part->in);
-  take_border(part->net, out, part->out);
+  part->handles = qf_qnn_handles_new(part->unit, part->context);
+  part->size = g_new0(uint32_t, in->len + out->len + 1);
+  take_border(part->net, in, part->in, part->size);
+  take_border(part->net, out, part->out, part->size + in->len);
   QfStep *step = qf_lower_part(lower, nodes[n_nodes - 1], "qnn", part->kernel, run_part, part, in, out);
   step->measured = part->events ? measured : NULL;
   return TRUE;

@@ -23,6 +23,7 @@ const QfBackend qf_backend_qnn = {.name = "qnn",
                                   .diagnose = qf_qnn_diagnose,
                                   .open = qf_qnn_unit_open,
                                   .close = qf_qnn_unit_close,
+                                  .maps_memory = TRUE,
                                   .supports = qf_qnn_supports,
                                   .min_part_macs = 100000,
                                   .lower = qf_qnn_lower};

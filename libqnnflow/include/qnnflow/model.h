@@ -118,6 +118,8 @@ QF_API const char *qf_model_format(const QfModel *model);
 
 /* The backend that runs most of the model, and how many nodes fell back to another one. */
 QF_API const char *qf_model_backend(const QfModel *model);
+/* Whether that backend can map memory of qf_shared_alloc(): inputs and outputs there need not be copied for it. */
+QF_API gboolean qf_model_maps_memory(const QfModel *model);
 
 /* The operators that the importer of @format ("onnx", ...) knows, one a line, sorted, "DOMAIN.NAME" or "NAME". Free with g_free(). NULL
  * with QF_ERROR_ARGUMENT when there is no such format or it does not tell. */

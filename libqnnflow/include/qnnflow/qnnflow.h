@@ -7,6 +7,7 @@
 #include <qnnflow/tensor.h>
 #include <qnnflow/model.h>
 #include <qnnflow/inspect.h>
+#include <qnnflow/memory.h>
 #include <qnnflow/session.h>
 #include <qnnflow/gguf.h>
 #include <qnnflow/device.h>
