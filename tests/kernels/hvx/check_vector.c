@@ -17,31 +17,39 @@ static uint8_t *operand(size_t n, ChkFill fill)
   return p;
 }
 
-static void check_binary(QfkBinaryOp op, int32_t a_per_y, int32_t b_per_y, size_t n, ChkFill fill)
+static const char *const op_names[] = {"add", "sub", "mul", "div", "max", "min"};
+
+/* Encodings and multipliers for an operation, of any types. */
+static void make_binary(QfkBinary *p, QfkBinaryFixed *f, int32_t a_per_y, int32_t b_per_y)
 {
-  static const char *const names[] = {"add", "sub", "mul", "div", "max", "min"};
   const QfkInt types[] = {(QfkInt)(chk_random() % 2), (QfkInt)(chk_random() % 2), (QfkInt)(chk_random() % 2)};
   const int32_t least[] = {types[0] ? -128 : 0, types[1] ? -128 : 0, types[2] ? -128 : 0};
   const int32_t cut = chk_range(0, 40), shift = a_per_y > 0 || b_per_y > 0 ? 12 : 15;
-  QfkBinaryFixed f = {.a = a_per_y >= 0 ? chk_range(1 << 13, 1 << 14) : chk_range(1, 1 << 14),
-                      .b = (op == QFK_BINARY_SUB ? -1 : 1) * chk_range(1, (1 << 15) - 1),
-                      .shift = shift,
-                      .m = *chk_multipliers(1, a_per_y - 3)};
+  *f = (QfkBinaryFixed){.a = a_per_y >= 0 ? chk_range(1 << 13, 1 << 14) : chk_range(1, 1 << 14),
+                        .b = (p->op == QFK_BINARY_SUB ? -1 : 1) * chk_range(1, (1 << 15) - 1),
+                        .shift = shift,
+                        .m = *chk_multipliers(1, a_per_y - 3)};
+  p->q = (QfkBinaryInt){.a_type = types[0],
+                        .b_type = types[1],
+                        .y_type = types[2],
+                        .a_zero = least[0] + chk_range(0, 255),
+                        .b_zero = least[1] + chk_range(0, 255),
+                        .y_zero = least[2] + chk_range(0, 255),
+                        .lo = least[2] + cut,
+                        .hi = least[2] + 255 - cut,
+                        .fixed = f};
+  f->ca = (p->q.y_zero * ((int64_t)1 << shift)) + (1 << (shift - 1)) - (int64_t)p->q.a_zero * f->a;
+  f->cb = -(int64_t)p->q.b_zero * f->b;
+  if (p->op == QFK_BINARY_MAX || p->op == QFK_BINARY_MIN)
+    f->cb += (p->q.y_zero * ((int64_t)1 << shift)) + (1 << (shift - 1));
+}
+
+static void check_binary(QfkBinaryOp op, int32_t a_per_y, int32_t b_per_y, size_t n, ChkFill fill)
+{
+  QfkBinaryFixed f;
   QfkBinary p = {.op = op,
                  .nd = {.rank = 1, .n_operands = 3, .dims = {(int64_t)n}, .stride = {{1}, {1}, {1}}}};
-  p.q = (QfkBinaryInt){.a_type = types[0],
-                       .b_type = types[1],
-                       .y_type = types[2],
-                       .a_zero = least[0] + chk_range(0, 255),
-                       .b_zero = least[1] + chk_range(0, 255),
-                       .y_zero = least[2] + chk_range(0, 255),
-                       .lo = least[2] + cut,
-                       .hi = least[2] + 255 - cut,
-                       .fixed = &f};
-  f.ca = (p.q.y_zero * ((int64_t)1 << shift)) + (1 << (shift - 1)) - (int64_t)p.q.a_zero * f.a;
-  f.cb = -(int64_t)p.q.b_zero * f.b;
-  if (op == QFK_BINARY_MAX || op == QFK_BINARY_MIN)
-    f.cb += (p.q.y_zero * ((int64_t)1 << shift)) + (1 << (shift - 1));
+  make_binary(&p, &f, a_per_y, b_per_y);
   const uint8_t *a = operand(n, fill), *b = operand(n, fill);
   uint8_t *want = chk_alloc(n), *y = chk_alloc(n);
   QfkBinaryHvx plan;
@@ -52,7 +60,43 @@ static void check_binary(QfkBinaryOp op, int32_t a_per_y, int32_t b_per_y, size_
     ok = chk_same(y, want, n);
   }
   ok &= chk_free_all();
-  chk_result(ok, "binary_u8_hvx", "%s, n %u%s", names[op], (unsigned)n, fill ? " edge" : "");
+  chk_result(ok, "binary_u8_hvx", "%s, n %u%s", op_names[op], (unsigned)n, fill ? " edge" : "");
+}
+
+/* @groups of four bytes a row. The other operand is dense, or (@again) the same for all rows. */
+static void check_rows(QfkBinaryOp op, int32_t rows, int32_t groups, QfkSpread spread, bool swap, bool again)
+{
+  static const int64_t steps[][2] = {{4, 1}, {0, 0}, {0, 1}, {4, 0}};
+  static const int32_t sizes[] = {0, 1, 4, 0};
+  const int32_t n = groups * 4, row = sizes[spread] ? sizes[spread] : n;
+  const size_t dense_row = again ? 0 : (size_t)n, count = (size_t)n * rows;
+  QfkBinaryFixed f;
+  QfkBinary p = {.op = op,
+                 .nd = {.rank = 3, .n_operands = 3, .dims = {rows, groups, 4}, .stride = {{n, 4, 1}}}};
+  int64_t *const one = p.nd.stride[swap ? 1 : 2], *const other = p.nd.stride[swap ? 2 : 1];
+  one[0] = row;
+  one[1] = steps[spread][0];
+  one[2] = steps[spread][1];
+  other[0] = (int64_t)dense_row;
+  other[1] = 4;
+  other[2] = 1;
+  make_binary(&p, &f, chk_range(-4, 4), chk_range(-4, 4));
+  const uint8_t *thin = operand((size_t)row * rows, CHK_PLAIN), *dense = operand(count, CHK_PLAIN);
+  const uint8_t *a = swap ? thin : dense, *b = swap ? dense : thin;
+  uint8_t *want = chk_alloc(count), *y = chk_alloc(count);
+  QfkBinaryHvx plan;
+  QfkBinaryRowsHvx r = {.rows = rows, .n = n};
+  *(swap ? &r.a : &r.b) = spread;
+  *(swap ? &r.a_row : &r.b_row) = row;
+  *(swap ? &r.b_row : &r.a_row) = (int32_t)dense_row;
+  bool ok = qfk_binary_hvx_init(&plan, &p);
+  for (int32_t i = rows - 1; ok && i >= 0; i -= 2)
+    qfk_binary_rows_u8_hvx(&plan, &r, a, b, y, i ? i - 1 : 0, i ? 2 : 1);
+  qfk_binary_int_ref(&p, a, b, want);
+  ok = ok && chk_same(y, want, count);
+  ok &= chk_free_all();
+  chk_result(ok, "binary_rows_u8_hvx", "%s, %d rows of %d, spread %d%s%s", op_names[op], (int)rows, (int)n,
+             (int)spread, swap ? ", of a" : "", again ? ", again" : "");
 }
 
 static void check_layout(int32_t channels, int32_t pixels)
@@ -79,6 +123,8 @@ void chk_hvx_vector(void)
   for (size_t i = 0; i < 5; i++)
     for (size_t n = 1; n < 700; n += n < 5 ? 1 : 61)
       check_binary(ops[i], chk_range(-4, 4), chk_range(-4, 4), n, n % 2 ? CHK_PLAIN : CHK_EDGE);
+  for (int i = 0; i < 40; i++)
+    check_rows(ops[i % 5], chk_range(1, 6), chk_range(1, 90), (QfkSpread)(i % 4), i & 4, i & 8);
   for (size_t n = 1; n < 600; n += 37) {
     uint8_t *table = chk_alloc_aligned(256), *y = chk_alloc(n), *want = chk_alloc(n);
     const uint8_t *x = operand(n, CHK_PLAIN);
