@@ -64,7 +64,7 @@ static gboolean check_refused(const QfModel *model, GError **error)
                 "%s: node '%s' (%s) cannot run on %s: %s (%u nodes of this kind); allow fallback=cpu, or "
                 "change the model",
                 model->name, node->name, node->op->name, model->backend->name, why, n);
-    break;
+    return FALSE;
   }
   return FALSE;
 }

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test-htp.c - models on our kernels for Hexagon, in the simulator: bit for bit what the reference gives in the `fixed` scheme, layer by layer;
+ * parts around an operator that has no kernel; and graphs for the DSP that are damaged byte by byte, which must be refused or harm nothing.
+ */
+#include "htp_graph.h"
+#include "tests/import/onnx_build.h"
+
+#include <qnnflow/compare.h>
+#include <qnnflow/qnnflow.h>
+#include <string.h>
+
+static const QfModelOptions reference = {.backend = "ref", .requant = "fixed"},
+                            simulator = {.backend = "htp-sim"};
+
+/* Every layer that has a kernel, on the reference's values; at least @least of them. */
+static void compare_layers(const char *path, guint least)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(QfModel) model = qf_model_load(path, &reference, &error);
+  g_autoptr(GPtrArray) inputs = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(GRand) rand = g_rand_new_with_seed(7);
+  guint compared = 0;
+  g_assert_no_error(error);
+  for (uint32_t i = 0; i < qf_model_n_inputs(model); i++) {
+    const QfTensorDesc *desc = qf_model_input(model, i);
+    uint8_t *values = g_malloc0(desc->size_bytes + 1);
+    for (gsize k = 0; k < desc->size_bytes && desc->dtype != QF_DTYPE_FLOAT32; k++)
+      values[k] = (uint8_t)g_rand_int(rand);
+    for (gsize k = 0; k < desc->size_bytes / sizeof(float) && desc->dtype == QF_DTYPE_FLOAT32; k++)
+      ((float *)(void *)values)[k] = (float)g_rand_double_range(rand, -1, 1);
+    g_ptr_array_add(inputs, values);
+  }
+  g_autoptr(QfComparison) c =
+      qf_compare(path, &reference, &simulator, (const void *const *)inputs->pdata, QF_COMPARE_EACH, &error);
+  g_assert_no_error(error);
+  for (uint32_t i = 0; i < c->n_layers; i++) {
+    const QfDifference *d = &c->layers[i];
+    compared += !d->note;
+    if (d->differ)
+      g_error("%s: %s '%s': %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " differ", path, d->op, d->node,
+              d->differ, d->elements);
+  }
+  g_test_message("%u of %u layers", compared, c->n_layers);
+  g_assert_cmpuint(compared, >=, least);
+}
+
+static void test_own(void)
+{
+  compare_layers(QF_SOURCE_ROOT "/models/detector_int8.onnx", 14);
+}
+
+/* Third-party models, and how many of their layers have kernels. */
+static const struct {
+  const char *file;
+  guint layers;
+} published[] = {
+    {"mobilenet_v1_0.25_128_quant", 31},
+    {"kws_ref_model_int8", 13},
+    {"pretrainedResnet_quant", 16},
+    {"conv_fc_mnist_a8w8", 6},
+    {"micro_speech_quantized", 5},
+    {"ad01_int8", 10},
+    {"hello_world_int8", 3},
+    {"person_detect", 25},
+};
+
+static void test_published(gconstpointer data)
+{
+  const guint i = GPOINTER_TO_UINT(data);
+  const char *env = g_getenv("QF_TESTDATA"), *root = env ? env : QF_SOURCE_ROOT "/../shared/testdata";
+  g_autofree char *path = g_strdup_printf("%s/models/tflite/%s.tflite", root, published[i].file);
+  if (!g_file_test(path, G_FILE_TEST_EXISTS))
+    g_test_skip("no test data (set QF_TESTDATA)");
+  else
+    compare_layers(path, published[i].layers);
+}
+
+/* Two convolutions and, between them, an operator without a kernel. */
+static const char parted[] = "opset 13\nin x f32 1,8,16,16\n"
+                             "w s f32 scalar = 0.03\nw z u8 scalar = 120\nw ks f32 scalar = 0.01\n"
+                             "w kz i8 scalar = 0\nw k i8 8,8,3,3\nnode DequantizeLinear k,ks,kz -> kd\n"
+                             "node QuantizeLinear x,s,z -> xq\nnode DequantizeLinear xq,s,z -> xd\n"
+                             "node Conv xd,kd -> c pads=[1,1,1,1]\n"
+                             "node QuantizeLinear c,s,z -> cq\nnode DequantizeLinear cq,s,z -> cd\n"
+                             "node CumSum cd,axis -> e\n"
+                             "node QuantizeLinear e,s,z -> eq\nnode DequantizeLinear eq,s,z -> ed\n"
+                             "node Conv ed,kd -> f pads=[1,1,1,1]\n"
+                             "node QuantizeLinear f,s,z -> fq\nnode DequantizeLinear fq,s,z -> y\n"
+                             "w axis i64 scalar = 2\nout y\n";
+
+static QfModel *load_parted(const char *backend, const char *requant, const char *fallback, GError **error)
+{
+  g_autoptr(GBytes) bytes = onnx_build(parted);
+  const QfModelOptions options = {.backend = backend, .requant = requant, .fallback = fallback};
+  return qf_model_load_bytes(bytes, "parted.onnx", &options, error);
+}
+
+static GBytes *run_model(QfModel *model)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(QfSession) session = qf_session_new(model, NULL, &error);
+  g_autoptr(GRand) rand = g_rand_new_with_seed(3);
+  float *x = qf_session_input_data(session, 0);
+  for (gsize i = 0; i < qf_model_input(model, 0)->size_bytes / sizeof(*x); i++)
+    x[i] = (float)g_rand_double_range(rand, -3, 3);
+  g_assert_true(qf_session_run(session, &error));
+  g_assert_no_error(error);
+  return g_bytes_new(qf_session_output_data(session, 0), qf_model_output(model, 0)->size_bytes);
+}
+
+static void test_parts(void)
+{
+  g_autoptr(GError) error = NULL;
+  QfModelStats stats;
+  g_assert_null(load_parted("htp-sim", NULL, "none", &error));
+  g_assert_error(error, QF_ERROR, QF_ERROR_UNSUPPORTED);
+  g_clear_error(&error);
+  g_autoptr(QfModel) model = load_parted("htp-sim", NULL, "cpu", &error);
+  g_assert_no_error(error);
+  qf_model_stats(model, &stats);
+  g_assert_cmpuint(stats.n_parts, ==, 2);
+  g_assert_cmpuint(stats.n_fallback, >=, 1);
+  g_autoptr(QfModel) truth = load_parted("ref", "fixed", NULL, &error);
+  g_assert_no_error(error);
+  g_autoptr(GBytes) want = run_model(truth), got = run_model(model), again = run_model(model);
+  g_assert_cmpmem(g_bytes_get_data(want, NULL), g_bytes_get_size(want), g_bytes_get_data(got, NULL),
+                  g_bytes_get_size(got));
+  g_assert_true(g_bytes_equal(got, again));
+}
+
+/* A graph of our own detector's first layers, whole: it passes, runs, and one byte less is refused. */
+static void test_sound(void)
+{
+  g_autoptr(HtpGraph) g = htp_graph_new(QF_SOURCE_ROOT "/models/detector_int8.onnx");
+  g_assert_cmpuint(htp_graph_check(g, g->size), ==, 0);
+  g_assert_cmpuint(htp_graph_check(g, g->size - 1), !=, 0);
+  g_assert_cmpuint(htp_graph_check(g, 16), !=, 0);
+  g_assert_true(htp_graph_run(g));
+  ((uint32_t *)(void *)g->blob)[1]++;
+  g_assert_cmpuint(htp_graph_check(g, g->size), ==, QF_DSP_BAD_VERSION);
+}
+
+/* Words of the head changed, one to three at a time: what is accepted runs, in memory of exactly its size. */
+static void test_damaged(void)
+{
+  static const uint32_t values[] = {0,      1,      2,       4,          128,        255,        256,
+                                    0x7fff, 0x8000, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffffff0};
+  g_autoptr(HtpGraph) g = htp_graph_new(QF_SOURCE_ROOT "/models/detector_int8.onnx");
+  g_autoptr(GRand) rand = g_rand_new_with_seed(11);
+  guint refused = 0, accepted = 0;
+  uint32_t *words = (uint32_t *)(void *)g->blob;
+  const uint32_t n = ((const QfDspNetHead *)(const void *)g->blob)->head_bytes / 4;
+  for (guint round = 0; round < 4000; round++) {
+    uint32_t at[3], old[3];
+    const guint changes = (guint)g_rand_int_range(rand, 1, 4);
+    for (guint i = 0; i < changes; i++) {
+      at[i] = (uint32_t)g_rand_int_range(rand, 2, (gint32)n);
+      old[i] = words[at[i]];
+      const uint32_t how = g_rand_int(rand) % 3;
+      words[at[i]] = how == 0   ? values[g_rand_int(rand) % G_N_ELEMENTS(values)]
+                     : how == 1 ? old[i] + (uint32_t)g_rand_int_range(rand, -8, 9)
+                                : g_rand_int(rand);
+    }
+    if (htp_graph_check(g, g->size))
+      refused++;
+    else {
+      accepted++;
+      if (accepted % 8 == 0)
+        htp_graph_run(g);
+    }
+    for (guint i = changes; i-- > 0;)
+      words[at[i]] = old[i];
+  }
+  g_test_message("%u refused, %u accepted", refused, accepted);
+  g_assert_cmpuint(refused, >, 1000);
+  g_assert_cmpuint(accepted, >, 100);
+  g_assert_true(htp_graph_run(g));
+}
+
+int main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_assert_cmpint(argc, >=, 3);
+  g_setenv("QNNFLOW_HTPSIM", argv[1], TRUE);
+  g_setenv("QNNFLOW_HTPSIM_MODE", argv[2], TRUE);
+  const gboolean host = !strcmp(argv[2], "host");
+  g_autofree char *qemu = g_find_program_in_path("qemu-hexagon");
+  if (!host && (argc < 4 || !qemu)) {
+    g_print("1..0 # SKIP %s\n", qemu ? "no compiler for Hexagon" : "no qemu-hexagon");
+    return 0;
+  }
+  g_test_add_func("/htp/own-model", test_own);
+  g_test_add_func("/htp/parts", test_parts);
+  for (guint i = 0; i < G_N_ELEMENTS(published); i++) {
+    g_autofree char *name = g_strdup_printf("/htp/published/%s", published[i].file);
+    if (host || i < 2)
+      g_test_add_data_func(name, GUINT_TO_POINTER(i), test_published);
+  }
+  if (host) {
+    g_test_add_func("/htp/graph/sound", test_sound);
+    g_test_add_func("/htp/graph/damaged", test_damaged);
+  }
+  return g_test_run();
+}
