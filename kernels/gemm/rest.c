@@ -49,16 +49,23 @@ static bool scan_panel(Panel *a)
   for (uint32_t i = 0; i + 1 < a->p->k; i += 2) {
     const int8_t *u = (const int8_t *)a->p->w + (ptrdiff_t)i * a->p->row + a->n0, *v = u + a->p->row;
     int16_t sums[SLOTS] = {0};
-    int32_t any = 0;
-    for (uint32_t j = 0; j < a->columns; j++)
-      sums[j] = (int16_t)(u[j] + v[j]);
+    uint8_t beyond[SLOTS];
+    uint64_t halves[2];
+    if (a->columns == SLOTS)
+      for (uint32_t j = 0; j < SLOTS; j++)
+        sums[j] = (int16_t)(u[j] + v[j]);
+    else
+      for (uint32_t j = 0; j < a->columns; j++)
+        sums[j] = (int16_t)(u[j] + v[j]);
     for (uint32_t j = 0; j < SLOTS; j++)
-      any |= (sums[j] > LIMIT) | (sums[j] < -LIMIT);
-    for (uint32_t j = 0; any && j < SLOTS; j++) {
-      const int32_t rest = sums[j] > LIMIT ? sums[j] - LIMIT : sums[j] < -LIMIT ? sums[j] + LIMIT : 0;
-      if (rest && !add_rest(a, j, i, rest))
-        return false;
-    }
+      beyond[j] = (sums[j] > LIMIT) | (sums[j] < -LIMIT);
+    memcpy(halves, beyond, sizeof(halves));
+    for (uint32_t half = 0; half < 2; half++)
+      for (uint64_t left = halves[half]; left; left &= left - 1) {
+        const uint32_t j = SLOTS / 2 * half + (uint32_t)__builtin_ctzll(left) / 8;
+        if (!add_rest(a, j, i, sums[j] > 0 ? sums[j] - LIMIT : sums[j] + LIMIT))
+          return false;
+      }
   }
   return true;
 }
