@@ -448,11 +448,12 @@ static void bench_layer(const QfkTileKernel *k, const Layer *l)
               : k->kind == QFK_TILE_BF16 ? qfk_narrow_find(chk_features())
                                          : NULL;
   b.p.zeros = chk_alloc_aligned(b.p.k * 4);
-  pack(&b.p,
-       &(Constants){.w = w,
-                    .bias = chk_alloc_aligned((size_t)s.oc * 4),
-                    .scale = chk_alloc_aligned((size_t)s.oc * 4)},
-       NULL);
+  float *scale = chk_alloc_aligned((size_t)s.oc * 4);
+  void *bias = memset(chk_alloc_aligned((size_t)s.oc * 4), 0, (size_t)s.oc * 4);
+  for (int32_t i = 0; i < s.oc; i++)
+    scale[i] = 1e-3f;
+  b.p.below_one = true;
+  pack(&b.p, &(Constants){.w = w, .bias = bias, .scale = scale}, NULL);
   b.x = x;
   b.y = chk_alloc_aligned(ny * 4);
   b.scratch = chk_alloc_aligned(qfk_igemm_scratch(&b.p));
