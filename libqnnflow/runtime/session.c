@@ -8,6 +8,7 @@
 #include "pool.h"
 #include "program/program.h"
 
+#include <qnnflow/memory.h>
 #include <sched.h>
 #include <string.h>
 #include <time.h>
@@ -16,6 +17,7 @@
 typedef struct {
   void *own;
   void *bound;
+  gboolean shared; /* own is of qf_shared_alloc() */
 } Port;
 
 struct _QfSession {
@@ -27,6 +29,7 @@ struct _QfSession {
   QfFrame frame;
   QfPool *pool;
   void *arena, *scratch;
+  gboolean arena_shared;  /* by qf_shared_alloc() */
   Port *inputs, *outputs; /* those of the states come last; the two of a pair are swapped after a run */
   QfRunGuard guard;       /* of this run */
   uint64_t last_run_ns;
@@ -49,6 +52,23 @@ static uint32_t default_threads(void)
   return CLAMP(CPU_COUNT(&set), 1, 4);
 }
 
+/* Memory that a unit may take from or give to: such that it can map, if it maps any. */
+static void *new_memory(const QfModel *model, size_t size_bytes, gboolean *shared)
+{
+  const gboolean mapped = model->unit && model->unit->backend->maps_memory && size_bytes;
+  void *memory = mapped ? qf_shared_alloc(size_bytes) : NULL;
+  *shared = memory != NULL;
+  return memory ? memory : qf_aligned_alloc(size_bytes);
+}
+
+static void free_memory(void *memory, gboolean shared)
+{
+  if (shared)
+    qf_shared_free(memory);
+  else
+    qf_aligned_free(memory);
+}
+
 /* Buffers for one side's ports, bound to them. */
 static gboolean make_ports(QfSession *session, gboolean input)
 {
@@ -58,7 +78,7 @@ static gboolean make_ports(QfSession *session, gboolean input)
   Port *ports = g_new0(Port, n + 1);
   *(input ? &session->inputs : &session->outputs) = ports;
   for (uint32_t i = 0; i < n; i++) {
-    ports[i].own = ports[i].bound = qf_aligned_alloc(descs[i].size_bytes);
+    ports[i].own = ports[i].bound = new_memory(model, descs[i].size_bytes, &ports[i].shared);
     if (!ports[i].own)
       return FALSE;
     if (input)
@@ -118,7 +138,7 @@ static void swap_states(QfSession *session)
 static gboolean allocate(QfSession *session, uint32_t n_threads)
 {
   const QfModel *model = session->model;
-  session->arena = qf_aligned_alloc(model->stats.arena_bytes);
+  session->arena = new_memory(model, model->stats.arena_bytes, &session->arena_shared);
   session->scratch = qf_aligned_alloc(model->scratch_bytes * n_threads);
   QfFrameShared shared = {.pool = session->borrowed_pool ? session->pool : qf_pool_new(n_threads),
                           .n_threads = n_threads,
@@ -179,7 +199,7 @@ QfSession *qf_session_new(QfModel *model, const QfSessionOptions *options, GErro
 static void free_ports(Port *ports, uint32_t n)
 {
   for (uint32_t i = 0; ports && i < n; i++)
-    qf_aligned_free(ports[i].own);
+    free_memory(ports[i].own, ports[i].shared);
   g_free(ports);
 }
 
@@ -197,7 +217,7 @@ void qf_session_free(QfSession *session)
   free_ports(session->inputs, session->model->n_inputs + session->model->n_states);
   free_ports(session->outputs, session->model->n_outputs + session->model->n_states);
   qf_frame_clear(&session->frame);
-  qf_aligned_free(session->arena);
+  free_memory(session->arena, session->arena_shared);
   qf_aligned_free(session->scratch);
   g_free(session->layers);
   g_clear_pointer(&session->inside, g_array_unref);

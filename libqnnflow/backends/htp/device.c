@@ -139,6 +139,8 @@ void qf_htp_device_close(QfHtpDevice *d)
 {
   if (!d)
     return;
+  if (d->started)
+    qf_htp_buffers_drop(d, TRUE);
   const gboolean dead = d->dead != NULL;
   if (dead && d->own_session) /* it may hang: calls to it would */
     d->rpc->remote_session_control(QF_RPC_PROCESS_KILL, &d->domain, sizeof d->domain);

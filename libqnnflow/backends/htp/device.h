@@ -75,6 +75,11 @@ QfHtpBuffer *qf_htp_buffer_new(QfHtpDevice *device, size_t size_bytes, GError **
 /* Memory that is there already, by its dmabuf or memfd @fd, which stays the caller's. ->data is mapped here. */
 QfHtpBuffer *qf_htp_buffer_import(QfHtpDevice *device, int fd, size_t size_bytes, GError **error);
 void qf_htp_buffer_free(QfHtpBuffer *buffer);
+/* The buffer in which @size_bytes at @address lie, and where: one of the device's, or memory of qf_shared_alloc(), which is shared with the DSP
+ * when it is first met. Stays until qf_htp_buffer_release(). NULL: it is other memory, or there is no room for more. */
+const QfHtpBuffer *qf_htp_buffer_hold(QfHtpDevice *device, const void *address, size_t size_bytes,
+                                      size_t *offset);
+void qf_htp_buffer_release(const QfHtpBuffer *buffer);
 
 /* Sends a graph (dsp/net.h has its form) to the DSP, where it stays. @blob may be freed after. */
 QfHtpGraph *qf_htp_graph_load(QfHtpDevice *device, const void *blob, size_t size_bytes, GError **error);

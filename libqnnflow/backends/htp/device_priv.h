@@ -6,12 +6,14 @@
 #ifndef QF_HTP_DEVICE_PRIV_H
 #define QF_HTP_DEVICE_PRIV_H
 
+#include "../shared.h"
 #include "device.h"
 #include "dsp/port.h"
 #include "dsp/wire.h"
 #include "rpc.h"
 
 typedef struct QfHtpPending QfHtpPending;
+typedef struct QfHtpMemory QfHtpMemory;
 
 struct QfHtpDevice {
   const QfRpc *rpc;
@@ -32,17 +34,22 @@ struct QfHtpDevice {
   uint32_t seq;
   uint8_t buffers[QF_WIRE_MAX_BUFFERS]; /* numbers that are taken */
   uint8_t graphs[QF_WIRE_MAX_GRAPHS];
+  QfHtpMemory *memories[QF_WIRE_MAX_BUFFERS]; /* by number */
+  uint64_t clock;                             /* of holds */
 };
 
 /* A buffer as it is: the public part first. */
-typedef struct {
+struct QfHtpMemory {
   QfHtpBuffer pub;
   QfHtpDevice *device;
   int fd;
   uint32_t number;
   size_t mapped_bytes;
   gboolean imported;
-} QfHtpMemory;
+  QfShared *shared; /* of the process; NULL: not such. These go when they must, or with the device */
+  uint32_t holds;   /* uses under way */
+  uint64_t used;    /* when it was held last */
+};
 
 /* Sends @packet, whose head is filled in here, and waits for its answer. FALSE with an error that begins with @what: when the device is or
  * becomes dead, and when the answer is not QF_DSP_OK. No heap is used but for errors. */
@@ -52,6 +59,7 @@ gboolean qf_htp_exchange(QfHtpDevice *device, const char *what, QfWireKind kind,
 /* Takes a number that is free; -1: there is none. */
 int qf_htp_number_take(QfHtpDevice *device, uint8_t *taken, uint32_t n);
 void qf_htp_number_give(QfHtpDevice *device, uint8_t *taken, uint32_t number);
-gboolean qf_htp_is_dead(QfHtpDevice *device);
+/* Takes memory of the process back that nobody holds. With @all FALSE only what was held longest ago. FALSE: there was none. */
+gboolean qf_htp_buffers_drop(QfHtpDevice *device, gboolean all);
 
 #endif

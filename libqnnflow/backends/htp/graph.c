@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * graph.c - shared memory, graphs and runs of a session. A graph's blob lies in shared memory of its own, where the DSP uses it in place.
+ * graph.c - graphs and runs of a session. A graph's blob lies in shared memory of its own, where the DSP uses it in place.
  */
 #include "device_priv.h"
 #include "dsp/net.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#define PAGE_BYTES 4096u
 
 struct QfHtpGraph {
   QfHtpDevice *device;
@@ -19,114 +14,6 @@ struct QfHtpGraph {
   GMutex events_lock;
   uint32_t number, n_borders, n_steps;
 };
-
-static void release_memory(QfHtpMemory *m)
-{
-  if (m->imported && m->pub.data)
-    munmap(m->pub.data, m->pub.size);
-  else if (m->pub.data)
-    m->device->rpc->rpcmem_free(m->pub.data);
-  g_free(m);
-}
-
-/* Makes memory, which both sides may have, known to the DSP. Frees it when that cannot be. */
-static QfHtpMemory *map_memory(QfHtpMemory *m, GError **error)
-{
-  QfHtpDevice *d = m->device;
-  const int number = qf_htp_number_take(d, d->buffers, QF_WIRE_MAX_BUFFERS);
-  if (number < 0) {
-    g_set_error(error, QF_ERROR, QF_ERROR_LIMIT, "more than %u buffers shared with the DSP",
-                QF_WIRE_MAX_BUFFERS);
-    release_memory(m);
-    return NULL;
-  }
-  m->number = (uint32_t)number;
-  const int code =
-      d->rpc->fastrpc_mmap(d->domain, m->fd, m->pub.data, 0, m->mapped_bytes, QF_RPC_MAP_DELAYED);
-  if (code) {
-    g_autofree char *why = qf_rpc_describe(d->rpc, code);
-    g_set_error(error, QF_ERROR, QF_ERROR_DEVICE,
-                "%" G_GSIZE_FORMAT " bytes cannot be shared with the DSP: %s", m->mapped_bytes, why);
-  } else {
-    QfWireMap map = {.buffer = m->number, .fd = m->fd, .size_bytes = (uint32_t)m->mapped_bytes};
-    QfWireAnswer answer;
-    if (qf_htp_exchange(d, "sharing memory with the DSP", QF_WIRE_MAP, &map, sizeof map, NULL, 0, &answer,
-                        error))
-      return m;
-    d->rpc->fastrpc_munmap(d->domain, m->fd, m->pub.data, m->mapped_bytes);
-  }
-  qf_htp_number_give(d, d->buffers, m->number);
-  release_memory(m);
-  return NULL;
-}
-
-static QfHtpMemory *new_memory(QfHtpDevice *d, size_t size, GError **error)
-{
-  const size_t slack = 2 * QF_DSP_ALIGNMENT + PAGE_BYTES;
-  if (!size || size > G_MAXINT32 - slack) {
-    g_set_error(error, QF_ERROR, QF_ERROR_LIMIT,
-                "a buffer of %" G_GSIZE_FORMAT " bytes for the DSP: 1 to 2^31 can be had", size);
-    return NULL;
-  }
-  QfHtpMemory *m = g_new0(QfHtpMemory, 1);
-  m->device = d;
-  m->mapped_bytes = (size + slack - 1) / PAGE_BYTES * PAGE_BYTES;
-  m->pub.size = size;
-  m->pub.data = d->rpc->rpcmem_alloc2
-                    ? d->rpc->rpcmem_alloc2(QF_RPC_HEAP_SYSTEM, QF_RPC_HEAP_CACHED, m->mapped_bytes)
-                    : d->rpc->rpcmem_alloc(QF_RPC_HEAP_SYSTEM, QF_RPC_HEAP_CACHED, (int)m->mapped_bytes);
-  m->fd = m->pub.data ? d->rpc->rpcmem_to_fd(m->pub.data) : -1;
-  if (m->fd < 0) {
-    g_set_error(error, QF_ERROR, QF_ERROR_DEVICE,
-                "no %" G_GSIZE_FORMAT " bytes of memory that can be shared with the DSP%s", m->mapped_bytes,
-                d->rpc->simulated ? "" : ": look whether this user may open /dev/dma_heap/system");
-    release_memory(m);
-    return NULL;
-  }
-  if (!d->rpc->simulated) /* fresh there */
-    memset(m->pub.data, 0, m->mapped_bytes);
-  return map_memory(m, error);
-}
-
-QfHtpBuffer *qf_htp_buffer_new(QfHtpDevice *device, size_t size_bytes, GError **error)
-{
-  QfHtpMemory *m = new_memory(device, size_bytes, error);
-  return m ? &m->pub : NULL;
-}
-
-QfHtpBuffer *qf_htp_buffer_import(QfHtpDevice *device, int fd, size_t size_bytes, GError **error)
-{
-  void *data = size_bytes && size_bytes <= G_MAXINT32
-                   ? mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
-                   : MAP_FAILED;
-  if (data == MAP_FAILED) {
-    g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT,
-                "%" G_GSIZE_FORMAT " bytes of descriptor %d cannot be mapped: %s", size_bytes, fd,
-                size_bytes ? g_strerror(errno) : "there are none");
-    return NULL;
-  }
-  QfHtpMemory *m = g_new0(QfHtpMemory, 1);
-  *m = (QfHtpMemory){
-      .pub = {data, size_bytes}, .device = device, .fd = fd, .mapped_bytes = size_bytes, .imported = TRUE};
-  return map_memory(m, error) ? &m->pub : NULL;
-}
-
-void qf_htp_buffer_free(QfHtpBuffer *buffer)
-{
-  if (!buffer)
-    return;
-  QfHtpMemory *m = (QfHtpMemory *)buffer;
-  QfHtpDevice *d = m->device;
-  QfWireDrop drop = {.number = m->number};
-  QfWireAnswer answer;
-  g_autoptr(GError) error = NULL;
-  if (!qf_htp_exchange(d, "taking memory back from the DSP", QF_WIRE_UNMAP, &drop, sizeof drop, NULL, 0,
-                       &answer, &error))
-    g_debug("%s", error->message);
-  d->rpc->fastrpc_munmap(d->domain, m->fd, m->pub.data, m->mapped_bytes);
-  qf_htp_number_give(d, d->buffers, m->number);
-  release_memory(m);
-}
 
 static QfRpcBuffer name_part(const QfHtpMemory *m, size_t offset, size_t size)
 {
@@ -162,10 +49,11 @@ QfHtpGraph *qf_htp_graph_load(QfHtpDevice *d, const void *blob, size_t size_byte
   g->device = d;
   g->number = (uint32_t)number;
   g_mutex_init(&g->events_lock);
-  if ((g->blob = new_memory(d, size_bytes, error))) {
+  if ((g->blob = (QfHtpMemory *)qf_htp_buffer_new(d, size_bytes, error))) {
     memcpy(g->blob->pub.data, blob, size_bytes);
     if (send_graph(g, size_bytes, error)) {
-      if ((g->events = new_memory(d, (g->n_steps + (size_t)1) * sizeof(QfDspEvent), error)))
+      if ((g->events =
+               (QfHtpMemory *)qf_htp_buffer_new(d, (g->n_steps + (size_t)1) * sizeof(QfDspEvent), error)))
         return g;
       qf_htp_graph_free(g);
       return NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lower.c - see lower.h. A part is one graph of the device and one shared buffer for its borders, so one run at a time; sessions of other
- * parts and models overlap. Nothing is allocated in a run.
+ * lower.c - see lower.h. A part is one graph of the device. The DSP uses borders in place where it can map their memory, which is so for
+ * what sessions allocate; for others the part has a shared buffer, and such runs go one by one.
  */
 #include "lower.h"
 #include "build.h"
@@ -83,6 +83,7 @@ gboolean qf_htp_supports(gpointer data, const QfNode *node, GString *why)
 }
 
 typedef struct {
+  QfHtpUnit *unit;
   QfHtpGraph *graph;
   QfHtpBuffer *buffer; /* of all borders */
   QfHtpSpan *spans;    /* [n_in + n_out] */
@@ -102,19 +103,52 @@ static void part_free(gpointer data)
   g_free(part);
 }
 
+static void *border(const QfStep *step, const QfExec *exec, const Part *part, uint32_t i)
+{
+  return i < part->n_in ? qf_step_in(step, exec, i) : qf_step_out(step, exec, i - part->n_in);
+}
+
+/* Copies those borders that the DSP cannot map: inputs before a run, outputs after it. */
+static void copy_borders(const QfStep *step, const QfExec *exec, Part *part, const QfHtpSpan *spans,
+                         gboolean outputs)
+{
+  for (uint32_t i = outputs ? part->n_in : 0; i < (outputs ? part->n_in + part->n_out : part->n_in); i++) {
+    if (spans[i].buffer != part->buffer)
+      continue;
+    uint8_t *ours = part->buffer->data + spans[i].offset, *theirs = border(step, exec, part, i);
+    memcpy(outputs ? theirs : ours, outputs ? ours : theirs, spans[i].size);
+    g_atomic_int_inc(&part->unit->n_copies);
+  }
+}
+
 static void run_part(const QfStep *step, const QfExec *exec)
 {
-  Part *part = (Part *)step->params; /* the lock guards what changes */
+  Part *part = (Part *)step->params;
+  const uint32_t n = part->n_in + part->n_out;
+  QfHtpSpan spans[2 * QF_DSP_MAX_PORTS] = {0};
   g_autoptr(GError) error = NULL;
-  g_mutex_lock(&part->lock);
-  for (uint32_t i = 0; i < part->n_in; i++)
-    memcpy(part->buffer->data + part->spans[i].offset, qf_step_in(step, exec, i), part->spans[i].size);
-  const gboolean ok = qf_htp_graph_run(part->graph, part->spans, part->n_in + part->n_out, NULL, &error);
-  for (uint32_t i = 0; ok && i < part->n_out; i++) {
-    const QfHtpSpan *span = &part->spans[part->n_in + i];
-    memcpy(qf_step_out(step, exec, i), part->buffer->data + span->offset, span->size);
+  gboolean copied = FALSE;
+  for (uint32_t i = 0; i < n; i++) {
+    spans[i] = part->spans[i];
+    const QfHtpBuffer *held =
+        qf_htp_buffer_hold(part->unit->device, border(step, exec, part, i), spans[i].size, &spans[i].offset);
+    if (held)
+      spans[i].buffer = held;
+    copied |= !held;
   }
-  g_mutex_unlock(&part->lock);
+  if (copied) { /* the lock guards the part's own buffer */
+    g_mutex_lock(&part->lock);
+    copy_borders(step, exec, part, spans, FALSE);
+  }
+  const gboolean ok = qf_htp_graph_run(part->graph, spans, n, NULL, &error);
+  if (copied) {
+    if (ok)
+      copy_borders(step, exec, part, spans, TRUE);
+    g_mutex_unlock(&part->lock);
+  }
+  for (uint32_t i = 0; i < n; i++)
+    if (spans[i].buffer != part->buffer)
+      qf_htp_buffer_release(spans[i].buffer);
   if (!ok)
     qf_exec_fail(exec, g_error_new(QF_ERROR, error ? error->code : QF_ERROR_DEVICE, "%s: %s", part->model,
                                    error ? error->message : "the DSP did not run it"));
@@ -176,6 +210,7 @@ gboolean qf_htp_lower(QfLower *lower, QfNode *const *nodes, uint32_t n_nodes, GE
     return FALSE;
   }
   Part *part = g_new0(Part, 1);
+  part->unit = lower->unit;
   part->model = g_strdup(lower->model);
   g_mutex_init(&part->lock);
   g_snprintf(part->kernel, sizeof(part->kernel), "graph of %u nodes", n_nodes);

@@ -14,6 +14,7 @@ typedef struct {
   const char *name;    /* of the backend */
   uint32_t n_threads;  /* jobs are made for */
   uint32_t tile_bytes; /* memory of a job */
+  gint n_copies;       /* of borders in memory that the DSP cannot map; atomic */
 } QfHtpUnit;
 
 gboolean qf_htp_supports(gpointer unit, const QfNode *node, GString *why);

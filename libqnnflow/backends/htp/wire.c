@@ -34,14 +34,6 @@ static void die(QfHtpDevice *d, char *why)
   g_cond_broadcast(&d->changed);
 }
 
-gboolean qf_htp_is_dead(QfHtpDevice *d)
-{
-  g_mutex_lock(&d->lock);
-  const gboolean dead = d->dead != NULL;
-  g_mutex_unlock(&d->lock);
-  return dead;
-}
-
 static void forget(QfHtpDevice *d, const QfHtpPending *mine)
 {
   for (QfHtpPending **p = &d->pending; *p; p = &(*p)->next)
