@@ -5,6 +5,7 @@
  * Padding inputs are 0 as int8, so what weights they meet does not matter.
  */
 #include "fc_hvx.h"
+#include "fc_product_hvx.h"
 #include "../hvx/memory.h"
 #include "../hvx/requant.h"
 
@@ -33,52 +34,13 @@ static int32_t take_input(const QfkFcHvx *p, const uint8_t *x, int8_t *to)
   return sum;
 }
 
-#if defined(__hexagon__)
-
-/* A packet a step: its weights are loaded in the packet before, its inputs two steps at a time. */
-static inline HVX_Vector multiply(const uint8_t *weights, const int8_t *x, HVX_Vector sum, int32_t steps)
-{
-  const int64_t *in = (const int64_t *)x;
-  HVX_Vector w, v, other = Q6_V_vzero();
-  int64_t two = *in++;
-  const int32_t rounds = steps / 2;
-  if (rounds)
-    __asm__ volatile("{ %[w] = vmem(%[at]++#1) }\n"
-                     "{ loop0(1f, %[n]) }\n"
-                     ".balign 16\n"
-                     "1:\n"
-                     "{ %[sum].w += vrmpy(%[w].ub, %L[two].b)\n %[v] = vmem(%[at]++#1) }\n"
-                     "{ %[other].w += vrmpy(%[v].ub, %H[two].b)\n %[w] = vmem(%[at]++#1)\n"
-                     "  %[two] = memd(%[in]++#8) }:endloop0\n"
-                     : [sum] "+v"(sum), [other] "+v"(other), [w] "=&v"(w), [v] "=&v"(v), [at] "+r"(weights),
-                       [in] "+r"(in), [two] "+r"(two)
-                     : [n] "r"(rounds)
-                     : "lc0", "sa0", "memory");
-  else
-    w = *(const HVX_Vector *)weights;
-  if (steps % 2)
-    sum = Q6_Vw_vrmpyacc_VwVubRb(sum, w, (int32_t)two);
-  return Q6_Vw_vadd_VwVw(sum, other);
-}
-
-#else
-
-static inline HVX_Vector multiply(const uint8_t *weights, const int8_t *x, HVX_Vector sum, int32_t steps)
-{
-  for (int32_t k = 0; k < steps; k++, weights += 128)
-    sum = Q6_Vw_vrmpyacc_VwVubRb(sum, *(const HVX_Vector *)weights, ((const int32_t *)x)[k]);
-  return sum;
-}
-
-#endif
-
 /* Panel @panel's outputs as words, without zero point. */
 static __attribute__((noinline)) HVX_Vector run_panel(const QfkFcHvx *p, int32_t panel, const int8_t *x,
                                                       HVX_Vector less)
 {
   const HVX_Vector *bias = (const HVX_Vector *)p->bias + panel;
   HVX_Vector v =
-      multiply(p->weights + (size_t)panel * p->steps * 128, x, Q6_Vw_vsub_VwVw(*bias, less), p->steps);
+      qfk_fc_multiply(p->weights + (size_t)panel * p->steps * 128, x, Q6_Vw_vsub_VwVw(*bias, less), p->steps);
   if (p->shifted) { /* lane by lane, for shifts differ: such layers are small */
     int32_t lanes[32] __attribute__((aligned(128)));
     *(HVX_Vector *)lanes = v;
