@@ -3,6 +3,7 @@
  * check_vector.c - elementwise HVX kernels against the references.
  */
 #include "hvx_check.h"
+#include "kernels/binary/binary16_hvx.h"
 #include "kernels/binary/binary_hvx.h"
 #include "kernels/copy/d4_hvx.h"
 #include "kernels/unary/lookup_hvx.h"
@@ -99,6 +100,41 @@ static void check_rows(QfkBinaryOp op, int32_t rows, int32_t groups, QfkSpread s
              (int)spread, swap ? ", of a" : "", again ? ", again" : "");
 }
 
+/* 16-bit images of four channels; scales by chance. */
+static void check_binary16(QfkBinaryOp op, int32_t pixels, ChkFill fill)
+{
+  static const char *const names[] = {"add", "sub", "mul", "div", "max", "min"};
+  const size_t n = 4 * (size_t)pixels;
+  QfkEncoding e[3];
+  for (int i = 0; i < 3; i++) {
+    e[i].type = chk_random() % 2 ? QFK_U16 : QFK_S16;
+    e[i].zero = (e[i].type == QFK_S16 ? -32768 : 0) + chk_range(0, 65535);
+    e[i].scale = (float)chk_range(1, 1000) / 64.0f;
+  }
+  if (op == QFK_BINARY_MUL)
+    e[2].scale *= (float)chk_range(100, 100000);
+  QfkBinaryFixed f;
+  QfkBinary p = {.op = op,
+                 .act = {.act = QFK_ACT_NONE},
+                 .nd = {.rank = 1, .n_operands = 3, .dims = {(int64_t)n}, .stride = {{1}, {1}, {1}}}};
+  qfk_binary_int_init(&p, e[0], e[1], e[2]);
+  qfk_binary_fixed_init(&p, &f, e[0], e[1], e[2]);
+  uint16_t *a = (uint16_t *)(void *)operand(2 * n, fill), *b = (uint16_t *)(void *)operand(2 * n, fill);
+  uint16_t *want = (uint16_t *)(void *)chk_alloc(2 * n);
+  QfkBinary16Hvx plan;
+  bool ok = qfk_binary16_hvx_init(&plan, &p);
+  const bool can = ok;
+  if (ok) {
+    uint8_t *y = chk_alloc(2 * n);
+    qfk_binary_u16_hvx(&plan, chk_d4_make16(a, 4, pixels), chk_d4_make16(b, 4, pixels), y, 1, 4 * pixels);
+    qfk_binary_int_ref(&p, a, b, want);
+    ok = chk_d4_same16(y, want, 4, pixels);
+  }
+  ok &= chk_free_all();
+  chk_result(ok, "binary_u16_hvx", "%s, %d pixels%s%s", names[op], (int)pixels, fill ? " edge" : "",
+             can ? "" : " refused");
+}
+
 static void check_layout(int32_t channels, int32_t pixels)
 {
   const size_t n = (size_t)channels * pixels;
@@ -120,6 +156,9 @@ void chk_hvx_vector(void)
     check_layout(layouts[i][0], layouts[i][1]);
   static const QfkBinaryOp ops[] = {QFK_BINARY_ADD, QFK_BINARY_SUB, QFK_BINARY_MUL, QFK_BINARY_MAX,
                                     QFK_BINARY_MIN};
+  for (size_t i = 0; i < 5; i++)
+    for (int32_t n = 1; n < 120; n += n < 5 ? 1 : 9)
+      check_binary16(ops[i], n, n % 2 ? CHK_PLAIN : CHK_EDGE);
   for (size_t i = 0; i < 5; i++)
     for (size_t n = 1; n < 700; n += n < 5 ? 1 : 61)
       check_binary(ops[i], chk_range(-4, 4), chk_range(-4, 4), n, n % 2 ? CHK_PLAIN : CHK_EDGE);
