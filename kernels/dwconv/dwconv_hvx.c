@@ -6,85 +6,13 @@
 #include "dwthree_hvx.h"
 #include "../hvx/memory.h"
 #include "../hvx/requant.h"
+#include "parts_hvx.h"
 
 /* Scratch memory of a run. */
 typedef struct {
   uint8_t *grid, *parts, *bytes, *pixels;
   HVX_Vector *sums;
 } Scratch;
-
-/* Four vectors of 32 pixels of four channels to 128 pixels of each channel. */
-static inline void part_channels(const uint8_t *restrict from, uint8_t *restrict to, size_t part, int32_t n)
-{
-  for (int32_t i = 0; i < n; i += 128, from += 512, to += 128) {
-    const HVX_Vector *v = (const HVX_Vector *)from;
-    const HVX_VectorPair low = Q6_W_vdeal_VVR(v[1], v[0], -1), high = Q6_W_vdeal_VVR(v[3], v[2], -1);
-    const HVX_VectorPair even = Q6_W_vdeal_VVR(Q6_V_lo_W(high), Q6_V_lo_W(low), -1);
-    const HVX_VectorPair odd = Q6_W_vdeal_VVR(Q6_V_hi_W(high), Q6_V_hi_W(low), -1);
-    *(HVX_Vector *)to = Q6_V_lo_W(even);
-    *(HVX_Vector *)(to + part) = Q6_V_lo_W(odd);
-    *(HVX_Vector *)(to + 2 * part) = Q6_V_hi_W(even);
-    *(HVX_Vector *)(to + 3 * part) = Q6_V_hi_W(odd);
-  }
-}
-
-/* And back. */
-static inline void join_channels(const uint8_t *restrict from, size_t part, uint8_t *restrict to, int32_t n)
-{
-  for (int32_t i = 0; i < n; i += 128, from += 128, to += 512) {
-    const HVX_VectorPair even =
-        Q6_W_vshuff_VVR(*(const HVX_Vector *)(from + 2 * part), *(const HVX_Vector *)from, -1);
-    const HVX_VectorPair odd =
-        Q6_W_vshuff_VVR(*(const HVX_Vector *)(from + 3 * part), *(const HVX_Vector *)(from + part), -1);
-    const HVX_VectorPair low = Q6_W_vshuff_VVR(Q6_V_lo_W(odd), Q6_V_lo_W(even), -1);
-    const HVX_VectorPair high = Q6_W_vshuff_VVR(Q6_V_hi_W(odd), Q6_V_hi_W(even), -1);
-    HVX_Vector *v = (HVX_Vector *)to;
-    v[0] = Q6_V_lo_W(low);
-    v[1] = Q6_V_hi_W(low);
-    v[2] = Q6_V_lo_W(high);
-    v[3] = Q6_V_hi_W(high);
-  }
-}
-
-/* One row of taps: four bytes at @at and the next four, by four weights, at places 0 and 2 of a word, and at 1 and 3. */
-#define TAPS(even, odd, at, w)                                                                               \
-  do {                                                                                                       \
-    const HVX_VectorPair eight = Q6_W_vcombine_VV(qfk_hvx_load((at) + 4), qfk_hvx_load(at));                 \
-    (even) = Q6_Ww_vrmpyacc_WwWubRbI(even, eight, w, 0);                                                     \
-    (odd) = Q6_Ww_vrmpyacc_WwWubRbI(odd, eight, w, 1);                                                       \
-  } while (0)
-
-/* Sums without the bias, of @n pixels: of each 128 the words' places 0, 2, 1, 3. */
-static void sum_any(const QfkDwconvHvx *p, const uint8_t *x, const int32_t *w, HVX_Vector *sums, int32_t n)
-{
-  const int32_t taps = p->taps;
-  const HVX_Vector zero = Q6_V_vzero();
-  for (int32_t i = 0; i < n; i += 128, x += 128, sums += 4) {
-    HVX_VectorPair even = Q6_W_vcombine_VV(zero, zero), odd = even;
-    for (int32_t k = 0; k < taps; k++)
-      TAPS(even, odd, x + p->offsets[k], w[k]);
-    sums[0] = Q6_V_lo_W(even);
-    sums[1] = Q6_V_hi_W(even);
-    sums[2] = Q6_V_lo_W(odd);
-    sums[3] = Q6_V_hi_W(odd);
-  }
-}
-
-/* Stride 2: of 128 pixels 64 sums, in two vectors: places 0 and 2. */
-static void sum_second(const QfkDwconvHvx *p, const uint8_t *x, const int32_t *w, HVX_Vector *sums, int32_t n)
-{
-  const int32_t taps = p->taps;
-  const HVX_Vector zero = Q6_V_vzero();
-  for (int32_t i = 0; i < n; i += 64, x += 128, sums += 2) {
-    HVX_VectorPair even = Q6_W_vcombine_VV(zero, zero);
-    for (int32_t k = 0; k < taps; k++) {
-      const uint8_t *at = x + p->offsets[k];
-      even = Q6_Ww_vrmpyacc_WwWubRbI(even, Q6_W_vcombine_VV(qfk_hvx_load(at + 4), qfk_hvx_load(at)), w[k], 0);
-    }
-    sums[0] = Q6_V_lo_W(even);
-    sums[1] = Q6_V_hi_W(even);
-  }
-}
 
 #if defined(__hexagon__)
 
@@ -129,7 +57,7 @@ static void sum_three(const QfkDwconvHvx *p, const uint8_t *x, const int32_t *w,
 
 static void sum_three(const QfkDwconvHvx *p, const uint8_t *x, const int32_t *w, HVX_Vector *sums, int32_t n)
 {
-  sum_any(p, x, w, sums, n);
+  qfk_dw_sum_any(p, x, w, sums, n);
 }
 
 #endif
@@ -179,7 +107,7 @@ static void run_channel(const QfkDwconvHvx *p, int32_t channel, const Scratch *s
   const int32_t taps = p->taps;
   const int32_t *w = p->weights + (ptrdiff_t)channel * taps;
   const uint8_t *x = s->parts + channel % 4 * qfk_dwconv_hvx_part(p);
-  (p->s.stride[1] == 2 ? sum_second : taps == 3 ? sum_three : sum_any)(p, x, w, s->sums, n);
+  (p->s.stride[1] == 2 ? qfk_dw_sum_second : taps == 3 ? sum_three : qfk_dw_sum_any)(p, x, w, s->sums, n);
   finish_channel(p, channel, s->sums, (HVX_Vector *)(s->bytes + channel % 4 * qfk_dwconv_hvx_pixels(p)), n);
 }
 
@@ -191,10 +119,10 @@ static void run_plane(const QfkDwconvHvx *p, int32_t plane, const uint8_t *x, in
   const int32_t n = (rows * p->pitch + 127) / 128 * 128;
   for (int32_t phase = 0; phase < g->n_phases; phase++)
     qfk_grid_pack_hvx(g, phase, x, y0, g->gh - p->rows + rows, s->grid + (size_t)phase * g->gh * g->gw * 4);
-  part_channels(s->grid, s->parts, part, g->n_phases * g->gh * g->gw);
+  qfk_dw_part_channels(s->grid, s->parts, part, g->n_phases * g->gh * g->gw);
   for (int32_t i = 0; i < 4; i++)
     run_channel(p, 4 * plane + i, s, n);
-  join_channels(s->bytes, qfk_dwconv_hvx_pixels(p), s->pixels, n);
+  qfk_dw_join_channels(s->bytes, qfk_dwconv_hvx_pixels(p), s->pixels, n);
   qfk_hvx_copy_rows(y, s->bytes, s->pixels, p->s.ow * 4, p->pitch * 4, rows);
 }
 
