@@ -121,6 +121,7 @@ typedef struct {
   const char *config;  /* path of the backend's JSON configuration */
 } QfUnitOptions;
 
+/* One unit that computes, or a name for several. */
 typedef struct QfBackend {
   const char *name;        /* "cpu" */
   const char *description; /* one line */
@@ -130,6 +131,8 @@ typedef struct QfBackend {
   void (*diagnose)(const QfUnitOptions *options, GString *text);
   /* Only when asked for by name: `auto` never takes it. */
   gboolean by_name;
+  /* Of a name for several: the one that does the work here, NULL on error. Such has nothing else but what stands above. */
+  const struct QfBackend *(*choose)(const QfUnitOptions *options, GError **error);
   /* Opens the unit for a model; supports() and lower() get the result, close() ends it when the model and all its sessions are gone. NULL on
    * error. All three absent: there is nothing to open. */
   gpointer (*open)(const QfUnitOptions *options, GError **error);
@@ -146,7 +149,8 @@ typedef struct QfBackend {
   gboolean (*lower)(QfLower *lower, QfNode *const *nodes, uint32_t n_nodes, GError **error);
 } QfBackend;
 
-extern const QfBackend qf_backend_ref, qf_backend_cpu, qf_backend_qnn, qf_backend_htp, qf_backend_htp_sim;
+extern const QfBackend qf_backend_ref, qf_backend_cpu, qf_backend_qnn, qf_backend_htp, qf_backend_htp_sim,
+    qf_backend_htp_any;
 
 /* Computes one node whose inputs are all constants with the reference backend, and makes its outputs constants. */
 gboolean qf_ref_evaluate(QfNode *node, GError **error);

@@ -9,7 +9,7 @@
 
 #include "qf-config.h"
 
-static const QfBackend *const backends[] = {&qf_backend_cpu, &qf_backend_qnn, &qf_backend_htp,
+static const QfBackend *const backends[] = {&qf_backend_cpu, &qf_backend_qnn, &qf_backend_htp_any,
                                             &qf_backend_htp_sim, &qf_backend_ref};
 
 const QfBackend *const *qf_backend_list(uint32_t *count)

@@ -177,6 +177,8 @@ static gboolean choose_unit(QfModel *model, const QfModelOptions *options, GErro
   model->no_optimize = options->no_optimize;
   model->fast_math = options->enable_fast_math;
   const QfUnitOptions wish = {options->backend_library, options->backend_config};
+  if (model->backend && model->backend->choose)
+    model->backend = model->backend->choose(&wish, error);
   return model->backend && parse_fallback(options->fallback, &model->no_fallback, error) &&
          (!model->backend->open || (model->unit = qf_unit_open(model->backend, &wish, error)));
 }

@@ -225,6 +225,31 @@ static void test_memory(gconstpointer data)
   g_assert_cmpint(*counter("fake_qnn_registered"), ==, 0);
 }
 
+/* htp takes the vendor's library where that finds a device, else our kernels; without either, the message names both. */
+static void test_route(void)
+{
+  static const char text[] = "opset 13\nin x f32 2,3\nnode Relu x -> y\nout y\n";
+  g_autoptr(GBytes) bytes = onnx_build(text);
+  g_autoptr(GError) error = NULL, neither = NULL;
+  g_autofree char *told = NULL;
+  QfModelOptions options = {.backend = "htp", .backend_library = library, .no_optimize = TRUE};
+  g_setenv("QNNFLOW_EMULATOR_IS_DEVICE", "1", TRUE);
+  g_autoptr(QfModel) model = qf_model_load_bytes(bytes, "net.onnx", &options, &error);
+  g_assert_no_error(error);
+  g_assert_cmpstr(qf_model_backend(model), ==, "qnn");
+  check(model);
+  options.backend_library = NULL;
+  if (!qf_model_load_bytes(bytes, "net.onnx", &options, &neither)) {
+    g_assert_error(neither, QF_ERROR, QF_ERROR_DEVICE);
+    g_assert_nonnull(strstr(neither->message, "libQnnHtp.so"));
+    g_assert_nonnull(strstr(neither->message, "libcdsprpc.so"));
+  }
+  g_unsetenv("QNNFLOW_EMULATOR_IS_DEVICE");
+  told = qf_device_diagnose("htp", library, &error);
+  g_assert_nonnull(strstr(told, "the vendor's library"));
+  g_assert_nonnull(strstr(told, "our kernels over FastRPC"));
+}
+
 /* What the unit measures: nothing, the whole, each node. What is left of a step's time is the call. */
 static void test_profile(void)
 {
@@ -336,6 +361,7 @@ int main(int argc, char **argv)
   g_test_add_func("/qnn/missing", test_missing);
   g_test_add_func("/qnn/cache", test_cache);
   g_test_add_func("/qnn/profile", test_profile);
+  g_test_add_func("/qnn/route", test_route);
   for (guint i = 0; i < G_N_ELEMENTS(memories); i++) {
     g_autofree char *path = g_strconcat("/qnn/memory/", memories[i], NULL);
     g_test_add_data_func(path, &memories[i], test_memory);
