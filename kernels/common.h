@@ -23,6 +23,7 @@ enum {
   QFK_CPU_I8MM = 1 << 5,       /* that and smmla */
   QFK_CPU_AVXVNNI = 1 << 6,    /* AVX2 and the VEX form of VNNI, 256 bits */
   QFK_CPU_AVX512BF16 = 1 << 7, /* AVX512 and bfloat16 dot products that are faster than products of floats */
+  QFK_CPU_NEONBF16 = 1 << 8,   /* NEON and bfdot */
   QFK_CPU_ALL = 0x7fffffff,
 };
 

@@ -26,6 +26,7 @@ static const struct {
     {"avxvnni", QFK_CPU_AVXVNNI},
     {"avx512bf16", QFK_CPU_AVX512BF16},
     {"i8mm", QFK_CPU_I8MM},
+    {"neonbf16", QFK_CPU_NEONBF16},
 };
 
 static const struct {
@@ -93,6 +94,8 @@ static uint32_t detect(void)
     f |= QFK_CPU_DOTPROD;
   if ((f & QFK_CPU_DOTPROD) && (getauxval(AT_HWCAP2) & (1ul << 13))) /* HWCAP2_I8MM */
     f |= QFK_CPU_I8MM;
+  if (getauxval(AT_HWCAP2) & (1ul << 14)) /* HWCAP2_BF16 */
+    f |= QFK_CPU_NEONBF16;
 #endif
   return f;
 }

@@ -40,6 +40,16 @@ static inline float qfk_bf16_to(uint16_t h)
   return x;
 }
 
+#ifdef __ARM_FEATURE_BF16_VECTOR_ARITHMETIC
+#include <arm_neon.h>
+
+static inline float32x4_t qfk_bf16_flush_neon(float32x4_t x)
+{
+  const uint32x4_t bits = vreinterpretq_u32_f32(x), is_normal = vtstq_u32(bits, vdupq_n_u32(0x7f800000));
+  return vreinterpretq_f32_u32(vandq_u32(bits, vorrq_u32(is_normal, vdupq_n_u32(0x80000000))));
+}
+#endif
+
 /* sum + a[1] b[1] + a[0] b[0], rounded after each. */
 static inline float qfk_bf16_step(float sum, const uint16_t a[2], const uint16_t b[2])
 {

@@ -4,35 +4,6 @@
  */
 #include "tile_neon.h"
 
-INLINE void store_f32(const QfkTile *t, const unsigned m, const unsigned nv, float32x4_t acc[MR][NV])
-{
-  const float32x4_t lo = vdupq_n_f32(t->lo), hi = vdupq_n_f32(t->hi);
-  UNROLL for (unsigned r = 0; r < m; r++)
-  {
-    float *c = t->c[r];
-    const float *res = t->res ? (const float *)(t->res + ((const uint8_t *)c - t->c_base)) : NULL;
-    UNROLL for (unsigned v = 0; v < nv; v++)
-    {
-      const uint32_t n = t->n - 4 * v < 4 ? t->n - 4 * v : 4;
-      float32x4_t y = acc[r][v];
-      float x[4] = {0};
-      if (res && n == 4)
-        y = vaddq_f32(y, vld1q_f32(res + 4 * v));
-      if (res && n < 4) {
-        memcpy(x, res + 4 * v, n * sizeof(float));
-        y = vaddq_f32(y, vld1q_f32(x));
-      }
-      y = vminq_f32(hi, vmaxq_f32(lo, y));
-      if (n == 4) {
-        vst1q_f32(c + 4 * v, y);
-      } else {
-        vst1q_f32(x, y);
-        memcpy(c + 4 * v, x, n * sizeof(float));
-      }
-    }
-  }
-}
-
 /* Lane @lane of each row's four values times its row of B. */
 #define STEP_F32(lane)                                                                                       \
   {                                                                                                          \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * tile_neon.h - what the tile kernels for aarch64 share: 8 x 8 sums in 16 registers; A is loaded 16 bytes a row, so that 64
- * multiplications need 16 loads. Included by tile_neon.c, tile_dotprod.c and tile_i8mm.c, each built for its instruction set.
+ * multiplications need 16 loads. Included by tile_neon.c, tile_dotprod.c, tile_i8mm.c and tile_neonbf16.c, each built for
+ * its instruction set.
  *
  * A multiplication waits for the one before it in the same register: low tiles have several sets of sums, which are added at the end.
  */
@@ -21,6 +22,35 @@
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 8")
 #define SETS_OF(m) ((m) == 1 ? 4u : (m) <= 3 ? 2u : 1u)
+
+INLINE void store_f32(const QfkTile *t, const unsigned m, const unsigned nv, float32x4_t acc[MR][NV])
+{
+  const float32x4_t lo = vdupq_n_f32(t->lo), hi = vdupq_n_f32(t->hi);
+  UNROLL for (unsigned r = 0; r < m; r++)
+  {
+    float *c = t->c[r];
+    const float *res = t->res ? (const float *)(t->res + ((const uint8_t *)c - t->c_base)) : NULL;
+    UNROLL for (unsigned v = 0; v < nv; v++)
+    {
+      const uint32_t n = t->n - 4 * v < 4 ? t->n - 4 * v : 4;
+      float32x4_t y = acc[r][v];
+      float x[4] = {0};
+      if (res && n == 4)
+        y = vaddq_f32(y, vld1q_f32(res + 4 * v));
+      if (res && n < 4) {
+        memcpy(x, res + 4 * v, n * sizeof(float));
+        y = vaddq_f32(y, vld1q_f32(x));
+      }
+      y = vminq_f32(hi, vmaxq_f32(lo, y));
+      if (n == 4) {
+        vst1q_f32(c + 4 * v, y);
+      } else {
+        vst1q_f32(x, y);
+        memcpy(c + 4 * v, x, n * sizeof(float));
+      }
+    }
+  }
+}
 
 INLINE int32x4_t requant(int32x4_t acc, const float *scale, float lo, float hi)
 {

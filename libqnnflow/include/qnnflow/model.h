@@ -51,7 +51,7 @@ typedef struct {
   uint32_t
       seed_weights; /* not 0: weights that the model is without are made up from this seed (Caffe): to measure, not to use */
   /* TRUE: the CPU may multiply float32 in bfloat16, with sums in float32: convolutions and products with constant weights, where the CPU
-   * has instructions that make it faster (AVX512-BF16; else the log says that float32 is used, and nothing changes). A layer's error is
+   * has instructions that make it faster (AVX512-BF16, or bfdot on aarch64; else the log says that float32 is used, and nothing changes). A layer's error is
    * 0.3 % of the root mean square of its outputs, 1.2 % where Winograd's method serves a 3x3 convolution; a network's outputs were off by
    * 0.2 to 2 % on those tried. `qnnflow compare --chain --fast-math MODEL` says how far on one's own */
   gboolean enable_fast_math;
