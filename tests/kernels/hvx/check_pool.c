@@ -79,9 +79,10 @@ static void check16(const Case *c, bool max, QfkInt type, ChkFill fill)
   uint16_t *want = (uint16_t *)chk_alloc_aligned((size_t)out * s.c * 2);
   uint8_t *y = chk_alloc(2 * qfk_d4_bytes(s.c, s.oh, s.ow));
   QfkFixed *fixed = chk_alloc_aligned(((size_t)c->k * c->k + 1) * sizeof(*fixed));
-  const float scale = (float)chk_range(1, 100) / 40.0f;
+  const int32_t scale = chk_range(1 << 21, 1 << 22);
   for (int32_t d = 1; d <= c->k * c->k; d++)
-    fixed[d] = qfk_once((double)scale / d, true);
+    for (fixed[d] = (QfkFixed){scale / d, 21}; fixed[d].multiplier < 1 << 21; fixed[d].shift++)
+      fixed[d].multiplier *= 2;
   chk_fill_bytes(x, (size_t)in * s.c * 2, fill);
   const QfkPoolInt q = {.type = type,
                         .y_type = max || chk_random() % 2 ? type : (QfkInt)(QFK_U16 + QFK_S16 - type),
