@@ -54,7 +54,8 @@ static __attribute__((noinline)) HVX_Vector run_panel(const QfkFcHvx *p, int32_t
 void qfk_fc_s8_hvx(const QfkFcHvx *p, const uint8_t *x, uint8_t *y, void *scratch)
 {
   const QfkHvxOutVectors out = qfk_hvx_out_vectors(&p->out);
-  const HVX_Vector less = Q6_V_vsplat_R(p->w_zero * take_input(p, x, scratch)), zero = Q6_V_vzero();
+  const HVX_Vector less = Q6_V_vsplat_R((int32_t)((uint32_t)p->w_zero * (uint32_t)take_input(p, x, scratch))),
+                   zero = Q6_V_vzero();
   for (int32_t panel = 0; panel < p->panels; panel += 4) {
     HVX_Vector v[4] = {zero, zero, zero, zero};
     for (int32_t i = 0; i < 4 && panel + i < p->panels; i++)

@@ -78,15 +78,60 @@ static const struct {
     {&qf_op_ElementWiseMinimum, QFK_BINARY_MIN},
 };
 
-/* Both operands have the output's shape. */
-static gboolean alike(const QfNode *node)
+static gboolean is_like(const QfTensor *t, const QfTensor *y)
+{
+  return t->rank == y->rank && !memcmp(t->dims, y->dims, (size_t)y->rank * sizeof(*y->dims));
+}
+
+/* How operand @t lies to the rows of @y: one value for all; for images in planes, whose rows are planes, a value a channel or a pixel. FALSE: in
+ * another way. */
+static gboolean spread_of(const QfTensor *t, const QfTensor *y, QfkSpread *spread, int32_t *row)
+{
+  const int32_t more = y->rank - t->rank;
+  int64_t dims[QF_MAX_RANK];
+  *row = 0;
+  if (qf_tensor_count(t) == 1) {
+    *spread = QFK_SPREAD_BYTE;
+    return TRUE;
+  }
+  for (int32_t i = 0; i < y->rank; i++)
+    dims[i] = i < more ? 1 : t->dims[i - more];
+  if (y->rank != 4 || dims[0] != y->dims[0] || (more && t->rank != 1))
+    return FALSE;
+  const gboolean one_pixel = dims[1] == 1 && dims[2] == 1;
+  *spread = one_pixel ? QFK_SPREAD_WORD : QFK_SPREAD_LANE;
+  *row = one_pixel ? 4 : 0;
+  return one_pixel ? dims[3] == y->dims[3]
+                   : dims[1] == y->dims[1] && dims[2] == y->dims[2] && dims[3] == 1 && dims[0] == 1;
+}
+
+/* One operand has the output's shape, the other broadcasts. */
+static gboolean emit_rows(QfHtpBuild *b, const QfNode *node, const QfDspBinary *binary, GString *why)
 {
   const QfTensor *y = node->outputs[0];
-  for (int i = 0; i < 2; i++) {
-    const QfTensor *t = node->inputs[i];
-    if (t->rank != y->rank || memcmp(t->dims, y->dims, (size_t)y->rank * sizeof(*y->dims)))
-      return FALSE;
+  const int other = is_like(node->inputs[0], y) ? 1 : 0;
+  const QfTensor *whole = node->inputs[!other], *t = node->inputs[other];
+  QfkSpread spread;
+  int32_t row, n_images, pixels, channels;
+  if (!is_like(whole, y) || !spread_of(t, y, &spread, &row)) {
+    g_string_append(why, "its operands broadcast in a way that has no kernel");
+    return FALSE;
   }
+  const QfHtpForm form = spread == QFK_SPREAD_BYTE ? qf_htp_form(b, whole) : QF_HTP_D4;
+  QfDspBinaryRows c = {.binary = *binary, .rows = 1, .n = (int32_t)qf_tensor_count(y)};
+  if (form == QF_HTP_D4) {
+    qf_htp_images(y, &n_images, &pixels, &channels);
+    c.rows = n_images * ((channels + 3) / 4);
+    c.n = pixels * 4;
+  }
+  c.a_row = other ? c.n : row;
+  c.b_row = other ? row : c.n;
+  c.a = other ? QFK_SPREAD_NONE : (int32_t)spread;
+  c.b = other ? (int32_t)spread : QFK_SPREAD_NONE;
+  const QfHtpForm t_form = spread == QFK_SPREAD_BYTE ? QF_HTP_FLAT : QF_HTP_D4;
+  const uint32_t in[] = {qf_htp_in(b, node->inputs[0], other ? form : t_form),
+                         qf_htp_in(b, node->inputs[1], other ? t_form : form)};
+  qf_htp_step(b, QF_DSP_ROW_binary_rows, &c, sizeof(c), NULL, 0, in, 2, qf_htp_out(b, y, form));
   return TRUE;
 }
 
@@ -103,8 +148,8 @@ gboolean qf_htp_binary(QfHtpBuild *b, const QfNode *node, GString *why)
   for (int i = 0; i < 3; i++)
     if (!qf_htp_encoding(i < 2 ? node->inputs[i] : node->outputs[0], &e[i], why))
       return FALSE;
-  if (!alike(node) || !qfk_binary_is_linear(p.op, epi->act)) {
-    g_string_append(why, "its operands differ in shape, or its activation is no clamp");
+  if (!qfk_binary_is_linear(p.op, epi->act)) {
+    g_string_append(why, "its activation is no clamp");
     return FALSE;
   }
   /* Encodings as of uint8 from the start: the clamp's bounds come out of them likewise. */
@@ -125,6 +170,8 @@ gboolean qf_htp_binary(QfHtpBuild *b, const QfNode *node, GString *why)
                          k.m.multiplier,
                          k.m.shift,
                          {k.out.zero, k.out.lo, k.out.hi}};
+  if (!is_like(node->inputs[0], node->outputs[0]) || !is_like(node->inputs[1], node->outputs[0]))
+    return emit_rows(b, node, &c, why);
   const QfHtpForm form =
       node->inputs[0]->data ? qf_htp_form(b, node->inputs[1]) : qf_htp_form(b, node->inputs[0]);
   const uint32_t in[] = {qf_htp_in(b, node->inputs[0], form), qf_htp_in(b, node->inputs[1], form)};

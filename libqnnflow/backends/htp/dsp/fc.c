@@ -17,7 +17,7 @@ static bool sizes_are_sound(const QfDspPlan *p, const QfDspFc *c)
   const uint64_t x = QF_DSP_PRODUCT(c->m, c->k), y = QF_DSP_PRODUCT(c->m, c->n);
   return x && y && p->in[0].size_bytes == x && p->out[0].size_bytes == y && c->k < 1 << 22 &&
          c->n < 1 << 22 && QF_DSP_PRODUCT((c->k + 3) / 4, (c->n + 31) / 32, 128) &&
-         qf_dsp_within(c->shifted, 0, 1) && c->panels > 0;
+         qf_dsp_within(c->shifted, 0, 1) && c->panels > 0 && qf_dsp_within(c->w_zero, 0, 255);
 }
 
 static bool outputs_are_sound(const QfDspPlan *p, const QfDspFc *c, size_t n)

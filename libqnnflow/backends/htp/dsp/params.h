@@ -64,6 +64,12 @@ typedef struct {
   QfDspOut out;
 } QfDspBinary;
 
+/* The same where an operand broadcasts: QfkBinaryRowsHvx. */
+typedef struct {
+  QfDspBinary binary;
+  int32_t rows, n, a_row, b_row, a, b;
+} QfDspBinaryRows;
+
 typedef struct {
   int32_t rows, n; /* rows of n values */
   int32_t rows_job;

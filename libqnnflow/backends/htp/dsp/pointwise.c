@@ -58,25 +58,29 @@ static bool is_halfword(int32_t v)
   return qf_dsp_within(v, INT16_MIN, INT16_MAX);
 }
 
-bool qf_dsp_binary_plan(QfDspPlan *p)
+/* The kernel's constants; false: one of them is not what a host may say. */
+static bool binary_is_sound(const QfDspBinary *c, QfkBinaryHvx *p)
 {
-  const QfDspBinary *c = p->params;
   const bool known = c->op == QFK_BINARY_ADD || c->op == QFK_BINARY_SUB || c->op == QFK_BINARY_MUL ||
                      c->op == QFK_BINARY_MAX || c->op == QFK_BINARY_MIN;
-  Binary f = {.p = {.op = (QfkBinaryOp)c->op,
-                    .a = c->a,
-                    .b = c->b,
-                    .shift = c->shift,
-                    .ca = c->ca,
-                    .cb = c->cb,
-                    .a_zero = c->a_zero,
-                    .b_zero = c->b_zero,
-                    .m = {c->multiplier, c->left}},
-              .bytes = p->in[0].size_bytes};
-  if (!known || !is_halfword(c->a) || !is_halfword(c->b) || !qf_dsp_within(c->shift, 0, 15) ||
-      !qf_dsp_within(c->left, 0, 30) || !qf_dsp_within((int64_t)c->ca + c->cb, INT32_MIN, INT32_MAX) ||
-      !is_halfword(c->a_zero) || !is_halfword(c->b_zero) || !qf_dsp_out(&c->out, &f.p.out) ||
-      p->in[1].size_bytes != f.bytes || p->out[0].size_bytes != f.bytes)
+  *p = (QfkBinaryHvx){.op = (QfkBinaryOp)c->op,
+                      .a = c->a,
+                      .b = c->b,
+                      .shift = c->shift,
+                      .ca = c->ca,
+                      .cb = c->cb,
+                      .a_zero = c->a_zero,
+                      .b_zero = c->b_zero,
+                      .m = {c->multiplier, c->left}};
+  return known && is_halfword(c->a) && is_halfword(c->b) && qf_dsp_within(c->shift, 0, 15) &&
+         qf_dsp_within(c->left, 0, 30) && qf_dsp_within((int64_t)c->ca + c->cb, INT32_MIN, INT32_MAX) &&
+         is_halfword(c->a_zero) && is_halfword(c->b_zero) && qf_dsp_out(&c->out, &p->out);
+}
+
+bool qf_dsp_binary_plan(QfDspPlan *p)
+{
+  Binary f = {.bytes = p->in[0].size_bytes};
+  if (!binary_is_sound(p->params, &f.p) || p->in[1].size_bytes != f.bytes || p->out[0].size_bytes != f.bytes)
     return false;
   p->form_bytes = sizeof(f);
   p->jobs = runs(f.bytes);
@@ -195,4 +199,45 @@ void qf_dsp_softmax_columns_job(const QfDspCall *call, uint32_t job, void *scrat
   const int32_t unit = (int32_t)(job % (uint32_t)f->parts) * f->units, left = f->p.units - unit;
   qfk_softmax_columns_u8_hvx(&f->p, call->in[0] + at, call->out[0] + at, unit,
                              left < f->units ? left : f->units, scratch);
+}
+
+typedef struct {
+  QfkBinaryHvx p;
+  QfkBinaryRowsHvx r;
+  int32_t rows_job;
+} BinaryRows;
+
+/* What @rows of @n take from an operand, @row apart, lies within @bytes. */
+static bool operand_is_sound(const QfDspBinaryRows *c, int32_t row, int32_t spread, uint32_t bytes)
+{
+  const int64_t last = spread == QFK_SPREAD_BYTE ? 1 : spread == QFK_SPREAD_WORD ? 4 : c->n;
+  return qf_dsp_within(spread, QFK_SPREAD_NONE, QFK_SPREAD_LANE) && qf_dsp_within(row, 0, INT32_MAX) &&
+         (int64_t)(c->rows - 1) * row + last <= (int64_t)bytes;
+}
+
+bool qf_dsp_binary_rows_plan(QfDspPlan *p)
+{
+  const QfDspBinaryRows *c = p->params;
+  BinaryRows f = {0};
+  const uint64_t bytes = QF_DSP_PRODUCT(c->rows, c->n);
+  if (!bytes || p->out[0].size_bytes != bytes || !binary_is_sound(&c->binary, &f.p) ||
+      !operand_is_sound(c, c->a_row, c->a, p->in[0].size_bytes) ||
+      !operand_is_sound(c, c->b_row, c->b, p->in[1].size_bytes))
+    return false;
+  f.r = (QfkBinaryRowsHvx){c->rows, c->n, c->a_row, c->b_row, (QfkSpread)c->a, (QfkSpread)c->b};
+  f.rows_job = (c->rows + 15) / 16;
+  p->form_bytes = sizeof(f);
+  p->jobs = (uint32_t)((c->rows + f.rows_job - 1) / f.rows_job);
+  if (p->form)
+    memcpy(p->form, &f, sizeof(f));
+  return true;
+}
+
+void qf_dsp_binary_rows_job(const QfDspCall *call, uint32_t job, void *scratch)
+{
+  const BinaryRows *f = call->form;
+  const int32_t row = (int32_t)job * f->rows_job, left = f->r.rows - row;
+  (void)scratch;
+  qfk_binary_rows_u8_hvx(&f->p, &f->r, call->in[0], call->in[1], call->out[0], row,
+                         left < f->rows_job ? left : f->rows_job);
 }
