@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define DEFAULT_TIMEOUT_MS 10000u
+#define SIMULATED_TIMEOUT_MS 120000u /* emulation, under sanitizers, on a busy machine */
 #define DEFAULT_DEPTH 16u
 #define DEFAULT_SKEL "libqnnflow_skel.so"
 #define LATENCY_US 100u
@@ -124,7 +125,8 @@ QfHtpDevice *qf_htp_device_open(const QfHtpOptions *options, GError **error)
     return NULL;
   QfHtpDevice *d = g_new0(QfHtpDevice, 1);
   d->rpc = rpc;
-  d->timeout_ms = MIN(o->timeout_ms ? o->timeout_ms : DEFAULT_TIMEOUT_MS, G_MAXUINT32 / 1000 - 1);
+  const uint32_t patience = rpc->simulated ? SIMULATED_TIMEOUT_MS : DEFAULT_TIMEOUT_MS;
+  d->timeout_ms = MIN(o->timeout_ms ? o->timeout_ms : patience, G_MAXUINT32 / 1000 - 1);
   d->depth = o->queue_depth ? o->queue_depth : DEFAULT_DEPTH;
   g_mutex_init(&d->lock);
   g_cond_init(&d->changed);

@@ -23,7 +23,7 @@ typedef struct {
       *skel; /* the name of the program on the DSP, e.g. libqnnflow_skel_v68.so; NULL: libqnnflow_skel.so */
   uint32_t vtcm_bytes;  /* to ask for; 0: all that the DSP gives */
   uint32_t n_threads;   /* hardware threads; 0: all */
-  uint32_t timeout_ms;  /* for an answer; 0: 10000 */
+  uint32_t timeout_ms;  /* for an answer; 0: 10000, in the simulator 120000 */
   uint32_t queue_depth; /* runs that may be under way at a time; 0: 16 */
 } QfHtpOptions;
 

@@ -20,9 +20,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef QF_SIM_PROGRAM
-#define QF_SIM_PROGRAM ""
-#endif
 #define PROGRAM_NAME "qnnflow-hexagon"
 #define END_US 1000000u /* the program has so long to end */
 
@@ -93,12 +90,12 @@ int qf_sim_program_find(char *path, size_t size)
   if (named) {
     snprintf(path, size, "%s", named);
   } else {
+    static const char *const folders[] = {"", "qnnflow/"}; /* where it is built, where it is installed */
     const int known = dladdr((const void *)qf_sim_program_find, &self);
     const char *slash = known ? strrchr(self.dli_fname, '/') : NULL;
-    snprintf(path, size, "%.*s" PROGRAM_NAME, slash ? (int)(slash - self.dli_fname + 1) : 0,
-             slash ? self.dli_fname : "");
-    if (access(path, R_OK))
-      snprintf(path, size, "%s", QF_SIM_PROGRAM);
+    for (uint32_t i = 0; i < 2 && (!i || access(path, R_OK)); i++)
+      snprintf(path, size, "%.*s%s" PROGRAM_NAME, slash ? (int)(slash - self.dli_fname + 1) : 0,
+               slash ? self.dli_fname : "", folders[i]);
   }
   if (!access(path, R_OK))
     return QF_RPC_SUCCESS;
