@@ -209,12 +209,22 @@ static QfComparison *new_comparison(const QfGraph *graph)
   return c;
 }
 
+/* A unit with arithmetic of its own is held against the reference in the same, where the caller names none. */
+static const char *scheme_for(const QfModelOptions *reference, const QfModelOptions *other)
+{
+  const QfBackend *unit = qf_backend_find(other->backend, NULL);
+  const gboolean own = unit && unit->requant && *unit->requant == QF_REQUANT_FIXED;
+  return own && !reference->requant && !g_strcmp0(reference->backend, "ref") ? "fixed" : reference->requant;
+}
+
 QfComparison *qf_compare(const char *path, const QfModelOptions *reference, const QfModelOptions *other,
                          const void *const *inputs, QfCompareMode mode, GError **error)
 {
   g_auto(Run) run = {0}, second = {0};
   g_autoptr(QfModel) unit = NULL;
-  if (!run_all(&run, path, reference, inputs, error))
+  QfModelOptions first = *reference;
+  first.requant = scheme_for(reference, other);
+  if (!run_all(&run, path, &first, inputs, error))
     return NULL;
   if (mode == QF_COMPARE_CHAIN ? !run_all(&second, path, other, inputs, error)
                                : !(unit = qf_model_load(path, other, error)))

@@ -39,7 +39,8 @@ typedef enum {
 
 /*
  * Runs the model file @path as @reference says and compares with what @other gives. @inputs: the values of each input of the model as
- * qf_model_input() of the reference describes them, by index; borrowed. Of the options only those of units and arithmetic may differ.
+ * qf_model_input() of the reference describes them, by index; borrowed. The backend "ref" takes the integer arithmetic of a unit that has its
+ * own (htp, htp-sim: fixed) where @reference names none. Of the options only those of units and arithmetic may differ.
  * Returns a comparison to be freed with qf_comparison_free(), or NULL with the errors of qf_model_load() and qf_session_run(), or
  * QF_ERROR_DYNAMIC when shapes follow from values. Thread-safe.
  */
