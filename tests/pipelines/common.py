@@ -13,7 +13,7 @@ import tempfile
 
 TOP, PROGRAM = sys.argv[1:3]
 DATA = os.environ.get("QF_TESTDATA") or os.path.join(TOP, "../shared/testdata")
-TIMEOUT_S = 240 if os.environ.get("QF_SANITIZED") else 120
+TIMEOUT_S = 240 if os.environ.get("QF_SANITIZED") else 300
 BAD_SIGNS = re.compile(r"CRITICAL|Sanitizer|runtime error:|object-alive, type-name=\(string\)[^%\s][^,]*")
 STREAM = "qnnscenesrc num-buffers=12 ! video/x-raw,format=NV12,width=1280,height=720,framerate=30/1"
 
