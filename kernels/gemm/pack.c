@@ -15,8 +15,9 @@ enum { BLOCK_ROWS = 16, BLOCK_COLUMNS = 256 };
 
 static size_t value_size(const QfkTileKernel *k)
 {
-  static const uint8_t size[] = {[QFK_TILE_F32] = 4,   [QFK_TILE_S16] = 2,   [QFK_TILE_DOT_U] = 1,
-                                 [QFK_TILE_DOT_S] = 1, [QFK_TILE_PAIRS] = 1, [QFK_TILE_BF16] = 2};
+  static const uint8_t size[] = {
+      [QFK_TILE_F32] = 4,   [QFK_TILE_S16] = 2,    [QFK_TILE_DOT_U] = 1, [QFK_TILE_DOT_S] = 1,
+      [QFK_TILE_PAIRS] = 1, [QFK_TILE_S16_S8] = 1, [QFK_TILE_BF16] = 2};
   return size[k->kind];
 }
 
@@ -136,6 +137,7 @@ static void pack_bf16(const Panel *a, uint32_t seg, uint16_t *dst)
 
 QFK_PACK(int16_t, 1)
 QFK_PACK(int16_t, 2)
+QFK_PACK(int8_t, 2)
 QFK_PACK(int8_t, 4)
 QFK_PACK(int8_t, 8)
 
@@ -151,7 +153,9 @@ static void pack_int(const Panel *a, uint32_t seg, void *panel)
     const uint32_t rows = (b.rows + k->kr - 1) / k->kr * k->kr;
     for (uint32_t r = b.rows; r < rows; r++)
       memset(b.w[r], 0, sizeof(b.w[r]));
-    if (k->kind != QFK_TILE_S16)
+    if (k->kind == QFK_TILE_S16_S8)
+      pack_int8_t_2(a, &b, rows, (int8_t *)dst);
+    else if (k->kind != QFK_TILE_S16)
       (k->kr == 8 ? pack_int8_t_8 : pack_int8_t_4)(a, &b, rows, (int8_t *)dst);
     else if (k->kr == 1)
       pack_int16_t_1(a, &b, rows, (int16_t *)(void *)dst);

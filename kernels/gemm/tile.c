@@ -103,6 +103,7 @@ void qfk_tile_rows(const QfkTileKernel *k, const QfkTile *t, uint32_t m)
   void *c[16];
   QfkTile part = *t;
   part.c = c;
+  part.c_at = 0;
   for (uint32_t i = 0, row = 0; i < tiles; i++) {
     const uint32_t height = least + (i < taller);
     for (uint32_t r = 0; r < height; r++)

@@ -7,6 +7,8 @@
  * panel is as narrow as whole vectors allow. Kinds differ in what A holds:
  *   F32  floats.
  *   S16  int16: 8-bit values with their zero point taken off; so are the weights. Exact for every zero point.
+ *   S16_S8  as S16, for weights that fit int8, which are widened while they are multiplied: for few rows, where to read them is what
+ *        takes time.
  *   DOT_U, DOT_S  the 8-bit values as they lie in memory, in groups of four, used as uint8 or int8; needs weights that fit
  *        int8 once their zero point is off, and a bias that has taken the input's zero point in (qfk_pack_bias()).
  *   PAIRS  as DOT_U, for weights whose neighbours do not add up to too much: rest.h.
@@ -23,6 +25,7 @@ typedef enum {
   QFK_TILE_DOT_U,
   QFK_TILE_DOT_S,
   QFK_TILE_PAIRS,
+  QFK_TILE_S16_S8,
   QFK_TILE_BF16
 } QfkTileKind;
 
@@ -32,10 +35,16 @@ static inline bool qfk_tile_is_float(QfkTileKind kind)
   return kind == QFK_TILE_F32 || kind == QFK_TILE_BF16;
 }
 
+/* Rows of A are int16 made from bytes. */
+static inline bool qfk_tile_widens(QfkTileKind kind)
+{
+  return kind == QFK_TILE_S16 || kind == QFK_TILE_S16_S8;
+}
+
 /* Rows of A are not what lies in memory but 16-bit values made from it, by a QfkWidenFunc. */
 static inline bool qfk_tile_converts(QfkTileKind kind)
 {
-  return kind == QFK_TILE_S16 || kind == QFK_TILE_BF16;
+  return qfk_tile_widens(kind) || kind == QFK_TILE_BF16;
 }
 
 typedef struct {

@@ -15,8 +15,8 @@
 #define UNROLL_M _Pragma("GCC unroll 6")
 #define UNROLL_V _Pragma("GCC unroll 2")
 
-/* Of integers: uint8 or int8 in memory, which is made uint8, or int16. */
-typedef enum { S16, BYTES_U, BYTES_S } Kind;
+/* Of integers: int16, by int16 or by int8 that is widened; uint8, or int8 that is made uint8. */
+typedef enum { S16, S16_S8, BYTES_U, BYTES_S } Kind;
 
 /* What gcc does not know it cannot compute ahead of a loop, for which it would spill. */
 #define HOLD(x) __asm__("" : "+r"(x))

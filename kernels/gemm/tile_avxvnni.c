@@ -6,7 +6,7 @@
 
 INLINE void multiply(__m256i *acc, __m256i x, __m256i w, const Kind kind)
 {
-  *acc = kind == S16 ? _mm256_dpwssd_avx_epi32(*acc, x, w) : _mm256_dpbusd_avx_epi32(*acc, x, w);
+  *acc = kind <= S16_S8 ? _mm256_dpwssd_avx_epi32(*acc, x, w) : _mm256_dpbusd_avx_epi32(*acc, x, w);
 }
 
 #include "tile_int_avx2.h"

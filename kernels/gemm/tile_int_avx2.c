@@ -24,12 +24,13 @@ INLINE __m256i widen_pairs(__m256i x)
 /* Pairs of int16, or of bytes. */
 INLINE void multiply(__m256i *acc, __m256i x, __m256i w, const Kind kind)
 {
-  add_to(acc, kind == S16 ? _mm256_madd_epi16(x, w) : widen_pairs(_mm256_maddubs_epi16(x, w)));
+  add_to(acc, kind <= S16_S8 ? _mm256_madd_epi16(x, w) : widen_pairs(_mm256_maddubs_epi16(x, w)));
 }
 
 #include "tile_int_avx2.h"
 
 KIND(S16)
+KIND(S16_S8)
 KIND(BYTES_U)
 KIND(BYTES_S)
 
@@ -41,6 +42,16 @@ void qfk_rows_s16_6x16_avx2(const QfkTile *t, uint32_t m)
 void qfk_tile_s16_6x16_avx2(const QfkTile *t, uint32_t m)
 {
   qfk_rows_s16_6x16_avx2(t, m);
+}
+
+void qfk_rows_s16s8_6x16_avx2(const QfkTile *t, uint32_t m)
+{
+  tiles_of(t, tiles_S16_S8[t->n > 8], m);
+}
+
+void qfk_tile_s16s8_6x16_avx2(const QfkTile *t, uint32_t m)
+{
+  qfk_rows_s16s8_6x16_avx2(t, m);
 }
 
 void qfk_rows_pairs_6x16_avx2(const QfkTile *t, uint32_t m)

@@ -104,7 +104,9 @@ INLINE void steps_int(const uint8_t **b, const uint8_t *a[MR], const unsigned co
   _Pragma("GCC unroll 4") for (unsigned k = 0; k < count; k++)
   {
     __m256i w[2];
-    UNROLL_V for (unsigned v = 0; v < nv; v++) w[v] = _mm256_loadu_si256((const __m256i *)*b + k * nv + v);
+    UNROLL_V for (unsigned v = 0; v < nv; v++) w[v] =
+        kind == S16_S8 ? _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)*b + k * nv + v))
+                       : _mm256_loadu_si256((const __m256i *)*b + k * nv + v);
     UNROLL_M for (unsigned r = 0; r < m; r++)
     {
       int32_t few;
@@ -115,7 +117,7 @@ INLINE void steps_int(const uint8_t **b, const uint8_t *a[MR], const unsigned co
       UNROLL_V for (unsigned v = 0; v < nv; v++) multiply(&acc[r][v], x, w[v], kind);
     }
   }
-  *b += count * 32 * nv;
+  *b += count * (kind == S16_S8 ? 16 : 32) * nv;
   HOLD(*b);
   UNROLL_M for (unsigned r = 0; r < m; r++)
   {
@@ -186,7 +188,7 @@ INLINE void tiles_int(const QfkTile *t, const unsigned m, const unsigned nv, con
     UNROLL_M for (unsigned r = 0; r < m; r++)
         UNROLL_V for (unsigned v = 0; v < nv; v++) __asm__ volatile("" : "+x"(acc[r][v])::"memory");
 #endif
-    if (kind != S16)
+    if (kind >= BYTES_U)
       add_rest(t, row, m, nv, acc);
     store_int(t, bounds, to, m, nv, kind, acc);
   }

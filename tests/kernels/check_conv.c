@@ -274,12 +274,12 @@ static void check_int(const Case *c)
   uint8_t *x = chk_alloc(nx), *y = chk_alloc(ny), *want = chk_alloc_aligned(ny), *w = chk_alloc_aligned(nw);
   int32_t *bias = chk_alloc_aligned(s->oc * 4), *w_zero = chk_alloc_aligned(s->oc * 4);
   float *scale = chk_alloc_aligned(s->oc * 4);
-  const bool widened = c->k->kind == QFK_TILE_S16;
+  const bool widened = qfk_tile_widens(c->k->kind);
   chk_fill_bytes(x, nx, c->fill);
   chk_fill_bytes(w, nw, c->fill);
   for (int32_t i = 0; i < s->oc; i++) {
     bias[i] = chk_range(-10000, 10000);
-    w_zero[i] = widened ? chk_range(-128, 127) : 0;
+    w_zero[i] = c->k->kind == QFK_TILE_S16 ? chk_range(-128, 127) : 0;
     scale[i] = (1.5f + chk_float()) * 1e-3f;
   }
   const int32_t x_zero = c->x_signed ? -9 : 131, y_zero = c->y_signed ? 4 : 120;
@@ -444,7 +444,7 @@ static void bench_layer(const QfkTileKernel *k, const Layer *l)
     chk_fill_bytes(w, nw, CHK_PLAIN), chk_fill_bytes(x, nx, CHK_PLAIN);
   qfk_igemm_conv(&b.p, k, &s, segs);
   b.p.lo = f32 ? 0 : -128, b.p.hi = f32 ? 6 : 127, b.p.y_zero = 128;
-  b.p.widen = k->kind == QFK_TILE_S16    ? qfk_widen_find(chk_features())
+  b.p.widen = qfk_tile_widens(k->kind)   ? qfk_widen_find(chk_features())
               : k->kind == QFK_TILE_BF16 ? qfk_narrow_find(chk_features())
                                          : NULL;
   b.p.zeros = chk_alloc_aligned(b.p.k * 4);

@@ -32,7 +32,7 @@ static const void **make_rows(const Case *c, void *dense)
     uint8_t *p = chk_alloc(bytes);
     if (c->k->kind == QFK_TILE_F32)
       chk_fill_f32((float *)p, c->kk, c->fill);
-    else if (c->k->kind == QFK_TILE_S16)
+    else if (qfk_tile_widens(c->k->kind))
       for (uint32_t j = 0; j < c->kk; j++)
         memcpy(p + 2 * j, &(int16_t){(int16_t)chk_range(-255, 255)}, 2);
     else
@@ -96,7 +96,7 @@ static void limit_pairs(int8_t *w, uint32_t rows, uint32_t n)
 static void check_int(const Case *c, bool x_signed, bool y_signed)
 {
   const uint32_t k_all = c->kk * SEGS;
-  const bool s16 = c->k->kind == QFK_TILE_S16;
+  const bool s16 = qfk_tile_widens(c->k->kind);
   uint8_t *a = chk_alloc_aligned(c->m * k_all * a_size(c->k)), *b = chk_alloc_aligned(k_all * c->n);
   int32_t *bias = chk_alloc_aligned(c->n * 4), *sums = chk_alloc_aligned(c->n * 4);
   float *scale = chk_alloc_aligned(c->n * 4);

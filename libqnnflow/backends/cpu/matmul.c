@@ -32,6 +32,10 @@ static gboolean lower_dense(QfLower *lower, const QfNode *node, const QfCpuWeigh
   const QfkTileKernel *kernel = qf_cpu_tile_kernel(lower, wt, &pack);
   if (!kernel)
     return FALSE;
+  const QfkTileKernel *bytes = qfk_tile_find(QFK_TILE_S16_S8, qfk_cpu_features());
+  if (bytes && kernel->kind == QFK_TILE_S16 && rows <= bytes->mr &&
+      qfk_pack_within(&pack, INT8_MIN, INT8_MAX))
+    kernel = bytes;
   QfkIgemm *plan = qf_lower_alloc(lower, sizeof(*plan));
   qfk_igemm_conv(plan, kernel, &s, qf_lower_alloc(lower, sizeof(QfkSeg)));
   qf_cpu_igemm_fill(lower, plan, wt, pack);

@@ -209,7 +209,7 @@ static int32_t fill_integer(QfkIgemm *p, const QfCpuWeighted *wt)
   p->y_zero = wt->y_zero;
   p->x_signed = wt->x_type == QFK_S8;
   p->y_signed = wt->y_type == QFK_S8;
-  if (kind == QFK_TILE_S16) {
+  if (qfk_tile_widens(kind)) {
     p->widen = qfk_widen_find(qfk_cpu_features());
     return 0;
   }
