@@ -95,10 +95,16 @@ void qf_htp_images(const QfTensor *t, int32_t *n, int32_t *pixels, int32_t *chan
   *pixels = count ? (int32_t)(count / c / *n) : 0;
 }
 
+/* Other types than bytes are flat alone. */
+static gboolean has_planes(const QfTensor *t)
+{
+  return qf_dtype_size(t->dtype) == 1;
+}
+
 static size_t form_bytes(const QfTensor *t, QfHtpForm form)
 {
   int32_t n, pixels, c;
-  if (form == QF_HTP_FLAT)
+  if (form == QF_HTP_FLAT || !has_planes(t))
     return qf_tensor_size_bytes(t);
   qf_htp_images(t, &n, &pixels, &c);
   return (size_t)n * ((size_t)c + 3) / 4 * 4 * (size_t)pixels;
@@ -168,9 +174,17 @@ uint32_t qf_htp_in(QfHtpBuild *b, const QfTensor *t, QfHtpForm form)
   return f->form[form];
 }
 
+uint32_t qf_htp_in_place(QfHtpBuild *b, const QfTensor *t)
+{
+  const Forms *f = forms_of(b, t);
+  return f->border != QF_HTP_NONE && !qf_htp_flip(t) ? f->border : qf_htp_in(b, t, QF_HTP_FLAT);
+}
+
 QfHtpForm qf_htp_form(QfHtpBuild *b, const QfTensor *t)
 {
   const Forms *f = forms_of(b, t);
+  if (!has_planes(t))
+    return QF_HTP_FLAT;
   if (f->form[QF_HTP_D4] != QF_HTP_NONE)
     return QF_HTP_D4;
   return f->form[QF_HTP_FLAT] != QF_HTP_NONE || t->rank != 4 ? QF_HTP_FLAT : QF_HTP_D4;

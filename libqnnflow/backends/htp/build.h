@@ -14,7 +14,7 @@
 
 typedef enum {
   QF_HTP_FLAT, /* row after row, as the graph has it */
-  QF_HTP_D4,   /* images in planes of four channels; other ranks than 4: the last dimension is channels */
+  QF_HTP_D4, /* images in planes of four channels; other ranks than 4: the last dimension is channels; 8 bits */
   QF_HTP_N_FORMS
 } QfHtpForm;
 
@@ -55,6 +55,8 @@ void *qf_htp_build_finish(QfHtpBuild *build, uint32_t *size_bytes, GString *why)
 
 /* The DSP's tensor for @t in @form, converted when it is only there in the other one. */
 uint32_t qf_htp_in(QfHtpBuild *build, const QfTensor *t, QfHtpForm form);
+/* The flat @t as the caller has it, if it is only there: for rows that read borders, of types that borders do not turn over. */
+uint32_t qf_htp_in_place(QfHtpBuild *build, const QfTensor *t);
 /* The form that it is there in already. */
 QfHtpForm qf_htp_form(QfHtpBuild *build, const QfTensor *t);
 /* Memory for output @t. */

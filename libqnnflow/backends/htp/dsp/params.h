@@ -115,4 +115,16 @@ typedef struct {
   QfDspOut out;
 } QfDspSoftmaxColumns;
 
+/* Floats to uint8: QfkQuantizeHvx and its table. */
+typedef struct {
+  int32_t low, high, top, m, base;
+  uint8_t bytes[1024];
+} QfDspQuantize;
+
+/* uint8 to floats: their bytes, [4][256]. */
+typedef struct {
+  int32_t reserved;
+  uint8_t bytes[1024];
+} QfDspDequantize;
+
 #endif
