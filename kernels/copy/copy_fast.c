@@ -45,11 +45,11 @@ INTERLEAVE3(uint32_t)
 /* Four by four words at a time: y is dense along columns, x along rows. */
 typedef uint32_t Four __attribute__((vector_size(16)));
 
-static inline void turn_four(const uint32_t *x, ptrdiff_t x_column, uint32_t *y, ptrdiff_t y_row)
+static inline void turn_four(const char *x, ptrdiff_t x_column, uint32_t *y, const int64_t *to)
 {
   Four v[4], w[4];
   for (int j = 0; j < 4; j++)
-    memcpy(&v[j], x + j * x_column, sizeof(v[j]));
+    memcpy(&v[j], x + j * x_column * 4, sizeof(v[j]));
   for (int j = 0; j < 2; j++) {
     w[j] = __builtin_shufflevector(v[2 * j], v[2 * j + 1], 0, 4, 1, 5);
     w[j + 2] = __builtin_shufflevector(v[2 * j], v[2 * j + 1], 2, 6, 3, 7);
@@ -59,16 +59,22 @@ static inline void turn_four(const uint32_t *x, ptrdiff_t x_column, uint32_t *y,
     v[2 * j + 1] = __builtin_shufflevector(w[2 * j], w[2 * j + 1], 2, 3, 6, 7);
   }
   for (int i = 0; i < 4; i++)
-    memcpy(y + i * y_row, &v[i], sizeof(v[i]));
+    memcpy(y + to[i], &v[i], sizeof(v[i]));
+}
+
+void qfk_turn_4x4(const void *x, ptrdiff_t x_column, uint32_t *y, const int64_t *to)
+{
+  turn_four(x, x_column, y, to);
 }
 
 static void turn_words(const Plane *p, const uint32_t *x, uint32_t *y)
 {
   const int64_t rows = p->rows / 4 * 4, columns = p->columns / 4 * 4;
+  const int64_t to[] = {0, p->y_row, 2 * p->y_row, 3 * p->y_row};
   for (int64_t j0 = 0; j0 < columns; j0 += TILE)
     for (int64_t i = 0; i < rows; i += 4)
       for (int64_t j = j0; j < j0 + TILE && j < columns; j += 4)
-        turn_four(x + i + j * p->x_column, p->x_column, y + i * p->y_row + j, p->y_row);
+        turn_four((const char *)(x + i + j * p->x_column), p->x_column, y + i * p->y_row + j, to);
   for (int64_t i = 0; i < p->rows; i++)
     for (int64_t j = i < rows ? columns : 0; j < p->columns; j++)
       y[i * p->y_row + j] = x[i + j * p->x_column];
@@ -77,7 +83,7 @@ static void turn_words(const Plane *p, const uint32_t *x, uint32_t *y)
 /* 16 by 16 bytes at a time: interleaving rows i and i + 8 four times turns them. */
 typedef uint8_t Sixteen __attribute__((vector_size(16)));
 
-static inline void turn_sixteen(const uint8_t *x, ptrdiff_t x_column, uint8_t *y, ptrdiff_t y_row)
+static inline void turn_sixteen(const uint8_t *x, ptrdiff_t x_column, uint8_t *y, const int64_t *to)
 {
   Sixteen v[16], w[16];
   for (int j = 0; j < 16; j++)
@@ -92,16 +98,24 @@ static inline void turn_sixteen(const uint8_t *x, ptrdiff_t x_column, uint8_t *y
     memcpy(v, w, sizeof(v));
   }
   for (int i = 0; i < 16; i++)
-    memcpy(y + i * y_row, &v[i], sizeof(v[i]));
+    memcpy(y + to[i], &v[i], sizeof(v[i]));
+}
+
+void qfk_turn_16x16(const void *x, ptrdiff_t x_column, uint8_t *y, const int64_t *to)
+{
+  turn_sixteen(x, x_column, y, to);
 }
 
 static void turn_bytes(const Plane *p, const uint8_t *x, uint8_t *y)
 {
   const int64_t rows = p->rows / 16 * 16, columns = p->columns / 16 * 16;
+  int64_t to[16];
+  for (int i = 0; i < 16; i++)
+    to[i] = i * p->y_row;
   for (int64_t j0 = 0; j0 < columns; j0 += 4 * TILE)
     for (int64_t i = 0; i < rows; i += 16)
       for (int64_t j = j0; j < j0 + 4 * TILE && j < columns; j += 16)
-        turn_sixteen(x + i + j * p->x_column, p->x_column, y + i * p->y_row + j, p->y_row);
+        turn_sixteen(x + i + j * p->x_column, p->x_column, y + i * p->y_row + j, to);
   for (int64_t i = 0; i < p->rows; i++)
     for (int64_t j = i < rows ? columns : 0; j < p->columns; j++)
       y[i * p->y_row + j] = x[i + j * p->x_column];

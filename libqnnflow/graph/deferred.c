@@ -6,6 +6,7 @@
  */
 #include "graph.h"
 #include "../ops/attrs.h"
+#include "kernels/copy/copy_fast.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -17,7 +18,7 @@
 #define PIECE_BYTES ((size_t)1 << 20)
 
 /* Elements of one step of a copy, and values along the last dimension that are taken together. */
-enum { CHUNK = 128, ALONG = 8 };
+enum { CHUNK = 128, ALONG = 16 };
 
 struct QfDeferred {
   uint32_t size;  /* bytes of an element */
@@ -122,8 +123,32 @@ static uint32_t next_chunk(Walk *walk, size_t left, int64_t *from, int64_t *to)
   return n;
 }
 
-/* Types without an alignment: the source may lie anywhere in a file. */
-#define TYPED(T)                                                                                             \
+/* ALONG values each of so many elements that follow each other in the source. */
+static inline void turn_uint8_t(const char *x, ptrdiff_t along, uint8_t *y, const int64_t *to)
+{
+  qfk_turn_16x16(x, along, y, to);
+}
+
+static inline void turn_uint32_t(const char *x, ptrdiff_t along, uint32_t *y, const int64_t *to)
+{
+  for (int k = 0; k < ALONG; k += 4)
+    qfk_turn_4x4(x + k * along * 4, along, y + k, to);
+}
+
+static inline void turn_uint16_t(const char *x, ptrdiff_t along, uint16_t *y, const int64_t *to)
+{
+  for (int k = 0; k < ALONG; k++)
+    memcpy(y + to[0] + k, x + k * along * 2, 2);
+}
+
+static inline void turn_uint64_t(const char *x, ptrdiff_t along, uint64_t *y, const int64_t *to)
+{
+  for (int k = 0; k < ALONG; k++)
+    memcpy(y + to[0] + k, x + k * along * 8, 8);
+}
+
+/* Types without an alignment: the source may lie anywhere in a file. turn() takes @square elements. */
+#define TYPED(T, square)                                                                                     \
   typedef struct __attribute__((packed)) {                                                                   \
     T v;                                                                                                     \
   } Loose_##T;                                                                                               \
@@ -137,19 +162,22 @@ static uint32_t next_chunk(Walk *walk, size_t left, int64_t *from, int64_t *to)
     Walk walk;                                                                                               \
     begin_walk(d, &walk);                                                                                    \
     size_t left = (size_t)qf_dims_count(d->dims, d->rank - 1);                                               \
-    for (uint32_t n; (n = next_chunk(&walk, left, from, to)) > 0; left -= n)                                 \
+    for (uint32_t n, e; (n = next_chunk(&walk, left, from, to)) > 0; left -= n)                              \
       for (size_t o = 0; o < last; o += ALONG) {                                                             \
         const size_t m = MIN(last - o, ALONG);                                                               \
-        for (uint32_t e = 0; e < n; e++)                                                                     \
+        for (e = 0; m == ALONG && e + square <= n && from[e + square - 1] == from[e] + square - 1;           \
+             e += square)                                                                                    \
+          turn_##T((const char *)(x + from[e] + (int64_t)o * along), along, y + o, to + e);                  \
+        for (; e < n; e++)                                                                                   \
           for (size_t k = 0; k < m; k++)                                                                     \
             y[to[e] + (int64_t)(o + k)] = x[from[e] + (int64_t)(o + k) * along].v;                           \
       }                                                                                                      \
   }
 
-TYPED(uint8_t)
-TYPED(uint16_t)
-TYPED(uint32_t)
-TYPED(uint64_t)
+TYPED(uint8_t, 16)
+TYPED(uint16_t, 1)
+TYPED(uint32_t, 4)
+TYPED(uint64_t, 1)
 
 static gboolean is_dense(const QfDeferred *d)
 {
