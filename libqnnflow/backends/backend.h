@@ -36,6 +36,8 @@ void qf_exec_fail(const QfExec *exec, GError *error);
 typedef struct {
   const QfNode *node; /* NULL: of all nodes of the step together */
   uint64_t runs, total_ns, min_ns;
+  uint64_t packets;   /* of instructions, of all runs; 0: nothing counts them */
+  const char *kernel; /* what ran, until the model's end; NULL: the step's */
 } QfMeasured;
 
 /* One piece of work. Immutable once lowered; shared by all sessions. */

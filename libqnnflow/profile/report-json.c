@@ -49,6 +49,8 @@ static cJSON *layer_json(const QfLayerProfile *l, double total)
     if (mean > 0)
       cJSON_AddNumberToObject(object, "gmacs_per_s", round(1e3 * l->macs / mean) / 1e3);
   }
+  if (l->packets)
+    cJSON_AddNumberToObject(object, "packets", l->packets);
   return object;
 }
 

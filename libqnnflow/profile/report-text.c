@@ -40,14 +40,20 @@ static void text_summary(GString *out, const char *name, const QfSummary *summar
 static void text_layers(GString *out, const QfReport *report)
 {
   double total = qf_report_layers_ns(report);
-  g_string_append_printf(out, "\n  %10s %6s  %-18s %-4s %-32s %-24s %s\n", "mean us", "share", "operator",
-                         "unit", "kernel", "output", "node");
+  gboolean packets = FALSE;
+  for (uint32_t i = 0; i < report->n_layers; i++)
+    packets |= report->layers[i].packets != 0;
+  g_string_append_printf(out, "\n  %10s %6s %s %-18s %-4s %-32s %-24s %s\n", "mean us", "share",
+                         packets ? " k packets " : "", "operator", "unit", "kernel", "output", "node");
   for (uint32_t i = 0; i < report->n_layers; i++) {
     const QfLayerProfile *l = &report->layers[i];
     g_string_append(out, "  ");
     text_number(out, 10, qf_layer_mean_ns(l) / 1e3, 1);
     text_number(out, 6, 100 * l->total_ns / total, 1);
-    g_string_append_printf(out, "%%  %-18s %-4s %-32s %-24s %s\n", l->op ? l->op : "-",
+    g_string_append(out, "% ");
+    if (packets)
+      g_string_append_printf(out, "%10.1f  ", (double)l->packets / 1e3);
+    g_string_append_printf(out, " %-18s %-4s %-32s %-24s %s\n", l->op ? l->op : "-",
                            l->unit ? l->unit : "-", l->kernel ? l->kernel : "-", l->output,
                            l->node ? l->node : "-");
   }

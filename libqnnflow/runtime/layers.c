@@ -39,6 +39,8 @@ static void add_inside(GArray *rows, const QfStep *step, const QfLayerProfile *l
     row.runs = layer->runs;
     row.total_ns = (uint64_t)((double)m->total_ns / (double)MAX(m->runs, 1) * (double)layer->runs);
     row.min_ns = m->min_ns;
+    row.packets = m->packets / MAX(m->runs, 1);
+    row.kernel = m->kernel ? m->kernel : step->kernel;
     rest -= MIN(rest, row.total_ns);
     g_array_append_val(rows, row);
   }

@@ -110,7 +110,7 @@ static void report_run(const QfHtpGraph *g, const QfWireAnswer *answer, QfHtpRep
   report->packets = answer->packets;
   report->n_events = MIN(answer->run.n_events, MIN(report->max_events, g->n_steps));
   for (uint32_t i = 0; i < report->n_events; i++)
-    report->events[i] = (QfHtpEvent){events[i].step, events[i].microseconds, events[i].packets};
+    report->events[i] = (QfHtpEvent){i, events[i].microseconds, events[i].packets};
 }
 
 gboolean qf_htp_graph_run(QfHtpGraph *g, const QfHtpSpan *borders, guint n, QfHtpReport *report,

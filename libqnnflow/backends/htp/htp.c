@@ -9,9 +9,11 @@
 #include "rpc.h"
 
 typedef struct {
-  int32_t vtcm_mb, threads, timeout_ms, queue_depth;
+  int32_t vtcm_mb, threads, timeout_ms, queue_depth, profiling;
   char *skel;
 } Settings;
+
+static const char *const profiling_names[] = {"off", "basic", "detailed", NULL};
 
 #define MEMBER(m) offsetof(Settings, m)
 static const QfSetting settings[] = {
@@ -19,6 +21,7 @@ static const QfSetting settings[] = {
     {"hvx_threads", QF_SETTING_INT, MEMBER(threads), 0, 0, 8, NULL},
     {"timeout_ms", QF_SETTING_INT, MEMBER(timeout_ms), 0, 0, 3600000, NULL},
     {"queue_depth", QF_SETTING_INT, MEMBER(queue_depth), 0, 0, 64, NULL},
+    {"profiling_level", QF_SETTING_ENUM, MEMBER(profiling), 0, 0, 0, profiling_names},
     {"skel", QF_SETTING_STRING, MEMBER(skel), 0, 0, 0, NULL},
     {NULL, QF_SETTING_INT, 0, 0, 0, 0, NULL},
 };
@@ -42,7 +45,11 @@ static gpointer open_unit(const QfUnitOptions *options, const char *name, const 
       const QfHtpInfo *info = qf_htp_device_info(device);
       const uint32_t share = info->vtcm_bytes / MAX(info->n_threads, 1);
       unit = g_new(QfHtpUnit, 1);
-      *unit = (QfHtpUnit){device, name, MAX(info->n_threads, 1), share ? MIN(share, TILE_BYTES) : TILE_BYTES};
+      *unit = (QfHtpUnit){.device = device,
+                          .name = name,
+                          .n_threads = MAX(info->n_threads, 1),
+                          .tile_bytes = share ? MIN(share, TILE_BYTES) : TILE_BYTES,
+                          .profiling = (QfHtpEventsLevel)s.profiling};
     }
   }
   qf_settings_clear(settings, &s);

@@ -85,6 +85,7 @@ gboolean qf_htp_supports(gpointer data, const QfNode *node, GString *why)
 typedef struct {
   QfHtpUnit *unit;
   QfHtpGraph *graph;
+  QfHtpEvents *events; /* NULL: nothing is measured */
   QfHtpBuffer *buffer; /* of all borders */
   QfHtpSpan *spans;    /* [n_in + n_out] */
   uint32_t n_in, n_out;
@@ -97,6 +98,7 @@ static void part_free(gpointer data)
   Part *part = data;
   qf_htp_graph_free(part->graph);
   qf_htp_buffer_free(part->buffer);
+  qf_htp_events_free(part->events);
   g_mutex_clear(&part->lock);
   g_free(part->spans);
   g_free(part->model);
@@ -121,6 +123,24 @@ static void copy_borders(const QfStep *step, const QfExec *exec, Part *part, con
   }
 }
 
+/* The run itself, measured if that was asked for. */
+static gboolean run_graph(const Part *part, const QfHtpSpan *spans, guint n, GError **error)
+{
+  if (!part->events)
+    return qf_htp_graph_run(part->graph, spans, n, NULL, error);
+  QfHtpReport report = qf_htp_events_report(part->events);
+  g_autofree QfHtpEvent *events = report.events;
+  const gboolean ok = qf_htp_graph_run(part->graph, spans, n, &report, error);
+  if (ok)
+    qf_htp_events_add(part->events, &report);
+  return ok;
+}
+
+static void measured(const QfStep *step, GArray *rows)
+{
+  qf_htp_events_rows(((const Part *)step->params)->events, rows);
+}
+
 static void run_part(const QfStep *step, const QfExec *exec)
 {
   Part *part = (Part *)step->params;
@@ -140,7 +160,7 @@ static void run_part(const QfStep *step, const QfExec *exec)
     g_mutex_lock(&part->lock);
     copy_borders(step, exec, part, spans, FALSE);
   }
-  const gboolean ok = qf_htp_graph_run(part->graph, spans, n, NULL, &error);
+  const gboolean ok = run_graph(part, spans, n, &error);
   if (copied) {
     if (ok)
       copy_borders(step, exec, part, spans, TRUE);
@@ -173,9 +193,10 @@ static gboolean make_borders(Part *part, QfHtpDevice *device, const GPtrArray *i
   return part->buffer != NULL;
 }
 
-/* The blob of a part; NULL with @why. */
+/* The blob of a part, and what measures it; NULL with @why. */
 static void *build_part(const QfHtpUnit *unit, const char *model, QfNode *const *nodes, uint32_t n_nodes,
-                        const GPtrArray *in, const GPtrArray *out, uint32_t *size, GString *why)
+                        const GPtrArray *in, const GPtrArray *out, QfHtpEvents **events, uint32_t *size,
+                        GString *why)
 {
   g_autoptr(QfHtpBuild) b = qf_htp_build_new(model, FALSE, unit->n_threads, unit->tile_bytes);
   for (guint i = 0; i < in->len; i++)
@@ -185,6 +206,7 @@ static void *build_part(const QfHtpUnit *unit, const char *model, QfNode *const 
       return NULL;
   for (guint i = 0; i < out->len; i++)
     qf_htp_build_output(b, out->pdata[i]);
+  *events = qf_htp_events_new(unit->profiling, b);
   return qf_htp_build_finish(b, size, why);
 }
 
@@ -202,15 +224,18 @@ gboolean qf_htp_lower(QfLower *lower, QfNode *const *nodes, uint32_t n_nodes, GE
   const QfHtpUnit *unit = lower->unit;
   g_autoptr(GPtrArray) in = NULL, out = NULL;
   g_autoptr(GString) why = g_string_new(NULL);
+  QfHtpEvents *events = NULL;
   uint32_t size = 0;
   qf_lower_part_borders(lower, nodes, n_nodes, &in, &out);
-  void *blob = build_part(unit, lower->model, nodes, n_nodes, in, out, &size, why);
+  void *blob = build_part(unit, lower->model, nodes, n_nodes, in, out, &events, &size, why);
   if (!blob) {
+    qf_htp_events_free(events);
     g_set_error(error, QF_ERROR, QF_ERROR_UNSUPPORTED, "%s: %s", lower->model, why->str);
     return FALSE;
   }
   Part *part = g_new0(Part, 1);
   part->unit = lower->unit;
+  part->events = events;
   part->model = g_strdup(lower->model);
   g_mutex_init(&part->lock);
   g_snprintf(part->kernel, sizeof(part->kernel), "graph of %u nodes", n_nodes);
@@ -223,6 +248,7 @@ gboolean qf_htp_lower(QfLower *lower, QfNode *const *nodes, uint32_t n_nodes, GE
   qf_lower_keep(lower, part, part_free);
   lower->packed_bytes += size;
   release_constants(lower, nodes, n_nodes);
-  qf_lower_part(lower, nodes[n_nodes - 1], unit->name, part->kernel, run_part, part, in, out);
+  QfStep *step = qf_lower_part(lower, nodes[n_nodes - 1], unit->name, part->kernel, run_part, part, in, out);
+  step->measured = part->events ? measured : NULL;
   return TRUE;
 }

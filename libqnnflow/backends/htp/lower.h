@@ -7,6 +7,7 @@
 
 #include "../backend.h"
 #include "device.h"
+#include "events.h"
 
 /* An open device with its settings; what the backend's functions get as unit. */
 typedef struct {
@@ -14,6 +15,7 @@ typedef struct {
   const char *name;    /* of the backend */
   uint32_t n_threads;  /* jobs are made for */
   uint32_t tile_bytes; /* memory of a job */
+  QfHtpEventsLevel profiling;
   gint n_copies;       /* of borders in memory that the DSP cannot map; atomic */
 } QfHtpUnit;
 

@@ -174,13 +174,22 @@ void qf_qnn_events_rows(const QfQnnEvents *e, GArray *rows)
 {
   gboolean nodes = FALSE;
   for (guint i = 0; e && i < e->nodes->len; i++) {
-    const QfMeasured row = {e->nodes->pdata[i], e->sums[i].runs, e->sums[i].total_ns, e->sums[i].min_ns};
+    const QfMeasured row = {
+        .node = e->nodes->pdata[i],
+        .runs = e->sums[i].runs,
+        .total_ns = e->sums[i].total_ns,
+        .min_ns = e->sums[i].min_ns,
+    };
     nodes |= row.runs != 0;
     if (row.runs)
       g_array_append_val(rows, row);
   }
   if (!e || nodes || !e->whole.total_ns)
     return;
-  const QfMeasured whole = {NULL, e->whole.runs, e->whole.total_ns, e->whole.min_ns};
+  const QfMeasured whole = {
+      .runs = e->whole.runs,
+      .total_ns = e->whole.total_ns,
+      .min_ns = e->whole.min_ns,
+  };
   g_array_append_val(rows, whole);
 }

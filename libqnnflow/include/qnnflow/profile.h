@@ -36,6 +36,7 @@ typedef struct {
   uint64_t min_ns;    /* fastest */
   uint64_t macs;      /* multiply-accumulates of one run */
   char output[64];    /* dimensions and type of the first output, "1x112x112x32 uint8" */
+  uint64_t packets;   /* of instructions, of one run; 0: the unit does not count them */
 } QfLayerProfile;
 
 /* Steps of a session made with `profile`; NULL and *@count 0 otherwise. Owned by the session, refreshed by this
