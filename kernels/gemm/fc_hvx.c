@@ -51,11 +51,15 @@ static __attribute__((noinline)) HVX_Vector run_panel(const QfkFcHvx *p, int32_t
   return qfk_hvx_once(v, ((const HVX_Vector *)p->multiplier)[panel]);
 }
 
-void qfk_fc_s8_hvx(const QfkFcHvx *p, const uint8_t *x, uint8_t *y, void *scratch)
+int32_t qfk_fc_take_hvx(const QfkFcHvx *p, const uint8_t *x, void *scratch)
+{
+  return (int32_t)((uint32_t)p->w_zero * (uint32_t)take_input(p, x, scratch));
+}
+
+void qfk_fc_panels_hvx(const QfkFcHvx *p, int32_t taken, uint8_t *y, const void *scratch)
 {
   const QfkHvxOutVectors out = qfk_hvx_out_vectors(&p->out);
-  const HVX_Vector less = Q6_V_vsplat_R((int32_t)((uint32_t)p->w_zero * (uint32_t)take_input(p, x, scratch))),
-                   zero = Q6_V_vzero();
+  const HVX_Vector less = Q6_V_vsplat_R(taken), zero = Q6_V_vzero();
   for (int32_t panel = 0; panel < p->panels; panel += 4) {
     HVX_Vector v[4] = {zero, zero, zero, zero};
     for (int32_t i = 0; i < 4 && panel + i < p->panels; i++)
@@ -64,4 +68,9 @@ void qfk_fc_s8_hvx(const QfkFcHvx *p, const uint8_t *x, uint8_t *y, void *scratc
     const int32_t left = p->n - panel * 32;
     qfk_hvx_store_n(y + panel * 32, qfk_hvx_in_order(low, high, &out), left < 128 ? left : 128);
   }
+}
+
+void qfk_fc_s8_hvx(const QfkFcHvx *p, const uint8_t *x, uint8_t *y, void *scratch)
+{
+  qfk_fc_panels_hvx(p, qfk_fc_take_hvx(p, x, scratch), y, scratch);
 }

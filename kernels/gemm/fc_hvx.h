@@ -37,5 +37,8 @@ size_t qfk_fc_hvx_scratch(const QfkFcHvx *p);
 
 /* One row: @x [k] to @y [n]; no slack is needed. */
 void qfk_fc_s8_hvx(const QfkFcHvx *p, const uint8_t *x, uint8_t *y, void *scratch);
+/* The same in two: the row into @scratch, once; then any of the panels by what that gave, whose weights may have come in the meantime. */
+int32_t qfk_fc_take_hvx(const QfkFcHvx *p, const uint8_t *x, void *scratch);
+void qfk_fc_panels_hvx(const QfkFcHvx *p, int32_t taken, uint8_t *y, const void *scratch);
 
 #endif

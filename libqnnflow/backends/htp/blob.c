@@ -14,26 +14,66 @@ static size_t round_up(size_t bytes)
   return (bytes + QF_DSP_ALIGNMENT - 1) / QF_DSP_ALIGNMENT * QF_DSP_ALIGNMENT;
 }
 
-/* Offsets of all roots; *@end begins after the head and ends after the constants. Returns the arena's size or SIZE_MAX. */
-static size_t place(QfHtpBuild *b, size_t *end)
+/* Roots that are planned: all constants are elsewhere. */
+typedef struct {
+  QfHtpRoot *root;
+} Planned;
+
+static int by_size(gconstpointer a, gconstpointer b)
 {
-  g_autofree QfPlanItem *items = g_new0(QfPlanItem, b->roots->len + 1);
-  g_autofree guint *owner = g_new0(guint, b->roots->len + 1);
-  uint32_t n = 0;
+  const QfHtpRoot *x = ((const Planned *)a)->root, *y = ((const Planned *)b)->root;
+  if (x->size != y->size)
+    return x->size < y->size ? -1 : 1;
+  return x->first < y->first ? -1 : x->first > y->first;
+}
+
+/* Places @n roots in one arena; its size, or SIZE_MAX. */
+static size_t plan_roots(const Planned *roots, guint n, uint32_t region)
+{
+  g_autofree QfPlanItem *items = g_new0(QfPlanItem, n + 1);
+  for (guint i = 0; i < n; i++)
+    items[i] = (QfPlanItem){roots[i].root->size, roots[i].root->first, roots[i].root->last, 0};
+  const size_t size = qf_plan_arena(items, n, QF_DSP_ALIGNMENT);
+  for (guint i = 0; i < n; i++) {
+    roots[i].root->at = items[i].offset_bytes;
+    roots[i].root->region = region;
+  }
+  return size == SIZE_MAX ? size : n ? round_up(size) + QF_DSP_SLACK : 0;
+}
+
+/* Puts as many of the roots, which are sorted by size, into VTCM as fit; returns their number, *@size what they take. Between the smallest
+ * numbers that do and do not fit it is found by halves. */
+static guint place_in_vtcm(const QfHtpBuild *b, const Planned *roots, guint n, size_t *size)
+{
+  guint fit = 0, too_many = n + 1;
+  while (b->vtcm_bytes && too_many - fit > 1) {
+    const guint k = too_many == n + 1 && !fit ? n : fit + (too_many - fit) / 2; /* all of them, first */
+    if (plan_roots(roots, k, QF_DSP_VTCM) <= b->vtcm_bytes)
+      fit = k;
+    else
+      too_many = k;
+  }
+  *size = plan_roots(roots, fit, QF_DSP_VTCM);
+  return fit;
+}
+
+/* Offsets of all roots; *@end begins after the head and ends after the constants. Returns the arena's size or SIZE_MAX, and in *@vtcm that of
+ * the other. */
+static size_t place(QfHtpBuild *b, size_t *end, size_t *vtcm)
+{
+  g_autoptr(GArray) planned = g_array_new(FALSE, TRUE, sizeof(Planned));
   for (guint i = 0; i < b->roots->len; i++) {
     QfHtpRoot *r = &g_array_index(b->roots, QfHtpRoot, i);
     if (r->region == QF_DSP_CONSTANT) {
       r->at = *end;
       *end += round_up(r->size);
-    } else if (r->region == QF_DSP_ARENA && r->first != UINT32_MAX) {
-      owner[n] = i;
-      items[n++] = (QfPlanItem){r->size, r->first, r->last, 0};
-    }
+    } else if (r->region == QF_DSP_ARENA && r->first != UINT32_MAX)
+      g_array_append_val(planned, r);
   }
-  const size_t arena = qf_plan_arena(items, n, QF_DSP_ALIGNMENT);
-  for (uint32_t i = 0; i < n; i++)
-    g_array_index(b->roots, QfHtpRoot, owner[i]).at = items[i].offset_bytes;
-  return arena;
+  g_array_sort(planned, by_size);
+  const Planned *roots = (const Planned *)(const void *)planned->data;
+  const guint fit = place_in_vtcm(b, roots, planned->len, vtcm);
+  return plan_roots(roots + fit, planned->len - fit, QF_DSP_ARENA);
 }
 
 static void write_tensors(const QfHtpBuild *b, QfDspTensor *to)
@@ -63,8 +103,8 @@ void *qf_htp_build_finish(QfHtpBuild *b, uint32_t *size_bytes, GString *why)
   const size_t refs_at = steps_at + b->steps->len * sizeof(QfDspStepRecord);
   const size_t params_at = refs_at + b->refs->len * sizeof(uint32_t);
   const size_t head = round_up(params_at + b->params->len);
-  size_t end = head;
-  const size_t arena = place(b, &end);
+  size_t end = head, vtcm = 0;
+  const size_t arena = place(b, &end, &vtcm);
   if (end > MOST_BLOB || arena > MOST_BLOB) {
     g_string_append(why, "it needs more memory than a DSP has");
     return NULL;
@@ -79,7 +119,8 @@ void *qf_htp_build_finish(QfHtpBuild *b, uint32_t *size_bytes, GString *why)
                                                  .version = QF_DSP_NET_VERSION,
                                                  .size_bytes = *size_bytes,
                                                  .head_bytes = (uint32_t)head,
-                                                 .arena_bytes = (uint32_t)(round_up(arena) + QF_DSP_SLACK),
+                                                 .arena_bytes = (uint32_t)arena,
+                                                 .vtcm_bytes = (uint32_t)vtcm,
                                                  .n_borders = b->borders->len,
                                                  .borders_at = (uint32_t)borders_at,
                                                  .n_tensors = b->tensors->len,

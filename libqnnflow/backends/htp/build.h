@@ -25,6 +25,7 @@ typedef struct {
   gboolean dry;          /* only asked: constants have no values */
   uint32_t n_threads;    /* to make jobs for */
   uint32_t tile_bytes;   /* that a job's scratch memory should keep to */
+  size_t vtcm_bytes;     /* for tensors: what is left of VTCM then; 0: none */
   GArray *roots;         /* memory: Root in build.c */
   GArray *tensors;       /* View in build.c: parts of roots */
   GArray *steps;         /* QfDspStepRecord; offsets count from the start of their arrays */

@@ -52,7 +52,10 @@ typedef struct {
 typedef struct {
   uint32_t step;
   uint32_t time_us;
-  uint64_t packets; /* of instructions, all threads; 0 where nothing counts them */
+  uint64_t packets;    /* of instructions, all threads; 0 where nothing counts them */
+  uint32_t jobs, rows; /* in how many jobs, of how many output rows each; 0: of none */
+  uint32_t vtcm_bytes,
+      moved_bytes; /* that the step has of VTCM; that its jobs copy there while others compute */
 } QfHtpEvent;
 
 /* What a run took. @events and @max_events are the caller's; @n_events of them are filled. With max_events 0 nothing is measured but the

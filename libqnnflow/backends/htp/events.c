@@ -73,10 +73,16 @@ static void add(Sum *sum, uint64_t ns, uint64_t packets)
   sum->packets += packets;
 }
 
-/* What a step of a node is. */
+/* What a step of a node is: its row, jobs x their rows, what it has of VTCM and what it moves there. */
 static void describe(GString *to, const QfHtpEvents *e, const QfHtpEvent *event)
 {
   g_string_append_printf(to, "%s%s", to->len ? ", " : "", row_names[e->row[event->step]]);
+  if (event->rows)
+    g_string_append_printf(to, " %ux%u", event->jobs, event->rows);
+  if (event->vtcm_bytes)
+    g_string_append_printf(to, " vtcm %uk", (event->vtcm_bytes + 1023) >> 10);
+  if (event->moved_bytes)
+    g_string_append_printf(to, " moved %uk", (event->moved_bytes + 1023) >> 10);
 }
 
 void qf_htp_events_add(QfHtpEvents *e, const QfHtpReport *report)

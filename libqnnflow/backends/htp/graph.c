@@ -110,7 +110,13 @@ static void report_run(const QfHtpGraph *g, const QfWireAnswer *answer, QfHtpRep
   report->packets = answer->packets;
   report->n_events = MIN(answer->run.n_events, MIN(report->max_events, g->n_steps));
   for (uint32_t i = 0; i < report->n_events; i++)
-    report->events[i] = (QfHtpEvent){i, events[i].microseconds, events[i].packets};
+    report->events[i] = (QfHtpEvent){.step = i,
+                                     .time_us = events[i].microseconds,
+                                     .packets = events[i].packets,
+                                     .jobs = events[i].jobs,
+                                     .rows = events[i].rows,
+                                     .vtcm_bytes = events[i].vtcm_bytes,
+                                     .moved_bytes = events[i].moved_bytes};
 }
 
 gboolean qf_htp_graph_run(QfHtpGraph *g, const QfHtpSpan *borders, guint n, QfHtpReport *report,

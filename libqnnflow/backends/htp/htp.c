@@ -26,8 +26,16 @@ static const QfSetting settings[] = {
     {NULL, QF_SETTING_INT, 0, 0, 0, 0, NULL},
 };
 
-/* Where a job's memory does no harm: within a thread's share of VTCM, else of the second cache. */
+/* Jobs' memory: so much does no harm to the second cache, where there is no VTCM. Of VTCM, threads' memory and its stages have a half at most,
+ * or so much twice; tensors have the rest. */
 #define TILE_BYTES (256u << 10)
+
+static void share_vtcm(QfHtpUnit *unit, const QfHtpInfo *info)
+{
+  const uint32_t share = MIN(info->vtcm_bytes / 2 / unit->n_threads, 2 * TILE_BYTES);
+  unit->tile_bytes = share ? MIN(share, TILE_BYTES) : TILE_BYTES;
+  unit->vtcm_bytes = share ? info->vtcm_bytes - share * unit->n_threads : 0;
+}
 
 static gpointer open_unit(const QfUnitOptions *options, const char *name, const char *library, GError **error)
 {
@@ -43,13 +51,12 @@ static gpointer open_unit(const QfUnitOptions *options, const char *name, const 
     QfHtpDevice *device = qf_htp_device_open(&wish, error);
     if (device) {
       const QfHtpInfo *info = qf_htp_device_info(device);
-      const uint32_t share = info->vtcm_bytes / MAX(info->n_threads, 1);
       unit = g_new(QfHtpUnit, 1);
       *unit = (QfHtpUnit){.device = device,
                           .name = name,
                           .n_threads = MAX(info->n_threads, 1),
-                          .tile_bytes = share ? MIN(share, TILE_BYTES) : TILE_BYTES,
                           .profiling = (QfHtpEventsLevel)s.profiling};
+      share_vtcm(unit, info);
     }
   }
   qf_settings_clear(settings, &s);

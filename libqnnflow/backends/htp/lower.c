@@ -199,6 +199,7 @@ static void *build_part(const QfHtpUnit *unit, const char *model, QfNode *const 
                         GString *why)
 {
   g_autoptr(QfHtpBuild) b = qf_htp_build_new(model, FALSE, unit->n_threads, unit->tile_bytes);
+  b->vtcm_bytes = unit->vtcm_bytes;
   for (guint i = 0; i < in->len; i++)
     qf_htp_build_input(b, in->pdata[i]);
   for (uint32_t i = 0; i < n_nodes; i++)

@@ -15,8 +15,9 @@ typedef struct {
   const char *name;    /* of the backend */
   uint32_t n_threads;  /* jobs are made for */
   uint32_t tile_bytes; /* memory of a job */
+  uint32_t vtcm_bytes; /* what tensors may have of it */
   QfHtpEventsLevel profiling;
-  gint n_copies;       /* of borders in memory that the DSP cannot map; atomic */
+  gint n_copies; /* of borders in memory that the DSP cannot map; atomic */
 } QfHtpUnit;
 
 gboolean qf_htp_supports(gpointer unit, const QfNode *node, GString *why);

@@ -22,7 +22,13 @@ typedef struct {
   int32_t blocks;        /* of a chunk */
   int32_t n_blocks;
   size_t x_image, y_image; /* bytes */
+  int32_t stage_rows;      /* of a half of the stage */
+  uint32_t stage_bytes;    /* of a half */
+  const int32_t *stage_offsets;
 } Form;
+
+/* Fewer blocks take less time than what they read takes to come. */
+#define STAGE_BLOCKS 4
 
 static bool dims_are_sound(const QfDspConv *c)
 {
@@ -126,6 +132,26 @@ static void finish_form(const QfDspPlan *p, Form *f, size_t offsets, size_t chan
     memcpy(*shift, shifts_of(c), channels * 4);
 }
 
+/* A 1x1 convolution reads its input in place, again for each block of channels. Where that is not VTCM, rows of it go through the stage, a
+ * half after the other, while the half before is used. Other filters copy theirs into the grid anyway. */
+static void plan_stage(QfDspPlan *p, Form *f)
+{
+  const QfkConvHvx *k = &f->p.conv;
+  const uint64_t scratch = qf_dsp_round(p->scratch_bytes),
+                 row = (uint64_t)k->planes * (uint64_t)k->grid.gw * 4;
+  if (!k->direct || k->s.group > 1 || f->blocks < STAGE_BLOCKS || p->in[0].region == QF_DSP_VTCM ||
+      p->vtcm_share < scratch + 2 * (row + 2 * QF_DSP_SLACK))
+    return;
+  const uint64_t fit = ((p->vtcm_share - scratch) / 2 - 2 * QF_DSP_SLACK) / row;
+  const int32_t half = (k->rows + 1) / 2, rows = fit < (uint64_t)half ? (int32_t)fit : half;
+  if (rows * (int64_t)k->grid.gw < QFK_CONV_HVX_PIXELS)
+    return;
+  f->stage_rows = rows;
+  f->stage_bytes = (uint32_t)qf_dsp_round(row * (uint64_t)rows + QF_DSP_SLACK);
+  p->stage_bytes = 2 * (uint64_t)f->stage_bytes;
+  p->moved_bytes = (uint64_t)((const QfDspConv *)p->params)->n * (uint64_t)f->chunks * f->x_image;
+}
+
 bool qf_dsp_conv_plan(QfDspPlan *p)
 {
   const QfDspConv *c = p->params;
@@ -155,13 +181,22 @@ bool qf_dsp_conv_plan(QfDspPlan *p)
   if (s.group > 1 && c->blocks < k->blocks)
     return false;
   finish_form(p, &f, offsets, channels, &shift);
-  p->form_bytes = sizeof(f) + (offsets + channels) * 4;
   p->scratch_bytes = qfk_conv_hvx_scratch(k);
+  plan_stage(p, &f);
+  p->form_bytes = sizeof(f) + (offsets * (f.stage_rows ? 2 : 1) + channels) * 4;
+  p->rows = (uint32_t)c->rows;
   p->jobs = (uint32_t)c->n * (uint32_t)f.tiles * (uint32_t)f.chunks;
   if (!p->form)
     return QF_DSP_PRODUCT(c->n, f.tiles, f.chunks) != 0;
   int32_t *at = (int32_t *)(void *)(p->form + sizeof(f));
   qfk_conv_hvx_fill_offsets(k, rests_of(c, channels), at);
+  if (f.stage_rows) {
+    QfkConvHvx staged = *k;
+    int32_t *more = shift + channels;
+    staged.grid.gh = f.stage_rows;
+    qfk_conv_hvx_fill_offsets(&staged, rests_of(c, channels), more);
+    f.stage_offsets = more;
+  }
   k->offsets = at;
   k->weights = p->in[1].data;
   k->bias = p->in[2].data;
@@ -183,7 +218,36 @@ static Place place_of(const Form *f, uint32_t job, int32_t rows)
   return (Place){(int32_t)job / of_image, rest % f->tiles * rows, block, left < f->blocks ? left : f->blocks};
 }
 
-void qf_dsp_conv_job(const QfDspCall *call, uint32_t job, void *scratch)
+/* Begins to copy @rows rows of all planes from row @y0 on. */
+static void fetch(const Form *f, const QfkConvHvx *k, const uint8_t *x, int32_t y0, int32_t rows,
+                  QfDspPort *port, uint8_t *to)
+{
+  const uint32_t row = (uint32_t)k->grid.gw * 4;
+  port->copy2d(port, to, row * (uint32_t)f->stage_rows, x + (size_t)y0 * row, row * (uint32_t)k->s.h,
+               row * (uint32_t)rows, (uint32_t)k->planes);
+}
+
+static void run_staged(const Form *f, const QfkConvHvx *of_job, const uint8_t *x, int32_t y0, uint8_t *y,
+                       const QfDspScratch *scratch)
+{
+  QfkConvHvx k = *of_job;
+  const int32_t end = y0 + k.rows < k.s.oh ? y0 + k.rows : k.s.oh, most = f->stage_rows;
+  k.offsets = f->stage_offsets;
+  k.grid.gh = most;
+  fetch(f, of_job, x, y0, end - y0 < most ? end - y0 : most, scratch->port, scratch->stage);
+  for (int32_t at = y0, half = 0; at < end; at += most, half = !half) {
+    const int32_t next = at + most, left = end - next;
+    scratch->port->copy_wait(scratch->port);
+    if (left > 0)
+      fetch(f, of_job, x, next, left < most ? left : most, scratch->port,
+            scratch->stage + (half ? 0 : f->stage_bytes));
+    k.rows = left < 0 ? end - at : most;
+    qfk_conv_s8_hvx(&k, scratch->stage + (half ? f->stage_bytes : 0), 0, y + (size_t)at * (size_t)k.s.ow * 4,
+                    scratch->vectors);
+  }
+}
+
+void qf_dsp_conv_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
 {
   const Form *f = call->form;
   QfkConvHvx k = f->p.conv;
@@ -199,7 +263,11 @@ void qf_dsp_conv_job(const QfDspCall *call, uint32_t job, void *scratch)
     k.shift += first;
     y += qfk_d4_bytes(first, k.s.oh, k.s.ow);
   }
-  qfk_conv_s8_hvx(&k, call->in[0] + (size_t)at.image * f->x_image, at.y0, y, scratch);
+  const uint8_t *x = call->in[0] + (size_t)at.image * f->x_image;
+  if (scratch->stage)
+    run_staged(f, &k, x, at.y0, y, scratch);
+  else
+    qfk_conv_s8_hvx(&k, x, at.y0, y, scratch->vectors);
 }
 
 bool qf_dsp_dwconv_plan(QfDspPlan *p)
@@ -228,6 +296,7 @@ bool qf_dsp_dwconv_plan(QfDspPlan *p)
   finish_form(p, &f, offsets, channels, &shift);
   p->form_bytes = sizeof(f) + (offsets + channels) * 4;
   p->scratch_bytes = qfk_dwconv_hvx_scratch(k);
+  p->rows = (uint32_t)c->rows;
   p->jobs = (uint32_t)c->n * (uint32_t)f.tiles * (uint32_t)f.chunks;
   if (!p->form)
     return QF_DSP_PRODUCT(c->n, f.tiles, f.chunks) != 0;
@@ -242,7 +311,7 @@ bool qf_dsp_dwconv_plan(QfDspPlan *p)
   return true;
 }
 
-void qf_dsp_dwconv_job(const QfDspCall *call, uint32_t job, void *scratch)
+void qf_dsp_dwconv_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
 {
   const Form *f = call->form;
   QfkDwconvHvx k = f->p.dw;
@@ -255,5 +324,5 @@ void qf_dsp_dwconv_job(const QfDspCall *call, uint32_t job, void *scratch)
   k.bias += first;
   k.multiplier += first;
   k.shift += first;
-  qfk_dwconv_s8_hvx(&k, x, at.y0, y, scratch);
+  qfk_dwconv_s8_hvx(&k, x, at.y0, y, scratch->vectors);
 }

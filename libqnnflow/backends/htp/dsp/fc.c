@@ -10,7 +10,11 @@
 typedef struct {
   QfkFcHvx p;
   int32_t panels, chunks; /* of a job; of a row */
+  int32_t piece;          /* panels of a half of the stage */
+  uint32_t piece_bytes;   /* of a half */
 } Form;
+
+#define MOST_PIECE (64u << 10)
 
 static bool sizes_are_sound(const QfDspPlan *p, const QfDspFc *c)
 {
@@ -30,6 +34,29 @@ static bool outputs_are_sound(const QfDspPlan *p, const QfDspFc *c, size_t n)
     if (!qf_dsp_within(shift[i], 0, 30))
       return false;
   return true;
+}
+
+/* Each weight is used once, as a part of a vector: they go through VTCM, half of the stage after the other, while the half before is used. */
+static void plan_stage(QfDspPlan *p, Form *f)
+{
+  const uint64_t panel = (uint64_t)f->p.steps * 128, room = p->vtcm_share / 2;
+  if (room < panel + QF_DSP_ALIGNMENT)
+    return;
+  const uint64_t most = (room < MOST_PIECE    ? room
+                         : panel > MOST_PIECE ? panel + QF_DSP_ALIGNMENT
+                                              : MOST_PIECE);
+  const int32_t fit = (int32_t)((most - QF_DSP_ALIGNMENT) / panel), half = (f->panels + 1) / 2;
+  f->piece = fit < half ? fit : half;
+  if (f->piece > 4)
+    f->piece &= ~3; /* whole vectors of results */
+  if (f->piece < 1 || f->panels < 2) {
+    f->piece = 0;
+    return;
+  }
+  f->piece_bytes =
+      (uint32_t)((uint64_t)f->piece * panel + QF_DSP_ALIGNMENT); /* the kernel reads a vector beyond */
+  p->stage_bytes = 2 * (uint64_t)f->piece_bytes;
+  p->moved_bytes = panel * (uint64_t)f->p.panels;
 }
 
 bool qf_dsp_fc_plan(QfDspPlan *p)
@@ -53,7 +80,8 @@ bool qf_dsp_fc_plan(QfDspPlan *p)
   f.panels = c->panels < f.p.panels ? c->panels : f.p.panels;
   f.chunks = (f.p.panels + f.panels - 1) / f.panels;
   p->form_bytes = qf_dsp_round(sizeof(f)) + outputs * 4;
-  p->scratch_bytes = qfk_fc_hvx_scratch(&f.p);
+  p->scalar_bytes = qfk_fc_hvx_scratch(&f.p);
+  plan_stage(p, &f);
   p->jobs = (uint32_t)QF_DSP_PRODUCT(c->m, f.chunks);
   if (!p->form)
     return p->jobs != 0;
@@ -69,7 +97,35 @@ bool qf_dsp_fc_plan(QfDspPlan *p)
   return true;
 }
 
-void qf_dsp_fc_job(const QfDspCall *call, uint32_t job, void *scratch)
+static void fetch(QfDspPort *port, const QfkFcHvx *k, int32_t panel, int32_t n, uint8_t *to)
+{
+  const uint32_t bytes = (uint32_t)k->steps * 128;
+  port->copy2d(port, to, bytes, k->weights + (size_t)panel * bytes, bytes, bytes, (uint32_t)n);
+}
+
+/* Panels of a row, a piece after the other. */
+static void run_staged(const Form *f, const QfkFcHvx *k, int32_t less, uint8_t *y,
+                       const QfDspScratch *scratch)
+{
+  QfkFcHvx part = *k;
+  fetch(scratch->port, k, 0, f->piece < k->panels ? f->piece : k->panels, scratch->stage);
+  for (int32_t panel = 0, half = 0; panel < k->panels; panel += f->piece, half = !half) {
+    const int32_t next = panel + f->piece, left = k->panels - next;
+    scratch->port->copy_wait(scratch->port);
+    if (left > 0)
+      fetch(scratch->port, k, next, left < f->piece ? left : f->piece,
+            scratch->stage + (half ? 0 : f->piece_bytes));
+    part.panels = left < 0 ? k->panels - panel : f->piece;
+    part.n = left > 0 ? part.panels * 32 : k->n - panel * 32;
+    part.weights = scratch->stage + (half ? f->piece_bytes : 0);
+    part.bias = k->bias + panel * 32;
+    part.multiplier = k->multiplier + panel * 32;
+    part.shift = k->shift + panel * 32;
+    qfk_fc_panels_hvx(&part, less, y + panel * 32, scratch->scalars);
+  }
+}
+
+void qf_dsp_fc_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
 {
   const Form *f = call->form;
   QfkFcHvx k = f->p;
@@ -83,5 +139,9 @@ void qf_dsp_fc_job(const QfDspCall *call, uint32_t job, void *scratch)
   k.bias += first;
   k.multiplier += first;
   k.shift += first;
-  qfk_fc_s8_hvx(&k, x, y, scratch);
+  const int32_t less = qfk_fc_take_hvx(&k, x, scratch->scalars);
+  if (scratch->stage)
+    run_staged(f, &k, less, y, scratch);
+  else
+    qfk_fc_panels_hvx(&k, less, y, scratch->scalars);
 }

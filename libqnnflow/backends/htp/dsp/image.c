@@ -60,6 +60,7 @@ bool qf_dsp_resize_plan(QfDspPlan *p)
   f.x_image = qfk_d4_bytes(c->c, c->h, c->w);
   f.y_image = qfk_d4_bytes(c->c, c->oh, c->ow);
   p->form_bytes = qf_dsp_round(sizeof(f)) + rows + firsts + pieces + network + qf_dsp_round(n.weights * 4);
+  p->rows = (uint32_t)c->rows;
   p->scratch_bytes = qfk_resize_hvx_scratch(k);
   p->jobs = (uint32_t)QF_DSP_PRODUCT(c->n, f.tiles);
   if (!p->form)
@@ -80,12 +81,13 @@ bool qf_dsp_resize_plan(QfDspPlan *p)
   return true;
 }
 
-void qf_dsp_resize_job(const QfDspCall *call, uint32_t job, void *scratch)
+void qf_dsp_resize_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
 {
   const Resize *f = call->form;
   const size_t image = job / (uint32_t)f->tiles;
   const int32_t y0 = (int32_t)(job % (uint32_t)f->tiles) * f->p.rows;
-  qfk_resize_u8_hvx(&f->p, call->in[0] + image * f->x_image, y0, call->out[0] + image * f->y_image, scratch);
+  qfk_resize_u8_hvx(&f->p, call->in[0] + image * f->x_image, y0, call->out[0] + image * f->y_image,
+                    scratch->vectors);
 }
 
 typedef struct {
@@ -116,7 +118,7 @@ bool qf_dsp_reduce_plan(QfDspPlan *p)
   return true;
 }
 
-void qf_dsp_reduce_job(const QfDspCall *call, uint32_t job, void *scratch)
+void qf_dsp_reduce_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
 {
   const Reduce *f = call->form;
   const int32_t unit = (int32_t)job * f->units, left = f->p.units - unit;

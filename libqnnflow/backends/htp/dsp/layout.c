@@ -29,7 +29,7 @@ bool qf_dsp_copy_plan(QfDspPlan *p)
   return true;
 }
 
-void qf_dsp_copy_job(const QfDspCall *call, uint32_t job, void *scratch)
+void qf_dsp_copy_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
 {
   const Copy *c = call->form;
   const uint32_t at = job * COPY_BYTES, left = c->bytes - at;
@@ -55,7 +55,7 @@ static bool plan_pixels(QfDspPlan *p, const QfDspSpan *pixels, const QfDspSpan *
   Pixels f = {c->pixels, c->channels, (c->channels + 3) / 4, part < 32 ? 32 : part, 0, (uint8_t)c->flip};
   f.parts = (f.pixels + f.part - 1) / f.part;
   p->form_bytes = sizeof(f);
-  p->scratch_bytes = 4 * READ_BEYOND + 2 * (uint64_t)(c->channels + 4);
+  p->scalar_bytes = 4 * READ_BEYOND + 2 * (uint64_t)(c->channels + 4);
   p->jobs = (uint32_t)f.parts * (uint32_t)c->n;
   if (p->form)
     memcpy(p->form, &f, sizeof(f));
@@ -82,7 +82,7 @@ static int32_t pixels_near_end(const Pixels *f, int32_t n)
   return k;
 }
 
-void qf_dsp_from_nhwc_job(const QfDspCall *call, uint32_t job, void *scratch)
+void qf_dsp_from_nhwc_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
 {
   const Pixels *f = call->form;
   const int32_t image = (int32_t)job / f->parts, first = (int32_t)job % f->parts * f->part;
@@ -93,8 +93,8 @@ void qf_dsp_from_nhwc_job(const QfDspCall *call, uint32_t job, void *scratch)
   qfk_d4_from_nhwc_part_hvx(x, f->channels, n - near, y, f->pixels);
   for (int32_t i = n - near; i < n; i += most) {
     const int32_t some = n - i < most ? n - i : most;
-    memcpy(scratch, x + (ptrdiff_t)i * f->channels, (size_t)some * (size_t)f->channels);
-    qfk_d4_from_nhwc_part_hvx(scratch, f->channels, some, y + (ptrdiff_t)i * 4, f->pixels);
+    memcpy(scratch->scalars, x + (ptrdiff_t)i * f->channels, (size_t)some * (size_t)f->channels);
+    qfk_d4_from_nhwc_part_hvx(scratch->scalars, f->channels, some, y + (ptrdiff_t)i * 4, f->pixels);
   }
   for (int32_t plane = 0; plane < f->planes && f->flip; plane++) {
     uint8_t *to = y + (ptrdiff_t)plane * f->pixels * 4;
@@ -102,7 +102,7 @@ void qf_dsp_from_nhwc_job(const QfDspCall *call, uint32_t job, void *scratch)
   }
 }
 
-void qf_dsp_to_nhwc_job(const QfDspCall *call, uint32_t job, void *scratch)
+void qf_dsp_to_nhwc_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
 {
   const Pixels *f = call->form;
   const int32_t image = (int32_t)job / f->parts, first = (int32_t)job % f->parts * f->part;

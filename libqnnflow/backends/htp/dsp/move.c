@@ -56,7 +56,7 @@ bool qf_dsp_move_plan(QfDspPlan *p)
   return true;
 }
 
-void qf_dsp_move_job(const QfDspCall *call, uint32_t job, void *scratch)
+void qf_dsp_move_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
 {
   const Move *f = call->form;
   const int32_t unit = (int32_t)job * f->units, left = f->p.units - unit;
@@ -114,7 +114,7 @@ bool qf_dsp_channels_plan(QfDspPlan *p)
   return true;
 }
 
-void qf_dsp_channels_job(const QfDspCall *call, uint32_t job, void *scratch)
+void qf_dsp_channels_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
 {
   const Channels *f = call->form;
   const int32_t image = (int32_t)job / f->parts, first = (int32_t)job % f->parts * f->part;

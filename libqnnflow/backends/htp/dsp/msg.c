@@ -59,6 +59,9 @@ static uint32_t on_hello(QfDspSession *s, const Packet *p, QfWireAnswer *a)
   a->hello.simulated = s->simulated;
   a->hello.vtcm_bytes = s->vtcm_bytes;
   a->hello.n_threads = s->n_threads;
+  for (uint32_t i = 0; i < QF_WIRE_MAX_GRAPHS; i++)
+    if (s->graphs[i].net) /* laid out for what there was */
+      return QF_DSP_IN_USE;
   if (vtcm > s->vtcm_bytes)
     return QF_DSP_NO_VTCM;
   port->vtcm_bytes = a->hello.vtcm_bytes = vtcm ? vtcm : s->vtcm_bytes;

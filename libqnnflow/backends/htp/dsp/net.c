@@ -2,7 +2,8 @@
 /*
  * net.c - see net.h. Everything is checked in a copy of the head, in 64 bits; then the same functions make the form that runs.
  *
- * Memory of a net, one block: itself, the head's copy, steps with their forms, the arena, scratch memory of each thread.
+ * Memory of a net, one block: itself, the head's copy, steps with their forms, the arena, scratch memory of each thread. VTCM begins with
+ * the graph's tensors there; then each thread has an equal share, which a step's jobs use as it suits them.
  */
 #include "step.h"
 
@@ -22,6 +23,9 @@ typedef struct {
   const uint32_t *refs; /* in the head's copy: inputs, then outputs */
   uint32_t n_in, n_out, jobs;
   const uint8_t *form;
+  bool fast, staged;                      /* scratch_bytes are in VTCM; there is a stage, */
+  uint32_t stage_at;                      /* here in a thread's share */
+  uint32_t rows, vtcm_bytes, moved_bytes; /* for events */
 } Step;
 
 struct QfDspNet {
@@ -32,6 +36,9 @@ struct QfDspNet {
   Step *steps;
   uint8_t *arena, *scratch;
   uint32_t scratch_bytes, memory_bytes;
+  uint32_t scalars_at; /* in a thread's scratch: what is never in VTCM */
+  uint32_t vtcm_share; /* of a thread; 0: there is none */
+  uint32_t n_threads;  /* that there is memory for */
 };
 
 const char *qf_dsp_row_name(uint32_t row)
@@ -48,7 +55,9 @@ static bool inside(const QfDspNetHead *h, uint32_t at, uint32_t n, uint32_t each
 static bool head_is_sound(const QfDspNetHead *h, uint32_t size)
 {
   return h->size_bytes == size && h->head_bytes <= size && h->head_bytes % QF_DSP_ALIGNMENT == 0 &&
-         h->arena_bytes <= MOST_BYTES && inside(h, h->borders_at, h->n_borders, sizeof(QfDspBorder)) &&
+         h->arena_bytes <= MOST_BYTES && h->vtcm_bytes <= MOST_BYTES &&
+         h->vtcm_bytes % QF_DSP_ALIGNMENT == 0 &&
+         inside(h, h->borders_at, h->n_borders, sizeof(QfDspBorder)) &&
          inside(h, h->tensors_at, h->n_tensors, sizeof(QfDspTensor)) &&
          inside(h, h->steps_at, h->n_steps, sizeof(QfDspStepRecord));
 }
@@ -63,6 +72,8 @@ static bool tensor_is_sound(const QfDspNetHead *h, const QfDspTensor *t)
     return t->at < h->n_borders && t->size_bytes == borders[t->at].size_bytes;
   if (t->region == QF_DSP_ARENA)
     return t->at % 4 == 0 && end <= h->arena_bytes;
+  if (t->region == QF_DSP_VTCM)
+    return t->at % 4 == 0 && end <= h->vtcm_bytes;
   return t->region == QF_DSP_CONSTANT && t->at % QF_DSP_ALIGNMENT == 0 && t->at >= h->head_bytes &&
          end <= h->size_bytes;
 }
@@ -85,8 +96,9 @@ static bool ports_are_sound(const QfDspNetHead *h, const QfDspStepRecord *s, con
   return true;
 }
 
-/* Checks step @i, or with @form makes it there. @blob is for constants. */
-static uint32_t plan_step(const QfDspNetHead *h, const uint8_t *blob, uint32_t i, uint8_t *form, QfDspPlan *p)
+/* Checks step @i, or with @form makes it there. @blob is for constants, @share what a thread has of VTCM. */
+static uint32_t plan_step(const QfDspNetHead *h, const uint8_t *blob, uint32_t share, uint32_t i,
+                          uint8_t *form, QfDspPlan *p)
 {
   const uint8_t *head = (const uint8_t *)h;
   const QfDspStepRecord *s = (const QfDspStepRecord *)(const void *)(head + h->steps_at) + i;
@@ -113,31 +125,45 @@ static uint32_t plan_step(const QfDspNetHead *h, const uint8_t *blob, uint32_t i
                    .n_in = s->n_in,
                    .n_out = s->n_out,
                    .form = form,
+                   .vtcm_share = share,
                    .jobs = 1};
-  if (!row->plan(p) || p->form_bytes > MOST_BYTES || p->scratch_bytes > MOST_BYTES)
+  if (!row->plan(p) || p->form_bytes > MOST_BYTES || p->scratch_bytes > MOST_BYTES ||
+      p->scalar_bytes > MOST_BYTES)
     return QF_DSP_BAD_GRAPH;
   return QF_DSP_OK;
 }
 
-/* @h is a head that nobody changes; its copy or the blob itself. */
-static uint32_t measure(const QfDspNetHead *h, const uint8_t *blob, uint32_t size, QfDspNetNeeds *needs)
+static bool is_fast(const QfDspPlan *p)
 {
-  uint64_t form = 0, scratch = 0;
+  return p->scratch_bytes && qf_dsp_round(p->scratch_bytes) <= p->vtcm_share;
+}
+
+/* @h is a head that nobody changes; its copy or the blob itself. */
+static uint32_t measure(const QfDspNetHead *h, const uint8_t *blob, uint32_t size, uint32_t share,
+                        QfDspNetNeeds *needs, uint32_t *scalars_at)
+{
+  uint64_t form = 0, scratch = 0, scalars = 0;
   if (!head_is_sound(h, size))
     return QF_DSP_BAD_GRAPH;
   for (uint32_t i = 0; i < h->n_steps; i++) {
     QfDspPlan p;
-    const uint32_t status = plan_step(h, blob, i, NULL, &p);
+    const uint32_t status = plan_step(h, blob, share, i, NULL, &p);
     if (status)
       return status;
     form += qf_dsp_round(p.form_bytes);
-    scratch = p.scratch_bytes > scratch ? p.scratch_bytes : scratch;
+    scratch = !is_fast(&p) && p.scratch_bytes > scratch ? p.scratch_bytes : scratch;
+    scalars = p.scalar_bytes > scalars ? p.scalar_bytes : scalars;
   }
   form += qf_dsp_round(sizeof(QfDspNet)) + h->head_bytes + qf_dsp_round((uint64_t)h->n_steps * sizeof(Step));
   if (form > MOST_BYTES)
     return QF_DSP_BAD_GRAPH;
-  *needs = (QfDspNetNeeds){h->n_borders, h->n_steps, (uint32_t)form, (uint32_t)qf_dsp_round(h->arena_bytes),
-                           (uint32_t)qf_dsp_round(scratch)};
+  *scalars_at = (uint32_t)qf_dsp_round(scratch);
+  *needs = (QfDspNetNeeds){h->n_borders,
+                           h->n_steps,
+                           (uint32_t)form,
+                           (uint32_t)qf_dsp_round(h->arena_bytes),
+                           *scalars_at + (uint32_t)qf_dsp_round(scalars),
+                           h->vtcm_bytes};
   return QF_DSP_OK;
 }
 
@@ -152,7 +178,30 @@ static uint32_t first_look(const QfDspNetHead *h, uint32_t size)
 uint32_t qf_dsp_net_check(const void *blob, uint32_t size, QfDspNetNeeds *needs)
 {
   const uint32_t status = first_look(blob, size);
-  return status ? status : measure(blob, blob, size, needs);
+  uint32_t scalars_at;
+  return status ? status : measure(blob, blob, size, 0, needs, &scalars_at);
+}
+
+static uint32_t most_u32(uint64_t v)
+{
+  return v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
+}
+
+/* What is in VTCM of a step: see Step. */
+static void lay_out(const QfDspNet *net, Step *s, const QfDspPlan *p)
+{
+  const uint64_t scratch = is_fast(p) ? qf_dsp_round(p->scratch_bytes) : 0;
+  const bool staged =
+      p->stage_bytes && scratch + p->stage_bytes <= net->vtcm_share && (scratch || !p->scratch_bytes);
+  uint64_t tensors = 0;
+  for (uint32_t i = 0; i < s->n_in + s->n_out; i++)
+    tensors += net->tensors[s->refs[i]].region == QF_DSP_VTCM ? net->tensors[s->refs[i]].size_bytes : 0;
+  s->fast = scratch != 0;
+  s->stage_at = (uint32_t)scratch;
+  s->staged = staged;
+  s->rows = p->rows;
+  s->vtcm_bytes = most_u32(tensors + net->n_threads * (scratch + (staged ? p->stage_bytes : 0)));
+  s->moved_bytes = staged ? most_u32(p->moved_bytes) : 0;
 }
 
 /* Fills the memory that @needs speaks of; net->head is the copy. */
@@ -166,15 +215,19 @@ static uint32_t make(QfDspNet *net, const QfDspNetNeeds *needs, uint8_t *at)
   for (uint32_t i = 0; i < h->n_steps; i++) {
     const QfDspStepRecord *s = (const QfDspStepRecord *)(const void *)(net->head + h->steps_at) + i;
     QfDspPlan p;
-    uint32_t status = plan_step(h, net->blob, i, NULL, &p);
+    uint32_t status = plan_step(h, net->blob, net->vtcm_share, i, NULL, &p);
     if (status || qf_dsp_round(p.form_bytes) > (uint64_t)(end - at))
       return status ? status : QF_DSP_BAD_GRAPH;
     const uint64_t bytes = qf_dsp_round(p.form_bytes);
-    if ((status = plan_step(h, net->blob, i, at, &p)))
+    if ((status = plan_step(h, net->blob, net->vtcm_share, i, at, &p)))
       return status;
-    net->steps[i] = (Step){&rows[s->row], (const uint32_t *)(const void *)(net->head + s->refs_at),
-                           s->n_in,       s->n_out,
-                           p.jobs,        at};
+    net->steps[i] = (Step){.row = &rows[s->row],
+                           .refs = (const uint32_t *)(const void *)(net->head + s->refs_at),
+                           .n_in = s->n_in,
+                           .n_out = s->n_out,
+                           .jobs = p.jobs,
+                           .form = at};
+    lay_out(net, &net->steps[i], &p);
     at += bytes;
   }
   net->arena = end;
@@ -183,36 +236,60 @@ static uint32_t make(QfDspNet *net, const QfDspNetNeeds *needs, uint8_t *at)
   return QF_DSP_OK;
 }
 
+/* What each thread has of VTCM behind @used bytes; kernels read beyond the end of the last. */
+static uint32_t share_of(const QfDspPort *port, uint32_t used)
+{
+  if (port->vtcm_bytes < QF_DSP_SLACK || used > port->vtcm_bytes - QF_DSP_SLACK)
+    return 0;
+  return (port->vtcm_bytes - QF_DSP_SLACK - used) / port->n_threads / QF_DSP_ALIGNMENT * QF_DSP_ALIGNMENT;
+}
+
+/* Memory for a net of @copy, a head that is sound, and all that is made of it. */
+static uint32_t open_copy(const QfDspNetHead *copy, const void *blob, uint32_t size, QfDspPort *port,
+                          QfDspNet **out)
+{
+  const uint32_t share = share_of(port, copy->vtcm_bytes);
+  QfDspNetNeeds needs = {0};
+  uint32_t scalars_at = 0, status = measure(copy, blob, size, share, &needs, &scalars_at);
+  const uint64_t bytes =
+      (uint64_t)needs.form_bytes + needs.arena_bytes + (uint64_t)needs.scratch_bytes * port->n_threads;
+  if (status)
+    return status;
+  if (needs.vtcm_bytes > port->vtcm_bytes)
+    return QF_DSP_NO_VTCM;
+  QfDspNet *net = bytes > 2 * MOST_BYTES ? NULL : port->alloc(port, (uint32_t)bytes);
+  if (!net)
+    return QF_DSP_NO_MEMORY;
+  uint8_t *at = (uint8_t *)net + qf_dsp_round(sizeof(*net));
+  memcpy(at, copy, copy->head_bytes);
+  *net = (QfDspNet){.blob = blob,
+                    .head = at,
+                    .h = (const QfDspNetHead *)(const void *)at,
+                    .memory_bytes = (uint32_t)bytes,
+                    .scalars_at = scalars_at,
+                    .vtcm_share = share,
+                    .n_threads = port->n_threads};
+  status = make(net, &needs, at + copy->head_bytes);
+  if (status)
+    port->free(port, net, (uint32_t)bytes);
+  else
+    *out = net;
+  return status;
+}
+
 uint32_t qf_dsp_net_open(const void *blob, uint32_t size, QfDspPort *port, QfDspNet **out)
 {
   uint32_t status = first_look(blob, size);
   const uint32_t head_bytes = status ? 0 : ((const QfDspNetHead *)blob)->head_bytes;
+  *out = NULL;
   if (status || head_bytes > size || head_bytes < sizeof(QfDspNetHead))
     return status ? status : QF_DSP_BAD_GRAPH;
   QfDspNetHead *copy = port->alloc(port, head_bytes);
   if (!copy)
     return QF_DSP_NO_MEMORY;
   memcpy(copy, blob, head_bytes);
-  QfDspNetNeeds needs = {0};
-  status = copy->head_bytes == head_bytes ? measure(copy, blob, size, &needs) : QF_DSP_BAD_GRAPH;
-  const uint64_t bytes =
-      (uint64_t)needs.form_bytes + needs.arena_bytes + (uint64_t)needs.scratch_bytes * port->n_threads;
-  QfDspNet *net = NULL;
-  if (!status && (bytes > 2 * MOST_BYTES || !(net = port->alloc(port, (uint32_t)bytes))))
-    status = QF_DSP_NO_MEMORY;
-  if (!status) {
-    uint8_t *at = (uint8_t *)net + qf_dsp_round(sizeof(*net));
-    memcpy(at, copy, head_bytes);
-    *net = (QfDspNet){.blob = blob,
-                      .head = at,
-                      .h = (const QfDspNetHead *)(const void *)at,
-                      .memory_bytes = (uint32_t)bytes};
-    status = make(net, &needs, at + head_bytes);
-    if (status)
-      port->free(port, net, (uint32_t)bytes);
-  }
+  status = copy->head_bytes == head_bytes ? open_copy(copy, blob, size, port, out) : QF_DSP_BAD_GRAPH;
   port->free(port, copy, head_bytes);
-  *out = status ? NULL : net;
   return status;
 }
 
@@ -233,9 +310,11 @@ uint32_t qf_dsp_net_n_steps(const QfDspNet *net)
   return net->h->n_steps;
 }
 
-static uint8_t *address(const QfDspNet *net, uint32_t tensor, void *const *borders)
+static uint8_t *address(const QfDspNet *net, const QfDspPort *port, uint32_t tensor, void *const *borders)
 {
   const QfDspTensor *t = &net->tensors[tensor];
+  if (t->region == QF_DSP_VTCM)
+    return port->vtcm + t->at;
   if (t->region == QF_DSP_BORDER)
     return borders[t->at];
   /* Constants are inputs only, which call.in makes const again. */
@@ -256,7 +335,12 @@ static void do_job(void *arg, uint32_t index, uint32_t thread)
 {
   Work *w = arg;
   const uint32_t before = w->measured ? w->port->packets(w->port) : 0;
-  w->step->row->job(&w->call, index, w->net->scratch + (size_t)thread * w->net->scratch_bytes);
+  const QfDspNet *net = w->net;
+  uint8_t *slow = net->scratch + (size_t)thread * net->scratch_bytes;
+  uint8_t *fast = w->port->vtcm + net->h->vtcm_bytes + (size_t)thread * net->vtcm_share;
+  const QfDspScratch scratch = {w->port, w->step->fast ? fast : slow,
+                                w->step->staged ? fast + w->step->stage_at : NULL, slow + net->scalars_at};
+  w->step->row->job(&w->call, index, &scratch);
   if (w->measured)
     w->packets[thread] += (uint32_t)(w->port->packets(w->port) - before);
 }
@@ -266,10 +350,10 @@ static void run_step(Work *w, void *const *borders)
   const Step *s = w->step;
   w->call.form = s->form;
   for (uint32_t k = 0; k < s->n_in; k++)
-    w->call.in[k] = address(w->net, s->refs[k], borders);
+    w->call.in[k] = address(w->net, w->port, s->refs[k], borders);
   for (uint32_t k = 0; k < s->n_out; k++)
-    w->call.out[k] = address(w->net, s->refs[s->n_in + k], borders);
-  if (s->jobs > 1 && w->port->n_threads > 1)
+    w->call.out[k] = address(w->net, w->port, s->refs[s->n_in + k], borders);
+  if (s->jobs > 1 && w->port->n_threads > 1 && w->port->n_threads <= w->net->n_threads)
     w->port->parallel(w->port, do_job, w, s->jobs);
   else
     for (uint32_t i = 0; i < s->jobs; i++)
@@ -288,7 +372,12 @@ void qf_dsp_net_run(QfDspNet *net, void *const *borders, QfDspPort *port, QfDspE
     run_step(&w, borders);
     if (!w.measured)
       continue;
-    events[i] = (QfDspEvent){i, (uint32_t)(port->now_us(port) - before), 0};
+    events[i] = (QfDspEvent){.step = i,
+                             .microseconds = (uint32_t)(port->now_us(port) - before),
+                             .jobs = w.step->jobs,
+                             .rows = w.step->rows,
+                             .vtcm_bytes = w.step->vtcm_bytes,
+                             .moved_bytes = w.step->moved_bytes};
     for (uint32_t k = 0; k < QF_DSP_MAX_THREADS; k++)
       events[i].packets += w.packets[k];
   }

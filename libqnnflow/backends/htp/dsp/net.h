@@ -19,7 +19,7 @@
 #define QF_DSP_MAX_PORTS 64u
 
 /* Where a tensor lies. */
-enum { QF_DSP_BORDER = 0, QF_DSP_ARENA, QF_DSP_CONSTANT };
+enum { QF_DSP_BORDER = 0, QF_DSP_ARENA, QF_DSP_CONSTANT, QF_DSP_VTCM };
 
 /* The blob begins with this. Everything that is named by an _at lies within the head. */
 typedef struct {
@@ -30,7 +30,7 @@ typedef struct {
   uint32_t n_borders, borders_at; /* QfDspBorder */
   uint32_t n_tensors, tensors_at; /* QfDspTensor */
   uint32_t n_steps, steps_at;     /* QfDspStepRecord, in the order in which they run */
-  uint32_t reserved;
+  uint32_t vtcm_bytes; /* of VTCM for tensors, a multiple of QF_DSP_ALIGNMENT; jobs' memory comes after it */
 } QfDspNetHead;
 
 /* Memory of the caller: exactly so many bytes, none beyond are touched. Inputs are not written. */
@@ -41,7 +41,7 @@ typedef struct {
 typedef struct {
   uint32_t region; /* QF_DSP_BORDER, ... */
   uint32_t
-      at; /* number of the border; or offset in the arena (a multiple of 4), or in the blob (of QF_DSP_ALIGNMENT) */
+      at; /* number of the border; or offset in the arena or in VTCM (a multiple of 4), or in the blob (of QF_DSP_ALIGNMENT) */
   uint32_t size_bytes;
 } QfDspTensor;
 
@@ -55,14 +55,18 @@ typedef struct {
   uint32_t n_borders, n_steps;
   uint32_t form_bytes;    /* the head and what is made of it */
   uint32_t arena_bytes;   /* tensors between steps */
-  uint32_t scratch_bytes; /* for each thread */
+  uint32_t scratch_bytes; /* for each thread, besides what is in VTCM */
+  uint32_t vtcm_bytes;    /* at least */
 } QfDspNetNeeds;
 
-/* What a step took. */
+/* What a step took, and how it was laid out. */
 typedef struct {
   uint32_t step;
   uint32_t microseconds;
-  uint64_t packets; /* of all threads; 0 where nothing counts them */
+  uint64_t packets;     /* of all threads; 0 where nothing counts them */
+  uint32_t jobs, rows;  /* output rows of a job; 0: it has none */
+  uint32_t vtcm_bytes;  /* that jobs of all threads and tensors of the step have of VTCM */
+  uint32_t moved_bytes; /* copied into VTCM by jobs, while others compute */
 } QfDspEvent;
 
 typedef struct QfDspNet QfDspNet;
@@ -72,7 +76,7 @@ typedef struct QfDspNet QfDspNet;
 uint32_t qf_dsp_net_check(const void *blob, uint32_t size, QfDspNetNeeds *needs);
 
 /* Checks, and makes the form that runs, in memory of the port. The blob must stay where it is until qf_dsp_net_close(): its constants are used
- * there. Also NO_MEMORY. */
+ * there. Also NO_MEMORY; NO_VTCM where its tensors in VTCM do not fit. What jobs need goes into VTCM where it fits, else into other memory. */
 uint32_t qf_dsp_net_open(const void *blob, uint32_t size, QfDspPort *port, QfDspNet **net);
 void qf_dsp_net_close(QfDspNet *net, QfDspPort *port);
 

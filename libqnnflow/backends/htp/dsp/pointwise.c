@@ -40,7 +40,7 @@ bool qf_dsp_lookup_plan(QfDspPlan *p)
   return p->in[0].size_bytes == p->out[0].size_bytes;
 }
 
-void qf_dsp_lookup_job(const QfDspCall *call, uint32_t job, void *scratch)
+void qf_dsp_lookup_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
 {
   const Lookup *f = call->form;
   const uint32_t at = job * RUN_BYTES;
@@ -89,7 +89,7 @@ bool qf_dsp_binary_plan(QfDspPlan *p)
   return true;
 }
 
-void qf_dsp_binary_job(const QfDspCall *call, uint32_t job, void *scratch)
+void qf_dsp_binary_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
 {
   const Binary *f = call->form;
   const uint32_t at = job * RUN_BYTES;
@@ -143,13 +143,13 @@ bool qf_dsp_softmax_plan(QfDspPlan *p)
   return qfk_softmax_hvx_init(&f->p, &f->q, f->bytes);
 }
 
-void qf_dsp_softmax_job(const QfDspCall *call, uint32_t job, void *scratch)
+void qf_dsp_softmax_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
 {
   const Softmax *f = call->form;
   const int32_t first = (int32_t)job * f->rows_job, left = f->rows - first;
   const ptrdiff_t at = (ptrdiff_t)first * f->n;
   qfk_softmax_u8_hvx(&f->p, call->in[0] + at, left < f->rows_job ? left : f->rows_job, f->n,
-                     call->out[0] + at, scratch);
+                     call->out[0] + at, scratch->vectors);
 }
 
 typedef struct {
@@ -192,13 +192,13 @@ bool qf_dsp_softmax_columns_plan(QfDspPlan *p)
   return true;
 }
 
-void qf_dsp_softmax_columns_job(const QfDspCall *call, uint32_t job, void *scratch)
+void qf_dsp_softmax_columns_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
 {
   const SoftmaxColumns *f = call->form;
   const size_t at = job / (uint32_t)f->parts * f->image;
   const int32_t unit = (int32_t)(job % (uint32_t)f->parts) * f->units, left = f->p.units - unit;
   qfk_softmax_columns_u8_hvx(&f->p, call->in[0] + at, call->out[0] + at, unit,
-                             left < f->units ? left : f->units, scratch);
+                             left < f->units ? left : f->units, scratch->vectors);
 }
 
 typedef struct {
@@ -233,7 +233,7 @@ bool qf_dsp_binary_rows_plan(QfDspPlan *p)
   return true;
 }
 
-void qf_dsp_binary_rows_job(const QfDspCall *call, uint32_t job, void *scratch)
+void qf_dsp_binary_rows_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
 {
   const BinaryRows *f = call->form;
   const int32_t row = (int32_t)job * f->rows_job, left = f->r.rows - row;

@@ -81,6 +81,7 @@ bool qf_dsp_pool_plan(QfDspPlan *p)
   f.x_image = qfk_d4_bytes(c->c, c->h, c->w);
   f.y_image = qfk_d4_bytes(c->c, c->oh, c->ow);
   p->form_bytes = sizeof(f) + (taps + multipliers) * 4;
+  p->rows = (uint32_t)c->rows;
   p->scratch_bytes = qfk_pool_hvx_scratch(k);
   p->jobs = (uint32_t)QF_DSP_PRODUCT(c->n, f.tiles, f.chunks);
   if (!p->form)
@@ -93,7 +94,7 @@ bool qf_dsp_pool_plan(QfDspPlan *p)
   return true;
 }
 
-void qf_dsp_pool_job(const QfDspCall *call, uint32_t job, void *scratch)
+void qf_dsp_pool_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
 {
   const Form *f = call->form;
   QfkPoolHvx k = f->p;
@@ -103,5 +104,5 @@ void qf_dsp_pool_job(const QfDspCall *call, uint32_t job, void *scratch)
   k.s.c = (left < f->planes ? left : f->planes) * 4;
   qfk_pool_u8_hvx(&k, call->in[0] + (size_t)image * f->x_image + qfk_d4_bytes(plane * 4, k.s.h, k.s.w), y0,
                   call->out[0] + (size_t)image * f->y_image + qfk_d4_bytes(plane * 4, k.s.oh, k.s.ow),
-                  scratch);
+                  scratch->vectors);
 }

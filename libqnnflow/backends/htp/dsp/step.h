@@ -28,11 +28,23 @@ typedef struct {
   uint32_t params_bytes;
   const QfDspSpan *in, *out;
   uint32_t n_in, n_out;
-  uint8_t *form; /* form_bytes, which the first call gave; 128-byte aligned; NULL: only check */
-  /* Results. */
-  uint64_t form_bytes, scratch_bytes; /* for jobs to use; scratch of one thread */
+  uint8_t *form;       /* form_bytes, which the first call gave; 128-byte aligned; NULL: only check */
+  uint64_t vtcm_share; /* bytes of VTCM that each thread has; 0: none */
+  /* Results. Of one thread: memory for jobs to use, see QfDspScratch. */
+  uint64_t form_bytes, scratch_bytes, stage_bytes, scalar_bytes;
   uint32_t jobs;
+  /* For reports: output rows of a job, 0: it has none; what all jobs copy into their stages. */
+  uint32_t rows;
+  uint64_t moved_bytes;
 } QfDspPlan;
+
+/* Memory of a job's thread. VTCM is for vectors: it has no cache before it, so what is read by scalars stays out of it. */
+typedef struct {
+  QfDspPort *port;
+  uint8_t *vectors; /* scratch_bytes; in VTCM where they fit there */
+  uint8_t *stage; /* stage_bytes of VTCM, which plan() asked for where its share has them; NULL: not there */
+  uint8_t *scalars; /* scalar_bytes, never in VTCM */
+} QfDspScratch;
 
 /* One step while it runs. */
 typedef struct {
@@ -47,12 +59,12 @@ typedef struct {
   bool borders; /* reads and writes not a byte beyond its tensors, so these may be borders */
   /* False: malformed. */
   bool (*plan)(QfDspPlan *p);
-  void (*job)(const QfDspCall *call, uint32_t job, void *scratch);
+  void (*job)(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch);
 } QfDspRow;
 
 #define QF_DSP_STEP(name, ...)                                                                               \
   bool qf_dsp_##name##_plan(QfDspPlan *p);                                                                   \
-  void qf_dsp_##name##_job(const QfDspCall *call, uint32_t job, void *scratch);
+  void qf_dsp_##name##_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch);
 #include "steps.inc"
 #undef QF_DSP_STEP
 

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define QF_WIRE_MAGIC 0x50574651u /* "QFWP" */
-#define QF_WIRE_VERSION 1u
+#define QF_WIRE_VERSION 2u
 #define QF_WIRE_MAX_BORDERS 60u /* a queue's packet names 64 pieces of memory at most */
 #define QF_WIRE_MAX_BUFFERS 256u
 #define QF_WIRE_MAX_GRAPHS 64u
