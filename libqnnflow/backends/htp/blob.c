@@ -57,23 +57,62 @@ static guint place_in_vtcm(const QfHtpBuild *b, const Planned *roots, guint n, s
   return fit;
 }
 
+/* The root that holds @r in the end; *@at gets where. */
+static QfHtpRoot *holder_of(const QfHtpBuild *b, QfHtpRoot *r, size_t *at)
+{
+  *at = 0;
+  for (; r->whole != QF_HTP_NONE; r = &g_array_index(b->roots, QfHtpRoot, r->whole))
+    *at += r->whole_at;
+  return r;
+}
+
+/* What holds parts lives as long as any of them. */
+static void hold_parts(QfHtpBuild *b)
+{
+  for (guint i = 0; i < b->roots->len; i++) {
+    QfHtpRoot *r = &g_array_index(b->roots, QfHtpRoot, i);
+    size_t at;
+    QfHtpRoot *holder = holder_of(b, r, &at);
+    if (r->first == UINT32_MAX)
+      continue;
+    holder->last = holder->first == UINT32_MAX ? r->last : MAX(holder->last, r->last);
+    holder->first = MIN(holder->first, r->first);
+  }
+}
+
+static void place_parts(QfHtpBuild *b)
+{
+  for (guint i = 0; i < b->roots->len; i++) {
+    QfHtpRoot *r = &g_array_index(b->roots, QfHtpRoot, i);
+    size_t at;
+    const QfHtpRoot *holder = holder_of(b, r, &at);
+    if (holder == r)
+      continue;
+    r->region = holder->region;
+    r->at = holder->at + at;
+  }
+}
+
 /* Offsets of all roots; *@end begins after the head and ends after the constants. Returns the arena's size or SIZE_MAX, and in *@vtcm that of
  * the other. */
 static size_t place(QfHtpBuild *b, size_t *end, size_t *vtcm)
 {
   g_autoptr(GArray) planned = g_array_new(FALSE, TRUE, sizeof(Planned));
+  hold_parts(b);
   for (guint i = 0; i < b->roots->len; i++) {
     QfHtpRoot *r = &g_array_index(b->roots, QfHtpRoot, i);
     if (r->region == QF_DSP_CONSTANT) {
       r->at = *end;
       *end += round_up(r->size);
-    } else if (r->region == QF_DSP_ARENA && r->first != UINT32_MAX)
+    } else if (r->region == QF_DSP_ARENA && r->first != UINT32_MAX && r->whole == QF_HTP_NONE)
       g_array_append_val(planned, r);
   }
   g_array_sort(planned, by_size);
   const Planned *roots = (const Planned *)(const void *)planned->data;
   const guint fit = place_in_vtcm(b, roots, planned->len, vtcm);
-  return plan_roots(roots + fit, planned->len - fit, QF_DSP_ARENA);
+  const size_t arena = plan_roots(roots + fit, planned->len - fit, QF_DSP_ARENA);
+  place_parts(b);
+  return arena;
 }
 
 static void write_tensors(const QfHtpBuild *b, QfDspTensor *to)

@@ -15,6 +15,8 @@ typedef struct {
   uint32_t first, last;    /* steps that touch it; first UINT32_MAX: none */
   void *data;              /* of a constant; NULL when dry */
   size_t at;               /* offset in the arena or the blob, when placed */
+  uint32_t whole;          /* the root that it is a part of, @whole_at from its start; QF_HTP_NONE: of none */
+  size_t whole_at;
 } QfHtpRoot;
 
 /* A part of one: what a step's tensor is. */

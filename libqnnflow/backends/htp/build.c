@@ -63,8 +63,12 @@ static Forms *forms_of(QfHtpBuild *b, const QfTensor *t)
 
 static uint32_t add_root(QfHtpBuild *b, uint32_t region, uint32_t border, size_t size, void *data)
 {
-  const QfHtpRoot root = {
-      .region = region, .border = border, .size = size, .first = UINT32_MAX, .data = data};
+  const QfHtpRoot root = {.region = region,
+                          .border = border,
+                          .size = size,
+                          .first = UINT32_MAX,
+                          .data = data,
+                          .whole = QF_HTP_NONE};
   g_array_append_val(b->roots, root);
   return b->roots->len - 1;
 }
@@ -196,6 +200,57 @@ uint32_t qf_htp_out(QfHtpBuild *b, const QfTensor *t, QfHtpForm form)
   const size_t size = MAX(form_bytes(t, QF_HTP_FLAT), form_bytes(t, QF_HTP_D4));
   const uint32_t root = add_root(b, QF_DSP_ARENA, 0, size, NULL);
   return forms_of(b, t)->form[form] = add_view(b, root, 0, form_bytes(t, form));
+}
+
+/* How many of @in, from the first on, are one root from its start to its end, which is nothing else's part yet; 0: none. */
+static uint32_t whole_root(const QfHtpBuild *b, const uint32_t *in, uint32_t n)
+{
+  const QfHtpView *v = &g_array_index(b->tensors, QfHtpView, in[0]);
+  const QfHtpRoot *r = &g_array_index(b->roots, QfHtpRoot, v->root);
+  const uint32_t root = v->root;
+  size_t end = 0;
+  if (r->region != QF_DSP_ARENA || r->whole != QF_HTP_NONE)
+    return 0;
+  for (uint32_t i = 0; i < n; i++) {
+    v = &g_array_index(b->tensors, QfHtpView, in[i]);
+    if (v->root != root || v->offset != end)
+      return 0;
+    end += v->size;
+    if (end == r->size)
+      return i + 1;
+  }
+  return 0;
+}
+
+uint32_t qf_htp_out_joined(QfHtpBuild *b, const QfTensor *t, QfHtpForm form, const uint32_t *in, uint32_t n,
+                           gboolean *placed)
+{
+  const uint32_t out = qf_htp_out(b, t, form), root = g_array_index(b->tensors, QfHtpView, out).root;
+  size_t at = 0;
+  for (uint32_t i = 0, run; i < n; i += MAX(run, 1)) {
+    const QfHtpView first = g_array_index(b->tensors, QfHtpView, in[i]);
+    run = at % 4 ? 0 : whole_root(b, in + i, n - i);
+    placed[i] = run != 0;
+    for (uint32_t k = 1; k < run; k++)
+      placed[i + k] = TRUE;
+    if (run) {
+      QfHtpRoot *r = &g_array_index(b->roots, QfHtpRoot, first.root);
+      r->whole = root;
+      r->whole_at = at;
+      at += r->size;
+    } else
+      at += first.size;
+  }
+  return out;
+}
+
+void qf_htp_planes(QfHtpBuild *b, const QfTensor *t, const QfTensor *x, int64_t plane)
+{
+  int32_t n, pixels, c;
+  qf_htp_images(x, &n, &pixels, &c);
+  const QfHtpView v = g_array_index(b->tensors, QfHtpView, qf_htp_in(b, x, QF_HTP_D4));
+  forms_of(b, t)->form[QF_HTP_D4] =
+      add_view(b, v.root, v.offset + (size_t)plane * (size_t)pixels * 4, form_bytes(t, QF_HTP_D4));
 }
 
 uint32_t qf_htp_out_planes(QfHtpBuild *b, const QfTensor *t, size_t bytes)

@@ -62,6 +62,12 @@ uint32_t qf_htp_in_place(QfHtpBuild *build, const QfTensor *t);
 QfHtpForm qf_htp_form(QfHtpBuild *build, const QfTensor *t);
 /* Memory for output @t. */
 uint32_t qf_htp_out(QfHtpBuild *build, const QfTensor *t, QfHtpForm form);
+/* Memory for output @t, which is tensors @in [n] one after the other. Those that have memory of their own become parts of it, so that
+ * nothing is to be done for them: placed [n] says which. */
+uint32_t qf_htp_out_joined(QfHtpBuild *build, const QfTensor *t, QfHtpForm form, const uint32_t *in,
+                           uint32_t n, gboolean *placed);
+/* Output @t is planes of the one image @x, from @plane on. */
+void qf_htp_planes(QfHtpBuild *build, const QfTensor *t, const QfTensor *x, int64_t plane);
 /* Memory for flat output @t that has @bytes, so many that whole planes can be written. */
 uint32_t qf_htp_out_planes(QfHtpBuild *build, const QfTensor *t, size_t bytes);
 /* Memory like that of a tensor, for what is between steps of a node. */

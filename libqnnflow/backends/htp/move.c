@@ -135,6 +135,10 @@ static gboolean add_slice(QfHtpBuild *b, const QfTensor *x, const QfTensor *y, c
     only_channels &= x->dims[i] == y->dims[i] && (step[i] == 1 || y->dims[i] == 1);
   const gboolean whole = x->rank == 4 && x->dims[3] == y->dims[3] && step[3] == 1;
   if (only_channels && !whole && qf_htp_form(b, x) == QF_HTP_D4) {
+    if (x->dims[0] == 1 && step[3] == 1 && begin[3] % 4 == 0) {
+      qf_htp_planes(b, y, x, begin[3] / 4);
+      return TRUE;
+    }
     g_autofree QfkChannelFrom *from = g_new0(QfkChannelFrom, y->dims[3]);
     const uint32_t in = qf_htp_in(b, x, QF_HTP_D4);
     for (int64_t k = 0; k < y->dims[3]; k++)
@@ -200,21 +204,36 @@ static gboolean in_encoding(QfHtpBuild *b, const QfTensor *x, const QfTensor *y,
   return TRUE;
 }
 
-/* The rows of all inputs one after the other in each row of the output. */
-static gboolean join_flat(QfHtpBuild *b, const QfNode *node, const uint32_t *in, int64_t rows, int64_t row,
-                          uint32_t bytes, uint32_t out, const int64_t *counts, GString *why)
+/* The rows of all inputs one after the other in each row of the output; where there is one row, the inputs may be made in place. */
+static gboolean join_flat(QfHtpBuild *b, const QfNode *node, QfHtpForm form, const uint32_t *in, int64_t rows,
+                          int64_t row, const int64_t *counts, GString *why)
 {
+  const QfTensor *y = node->outputs[0];
+  const uint32_t bytes = form == QF_HTP_D4 ? 4 : 1;
+  gboolean placed[QF_DSP_MAX_PORTS] = {FALSE};
   int64_t start = 0;
-  for (uint32_t i = 0; i < node->n_inputs; i++) {
+  const uint32_t out =
+      rows == 1 ? qf_htp_out_joined(b, y, form, in, node->n_inputs, placed) : qf_htp_out(b, y, form);
+  for (uint32_t i = 0; i < node->n_inputs; start += counts[i++]) {
+    if (placed[i])
+      continue;
     const QfkNd nd = {.rank = 2,
                       .n_operands = 2,
                       .dims = {rows, counts[i]},
                       .stride = {{row, 1}, {counts[i], 1}}};
     if (!add_move(b, &nd, bytes, in[i], 0, out, start, why))
       return FALSE;
-    start += counts[i];
   }
   return TRUE;
+}
+
+/* One image, and planes of it come from one input each. */
+static gboolean whole_planes(const QfNode *node)
+{
+  gboolean whole = node->outputs[0]->dims[0] == 1;
+  for (uint32_t i = 0; i + 1 < node->n_inputs; i++)
+    whole &= node->inputs[i]->dims[3] % 4 == 0;
+  return whole;
 }
 
 static gboolean join_channels(QfHtpBuild *b, const QfNode *node, const uint32_t *in)
@@ -254,7 +273,8 @@ gboolean qf_htp_join(QfHtpBuild *b, const QfNode *node, GString *why)
     if (!qf_htp_encoding(node->inputs[i], NULL, why) ||
         !in_encoding(b, node->inputs[i], y, form, &in[i], why))
       return FALSE;
-  if (form == QF_HTP_D4 && axis == 3)
+  const gboolean planes = form == QF_HTP_D4 && axis == 3;
+  if (planes && !whole_planes(node))
     return join_channels(b, node, in);
   const Lattice l = lattice_of(y, form);
   const int32_t at = form == QF_HTP_D4 ? place_of(&l, axis) : axis;
@@ -264,9 +284,13 @@ gboolean qf_htp_join(QfHtpBuild *b, const QfNode *node, GString *why)
     row *= i >= at ? l.dims[i] : 1;
     inner *= i > at ? l.dims[i] : 1;
   }
-  for (uint32_t i = 0; i < node->n_inputs; i++)
-    counts[i] = concat ? node->inputs[i]->dims[axis] * inner : qf_tensor_count(node->inputs[i]) / rows;
-  return join_flat(b, node, in, rows, row, l.bytes, qf_htp_out(b, y, form), counts, why);
+  for (uint32_t i = 0; i < node->n_inputs; i++) {
+    const int64_t length = concat ? node->inputs[i]->dims[axis] : 0;
+    counts[i] = planes   ? (length + 3) / 4 * inner
+                : concat ? length * inner
+                         : qf_tensor_count(node->inputs[i]) / rows;
+  }
+  return join_flat(b, node, form, in, rows, row, counts, why);
 }
 
 /* Unpack: rows of x go to each output by turns. */
