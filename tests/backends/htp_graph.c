@@ -56,28 +56,49 @@ static guint choose(const QfGraph *graph, QfNode **nodes)
   return n;
 }
 
-HtpGraph *htp_graph_new(const char *path)
+static HtpGraph *make_graph(const QfGraph *graph, QfNode *const *nodes, guint n, size_t vtcm_bytes)
 {
-  g_autoptr(GError) error = NULL;
-  g_autoptr(QfModel) model = qf_model_load(path, &(QfModelOptions){.backend = "ref"}, &error);
   g_autoptr(QfHtpBuild) b = qf_htp_build_new("test", FALSE, 4, 64 << 10);
   g_autoptr(GString) why = g_string_new(NULL);
   g_autoptr(GPtrArray) in = NULL, out = NULL;
-  QfNode *nodes[MOST_NODES];
-  g_assert_no_error(error);
-  const guint n = choose(model->graph, nodes);
-  g_assert_cmpuint(n, >=, 3);
-  qf_lower_part_borders(&(QfLower){.graph = model->graph}, nodes, n, &in, &out);
+  b->vtcm_bytes = vtcm_bytes;
+  qf_lower_part_borders(&(QfLower){.graph = (QfGraph *)graph}, nodes, n, &in, &out);
   for (guint i = 0; i < in->len; i++)
     qf_htp_build_input(b, in->pdata[i]);
   for (guint i = 0; i < n; i++)
-    g_assert_true(qf_htp_build_node(b, nodes[i], why));
+    if (!qf_htp_build_node(b, nodes[i], why))
+      g_error("%s: %s", nodes[i]->name, why->str);
   for (guint i = 0; i < out->len; i++)
     qf_htp_build_output(b, out->pdata[i]);
   HtpGraph *g = g_new0(HtpGraph, 1);
   g->blob = qf_htp_build_finish(b, &g->size, why);
   g_assert_nonnull(g->blob);
   return g;
+}
+
+HtpGraph *htp_graph_new(const char *path)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(QfModel) model = qf_model_load(path, &(QfModelOptions){.backend = "ref"}, &error);
+  QfNode *nodes[MOST_NODES];
+  g_assert_no_error(error);
+  const guint n = choose(model->graph, nodes);
+  g_assert_cmpuint(n, >=, 3);
+  return make_graph(model->graph, nodes, n, 0);
+}
+
+HtpGraph *htp_graph_new_whole(const char *path, size_t vtcm_bytes)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(QfModel) model = qf_model_load(path, &(QfModelOptions){.backend = "ref"}, &error);
+  g_assert_no_error(error);
+  g_autoptr(GPtrArray) nodes = g_ptr_array_new();
+  for (guint i = 0; i < model->graph->nodes->len; i++) {
+    QfNode *node = model->graph->nodes->pdata[i];
+    if (!qf_dtype_is_float(node->inputs[0]->dtype) && !qf_dtype_is_float(node->outputs[0]->dtype))
+      g_ptr_array_add(nodes, node); /* the borders are converted elsewhere */
+  }
+  return make_graph(model->graph, (QfNode *const *)nodes->pdata, nodes->len, vtcm_bytes);
 }
 
 void htp_graph_free(HtpGraph *g)
@@ -127,4 +148,112 @@ gboolean htp_graph_run(const HtpGraph *g)
   }
   free(copy);
   return !status;
+}
+
+#define MOST_COPIES 4
+
+typedef struct {
+  uint8_t *dst;
+  const uint8_t *src;
+  uint32_t dst_stride, src_stride, width, rows;
+} Copy;
+
+/* Threads take turns, so what one of them has begun it waits for before another begins. */
+typedef struct {
+  QfDspPort port;
+  Copy copies[MOST_COPIES];
+  guint n_copies;
+} SlowPort;
+
+static void slow_copy(QfDspPort *port, void *dst, uint32_t dst_stride, const void *src, uint32_t src_stride,
+                      uint32_t width, uint32_t rows)
+{
+  SlowPort *p = (SlowPort *)port;
+  g_assert_cmpuint(p->n_copies, <, MOST_COPIES);
+  for (uint32_t i = 0; i < rows; i++)
+    memset((uint8_t *)dst + (size_t)i * dst_stride, 0xa5, width);
+  p->copies[p->n_copies++] = (Copy){dst, src, dst_stride, src_stride, width, rows};
+}
+
+static void slow_wait(QfDspPort *port)
+{
+  SlowPort *p = (SlowPort *)port;
+  for (guint k = 0; k < p->n_copies; k++) {
+    const Copy *c = &p->copies[k];
+    for (uint32_t i = 0; i < c->rows; i++)
+      memcpy(c->dst + (size_t)i * c->dst_stride, c->src + (size_t)i * c->src_stride, c->width);
+  }
+  p->n_copies = 0;
+}
+
+static uint64_t no_time(QfDspPort *port)
+{
+  (void)port;
+  return 0;
+}
+
+static uint32_t no_packets(QfDspPort *port)
+{
+  (void)port;
+  return 0;
+}
+
+static void run_measured(QfDspNet *net, QfDspPort *port, GByteArray *out, QfDspEvent *sum)
+{
+  uint32_t n;
+  const QfDspBorder *borders = qf_dsp_net_borders(net, &n);
+  const uint32_t n_steps = qf_dsp_net_n_steps(net);
+  g_autofree void **memory = g_new0(void *, n + 1);
+  g_autofree QfDspEvent *events = g_new0(QfDspEvent, n_steps + 1);
+  g_autoptr(GRand) rand = g_rand_new_with_seed(5);
+  for (uint32_t i = 0; i < n; i++) {
+    uint8_t *bytes = memory[i] = g_malloc(borders[i].size_bytes);
+    for (uint32_t k = 0; k < borders[i].size_bytes; k++)
+      bytes[k] = borders[i].is_output ? 0 : (uint8_t)g_rand_int(rand);
+  }
+  qf_dsp_net_run(net, memory, port, events, n_steps);
+  *sum = (QfDspEvent){.rows = UINT32_MAX};
+  for (uint32_t i = 0; i < n_steps; i++) {
+    g_assert_cmpuint(events[i].step, ==, i);
+    sum->jobs += events[i].jobs;
+    sum->rows = events[i].rows ? MIN(sum->rows, events[i].rows) : sum->rows;
+    sum->vtcm_bytes += events[i].vtcm_bytes;
+    sum->moved_bytes += events[i].moved_bytes;
+  }
+  for (uint32_t i = 0; i < n; i++) {
+    if (borders[i].is_output)
+      g_byte_array_append(out, memory[i], borders[i].size_bytes);
+    g_free(memory[i]);
+  }
+}
+
+GBytes *htp_graph_outputs(const HtpGraph *g, uint32_t vtcm_bytes, uint32_t n_threads, uint32_t *status,
+                          QfDspEvent *sum)
+{
+  SlowPort p = {.port = {.alloc = port_alloc,
+                         .free = port_free,
+                         .parallel = port_parallel,
+                         .copy2d = slow_copy,
+                         .copy_wait = slow_wait,
+                         .now_us = no_time,
+                         .packets = no_packets,
+                         .vtcm_bytes = vtcm_bytes,
+                         .n_threads = n_threads}};
+  QfDspNet *net = NULL;
+  GBytes *bytes = NULL;
+  void *copy = port_alloc(&p.port, g->size);
+  if (vtcm_bytes) /* as it is found: not zeroed */
+    p.port.vtcm = memset(port_alloc(&p.port, vtcm_bytes), 0x5a, vtcm_bytes);
+  memcpy(copy, g->blob, g->size);
+  *status = qf_dsp_net_open(copy, g->size, &p.port, &net);
+  if (!*status) {
+    GByteArray *out = g_byte_array_new();
+    run_measured(net, &p.port, out, sum);
+    g_assert_cmpuint(p.n_copies, ==, 0);
+    qf_dsp_net_close(net, &p.port);
+    bytes = g_byte_array_free_to_bytes(out);
+  }
+  free(p.port.vtcm);
+  free(copy);
+  return bytes;
 }
