@@ -165,19 +165,21 @@ typedef struct {
   guint n_copies;
 } SlowPort;
 
-static void slow_copy(QfDspPort *port, void *dst, uint32_t dst_stride, const void *src, uint32_t src_stride,
-                      uint32_t width, uint32_t rows)
+static void slow_copy(QfDspPort *port, void *queue, void *dst, uint32_t dst_stride, const void *src,
+                      uint32_t src_stride, uint32_t width, uint32_t rows)
 {
   SlowPort *p = (SlowPort *)port;
+  (void)queue;
   g_assert_cmpuint(p->n_copies, <, MOST_COPIES);
   for (uint32_t i = 0; i < rows; i++)
     memset((uint8_t *)dst + (size_t)i * dst_stride, 0xa5, width);
   p->copies[p->n_copies++] = (Copy){dst, src, dst_stride, src_stride, width, rows};
 }
 
-static void slow_wait(QfDspPort *port)
+static void slow_wait(QfDspPort *port, void *queue)
 {
   SlowPort *p = (SlowPort *)port;
+  (void)queue;
   for (guint k = 0; k < p->n_copies; k++) {
     const Copy *c = &p->copies[k];
     for (uint32_t i = 0; i < c->rows; i++)

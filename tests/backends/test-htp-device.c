@@ -238,7 +238,7 @@ static const Fault faults[] = {
     {"hangs", "QNNFLOW_HTPSIM_FAULT", "hang", {.timeout_ms = 300}, AT_RUN, "no answer within 300 ms", NULL},
     {"bad-map", "QNNFLOW_HTPSIM_FAULT", "map", {0}, AT_LOAD, "cannot map the memory", NULL},
     {"queue-full", "QNNFLOW_HTPSIM_FAULT", "full", {.timeout_ms = 300}, AT_RUN, "queue is full", NULL},
-    {"version", "QNNFLOW_HTPSIM_FAULT", "version", {0}, AT_OPEN, "version 2 of the protocol", NULL},
+    {"version", "QNNFLOW_HTPSIM_FAULT", "version", {0}, AT_OPEN, "of the protocol and this library version", NULL},
     {"garbage", "QNNFLOW_HTPSIM_FAULT", "garbage", {0}, AT_RUN, "makes no sense", NULL},
     {"unknown-fault", "QNNFLOW_HTPSIM_FAULT", "earthquake", {0}, AT_OPEN, "no such fault", NULL},
     {"no-vtcm",

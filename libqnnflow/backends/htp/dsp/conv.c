@@ -220,11 +220,12 @@ static Place place_of(const Form *f, uint32_t job, int32_t rows)
 
 /* Begins to copy @rows rows of all planes from row @y0 on. */
 static void fetch(const Form *f, const QfkConvHvx *k, const uint8_t *x, int32_t y0, int32_t rows,
-                  QfDspPort *port, uint8_t *to)
+                  const QfDspScratch *scratch, uint8_t *to)
 {
   const uint32_t row = (uint32_t)k->grid.gw * 4;
-  port->copy2d(port, to, row * (uint32_t)f->stage_rows, x + (size_t)y0 * row, row * (uint32_t)k->s.h,
-               row * (uint32_t)rows, (uint32_t)k->planes);
+  scratch->port->copy2d(scratch->port, scratch->queue, to, row * (uint32_t)f->stage_rows,
+                        x + (size_t)y0 * row, row * (uint32_t)k->s.h, row * (uint32_t)rows,
+                        (uint32_t)k->planes);
 }
 
 static void run_staged(const Form *f, const QfkConvHvx *of_job, const uint8_t *x, int32_t y0, uint8_t *y,
@@ -234,12 +235,12 @@ static void run_staged(const Form *f, const QfkConvHvx *of_job, const uint8_t *x
   const int32_t end = y0 + k.rows < k.s.oh ? y0 + k.rows : k.s.oh, most = f->stage_rows;
   k.offsets = f->stage_offsets;
   k.grid.gh = most;
-  fetch(f, of_job, x, y0, end - y0 < most ? end - y0 : most, scratch->port, scratch->stage);
+  fetch(f, of_job, x, y0, end - y0 < most ? end - y0 : most, scratch, scratch->stage);
   for (int32_t at = y0, half = 0; at < end; at += most, half = !half) {
     const int32_t next = at + most, left = end - next;
-    scratch->port->copy_wait(scratch->port);
+    scratch->port->copy_wait(scratch->port, scratch->queue);
     if (left > 0)
-      fetch(f, of_job, x, next, left < most ? left : most, scratch->port,
+      fetch(f, of_job, x, next, left < most ? left : most, scratch,
             scratch->stage + (half ? 0 : f->stage_bytes));
     k.rows = left < 0 ? end - at : most;
     qfk_conv_s8_hvx(&k, scratch->stage + (half ? f->stage_bytes : 0), 0, y + (size_t)at * (size_t)k.s.ow * 4,

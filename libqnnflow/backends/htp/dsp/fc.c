@@ -97,10 +97,11 @@ bool qf_dsp_fc_plan(QfDspPlan *p)
   return true;
 }
 
-static void fetch(QfDspPort *port, const QfkFcHvx *k, int32_t panel, int32_t n, uint8_t *to)
+static void fetch(const QfDspScratch *scratch, const QfkFcHvx *k, int32_t panel, int32_t n, uint8_t *to)
 {
   const uint32_t bytes = (uint32_t)k->steps * 128;
-  port->copy2d(port, to, bytes, k->weights + (size_t)panel * bytes, bytes, bytes, (uint32_t)n);
+  scratch->port->copy2d(scratch->port, scratch->queue, to, bytes, k->weights + (size_t)panel * bytes, bytes,
+                        bytes, (uint32_t)n);
 }
 
 /* Panels of a row, a piece after the other. */
@@ -108,12 +109,12 @@ static void run_staged(const Form *f, const QfkFcHvx *k, int32_t less, uint8_t *
                        const QfDspScratch *scratch)
 {
   QfkFcHvx part = *k;
-  fetch(scratch->port, k, 0, f->piece < k->panels ? f->piece : k->panels, scratch->stage);
+  fetch(scratch, k, 0, f->piece < k->panels ? f->piece : k->panels, scratch->stage);
   for (int32_t panel = 0, half = 0; panel < k->panels; panel += f->piece, half = !half) {
     const int32_t next = panel + f->piece, left = k->panels - next;
-    scratch->port->copy_wait(scratch->port);
+    scratch->port->copy_wait(scratch->port, scratch->queue);
     if (left > 0)
-      fetch(scratch->port, k, next, left < f->piece ? left : f->piece,
+      fetch(scratch, k, next, left < f->piece ? left : f->piece,
             scratch->stage + (half ? 0 : f->piece_bytes));
     part.panels = left < 0 ? k->panels - panel : f->piece;
     part.n = left > 0 ? part.panels * 32 : k->n - panel * 32;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define MOST_BYTES QF_DSP_MOST_BYTES /* more than a DSP has */
+#define MOST_PREFETCH (256u << 10)   /* leaves room in the cache for the step that runs */
 
 #define QF_DSP_STEP(name, min_in, max_in, n_out, type, borders)                                              \
   {#name, min_in, max_in, n_out, sizeof(type), borders, qf_dsp_##name##_plan, qf_dsp_##name##_job},
@@ -162,7 +163,7 @@ static uint32_t measure(const QfDspNetHead *h, const uint8_t *blob, uint32_t siz
                            h->n_steps,
                            (uint32_t)form,
                            (uint32_t)qf_dsp_round(h->arena_bytes),
-                           *scalars_at + (uint32_t)qf_dsp_round(scalars),
+                           *scalars_at + (uint32_t)qf_dsp_round(scalars) + QF_DSP_QUEUE_BYTES,
                            h->vtcm_bytes};
   return QF_DSP_OK;
 }
@@ -339,7 +340,8 @@ static void do_job(void *arg, uint32_t index, uint32_t thread)
   uint8_t *slow = net->scratch + (size_t)thread * net->scratch_bytes;
   uint8_t *fast = w->port->vtcm + net->h->vtcm_bytes + (size_t)thread * net->vtcm_share;
   const QfDspScratch scratch = {w->port, w->step->fast ? fast : slow,
-                                w->step->staged ? fast + w->step->stage_at : NULL, slow + net->scalars_at};
+                                w->step->staged ? fast + w->step->stage_at : NULL, slow + net->scalars_at,
+                                slow + net->scratch_bytes - QF_DSP_QUEUE_BYTES};
   w->step->row->job(&w->call, index, &scratch);
   if (w->measured)
     w->packets[thread] += (uint32_t)(w->port->packets(w->port) - before);
@@ -360,6 +362,14 @@ static void run_step(Work *w, void *const *borders)
       do_job(w, i, 0);
 }
 
+/* Weights that are read as scalars come into the second cache while the step before computes. */
+static void prefetch_step(const QfDspNet *net, QfDspPort *port, const Step *s)
+{
+  const QfDspTensor *t = s->n_in > 1 ? &net->tensors[s->refs[1]] : NULL;
+  if (port->prefetch && t && t->region == QF_DSP_CONSTANT && !s->staged)
+    port->prefetch(port, net->blob + t->at, t->size_bytes < MOST_PREFETCH ? t->size_bytes : MOST_PREFETCH);
+}
+
 void qf_dsp_net_run(QfDspNet *net, void *const *borders, QfDspPort *port, QfDspEvent *events,
                     uint32_t n_events)
 {
@@ -369,6 +379,8 @@ void qf_dsp_net_run(QfDspNet *net, void *const *borders, QfDspPort *port, QfDspE
     w.measured = events && i < n_events;
     memset(w.packets, 0, sizeof(w.packets));
     const uint64_t before = w.measured ? port->now_us(port) : 0;
+    if (i + 1 < net->h->n_steps)
+      prefetch_step(net, port, w.step + 1);
     run_step(&w, borders);
     if (!w.measured)
       continue;

@@ -16,6 +16,8 @@ typedef struct QfDspPort QfDspPort;
 #define QF_DSP_ALIGNMENT 128u
 /* Hardware threads that a port has at most. */
 #define QF_DSP_MAX_THREADS 8u
+/* Memory for a thread's copies under way. */
+#define QF_DSP_QUEUE_BYTES 512u
 
 /* What a request came to. 0 is success everywhere. The host has a sentence for each: QF_DSP_STATUS_LIST. */
 #define QF_DSP_STATUS_LIST(X)                                                                                \
@@ -50,11 +52,14 @@ struct QfDspPort {
    * within @fn. */
   void (*parallel)(QfDspPort *port, void (*fn)(void *arg, uint32_t index, uint32_t thread), void *arg,
                    uint32_t count);
-  /* Begins a copy of @rows rows of @width bytes (by user DMA on a DSP, at once elsewhere); copy_wait() returns when all that this thread
-   * has begun are there. Any thread; areas must not overlap. */
-  void (*copy2d)(QfDspPort *port, void *dst, uint32_t dst_stride, const void *src, uint32_t src_stride,
-                 uint32_t width, uint32_t rows);
-  void (*copy_wait)(QfDspPort *port);
+  /* Begins a copy of @rows rows of @width bytes (by user DMA on a DSP, at once elsewhere); copy_wait() returns when all that were begun in
+   * @queue are there. Any thread, each with a queue of its own: QF_DSP_QUEUE_BYTES of memory, aligned, zeroed before the first. Areas
+   * must not overlap. */
+  void (*copy2d)(QfDspPort *port, void *queue, void *dst, uint32_t dst_stride, const void *src,
+                 uint32_t src_stride, uint32_t width, uint32_t rows);
+  void (*copy_wait)(QfDspPort *port, void *queue);
+  /* Hint: the memory is read soon, and not before. Any thread; NULL: there are no caches to fill. */
+  void (*prefetch)(QfDspPort *port, const void *memory, uint32_t size_bytes);
   /* Time that only goes forward. Any thread. */
   uint64_t (*now_us)(QfDspPort *port);
   /* Packets of instructions executed so far by the calling thread, modulo 2^32: differences count. 0 where nothing counts them. Any thread. */

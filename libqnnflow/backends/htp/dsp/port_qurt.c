@@ -144,6 +144,16 @@ static void log_line(QfDspPort *port, int level, const char *text)
   HAP_debug(text, level ? 2 : 4, "qnnflow", 0);
 }
 
+/* Rows of LINE bytes into the second cache, in the background. Only one is under way in a thread. */
+#define LINE 4096u
+
+static void prefetch(QfDspPort *port, const void *memory, uint32_t size)
+{
+  (void)port;
+  const uint64_t how = (uint64_t)LINE << 32 | (uint64_t)LINE << 16 | (size + LINE - 1) / LINE;
+  __asm__ volatile("l2fetch(%0,%1)" : : "r"(memory), "r"(how));
+}
+
 #if __HEXAGON_ARCH__ >= 68
 /* A descriptor of user DMA for rows. */
 typedef struct {
@@ -154,30 +164,67 @@ typedef struct {
   uint16_t width, rows, src_stride, dst_stride, src_offset, dst_offset;
   uint32_t pad[8];
 } __attribute__((aligned(64))) Rows;
-#define ROWS_CONTROL (1u << 24 | 1u << 29) /* of rows; the source is not taken into the cache */
+/* Of rows. Not past the second cache, where what was computed may still be. */
+#define ROWS_CONTROL (1u << 24)
 #define ROWS_DONE (1u << 31)
+#define QUEUE_ROWS (QF_DSP_QUEUE_BYTES / sizeof(Rows) - 1)
 
-static void copy2d(QfDspPort *port, void *dst, uint32_t dst_stride, const void *src, uint32_t src_stride,
-                   uint32_t width, uint32_t rows)
+/* Copies under way of a thread, which its hardware does one after the other. */
+typedef struct {
+  Rows rows[QUEUE_ROWS];
+  uint32_t n;
+} Queue;
+
+_Static_assert(sizeof(Queue) <= QF_DSP_QUEUE_BYTES, "a queue has its place");
+
+static void copy_wait(QfDspPort *port, void *queue)
 {
+  Queue *q = queue;
   (void)port;
+  for (uint32_t i = 0, state; i < q->n; i++)
+    while (!(*(volatile uint32_t *)&q->rows[i].control & ROWS_DONE))
+      __asm__ volatile("%0 = dmwait" : "=r"(state) : : "memory");
+  q->n = 0;
+}
+
+static void begin_rows(QfDspPort *port, Queue *q, const Rows *rows)
+{
+  if (q->n == QUEUE_ROWS)
+    copy_wait(port, q);
+  Rows *next = &q->rows[q->n];
+  *next = *rows;
+  if (q->n)
+    __asm__ volatile("release(%1):at\n\tdmlink(%0,%1)" : : "r"(next - 1), "r"(next) : "memory");
+  else
+    __asm__ volatile("release(%0):at\n\tdmstart(%0)" : : "r"(next) : "memory");
+  q->n++;
+}
+
+/* Numbers of a descriptor have 16 bits. What lies without gaps becomes rows of another width, and a rest; the little else is copied at once. */
+static void copy2d(QfDspPort *port, void *queue, void *dst, uint32_t dst_stride, const void *src,
+                   uint32_t src_stride, uint32_t width, uint32_t rows)
+{
+  const uint32_t most = 1u << 15;
+  if (width > most && src_stride == width && dst_stride == width) {
+    const uint32_t bytes = width * rows, whole = bytes / most * most;
+    copy2d(port, queue, dst, most, src, most, most, whole / most);
+    if (bytes > whole)
+      copy2d(port, queue, (uint8_t *)dst + whole, most, (const uint8_t *)src + whole, most, bytes - whole, 1);
+    return;
+  }
   if (width > UINT16_MAX || rows > UINT16_MAX || src_stride > UINT16_MAX || dst_stride > UINT16_MAX) {
     for (uint32_t i = 0; i < rows; i++)
       memcpy((uint8_t *)dst + (size_t)i * dst_stride, (const uint8_t *)src + (size_t)i * src_stride, width);
     return;
   }
-  volatile Rows d = {.control = ROWS_CONTROL,
-                     .src = src,
-                     .dst = dst,
-                     .width = (uint16_t)width,
-                     .rows = (uint16_t)rows,
-                     .src_stride = (uint16_t)src_stride,
-                     .dst_stride = (uint16_t)dst_stride};
-  uint32_t state;
-  __asm__ volatile("release(%0):at\n\tdmstart(%0)" : : "r"(&d) : "memory");
-  do
-    __asm__ volatile("%0 = dmwait" : "=r"(state) : : "memory");
-  while (!(d.control & ROWS_DONE));
+  const Rows d = {.control = ROWS_CONTROL,
+                  .src = src,
+                  .dst = dst,
+                  .width = (uint16_t)width,
+                  .rows = (uint16_t)rows,
+                  .src_stride = (uint16_t)src_stride,
+                  .dst_stride = (uint16_t)dst_stride};
+  begin_rows(port, queue, &d);
 }
 #endif
 
@@ -189,8 +236,10 @@ static void adopt_port(Module *m, const QfWireStart *start)
   port->cache_clean = cache_clean;
   port->cache_invalidate = cache_invalidate;
   port->log = log_line;
+  port->prefetch = prefetch;
 #if __HEXAGON_ARCH__ >= 68
   port->copy2d = copy2d;
+  port->copy_wait = copy_wait;
 #endif
   if (compute_resource_query_VTCM(0, &total, NULL, NULL, NULL) || !total)
     return;

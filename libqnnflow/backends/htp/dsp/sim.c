@@ -188,17 +188,17 @@ static void port_cache_invalidate(QfDspPort *port, void *memory, uint32_t size)
   (void)port, (void)memory, (void)size;
 }
 
-static void port_copy2d(QfDspPort *port, void *dst, uint32_t dst_stride, const void *src, uint32_t src_stride,
-                        uint32_t width, uint32_t rows)
+static void port_copy2d(QfDspPort *port, void *queue, void *dst, uint32_t dst_stride, const void *src,
+                        uint32_t src_stride, uint32_t width, uint32_t rows)
 {
-  (void)port;
+  (void)port, (void)queue;
   for (uint32_t i = 0; i < rows; i++)
     memcpy((uint8_t *)dst + (size_t)i * dst_stride, (const uint8_t *)src + (size_t)i * src_stride, width);
 }
 
-static void port_copy_wait(QfDspPort *port)
+static void port_copy_wait(QfDspPort *port, void *queue)
 {
-  (void)port;
+  (void)port, (void)queue;
 }
 
 static uint64_t port_now_us(QfDspPort *port)

@@ -44,6 +44,7 @@ typedef struct {
   uint8_t *vectors; /* scratch_bytes; in VTCM where they fit there */
   uint8_t *stage; /* stage_bytes of VTCM, which plan() asked for where its share has them; NULL: not there */
   uint8_t *scalars; /* scalar_bytes, never in VTCM */
+  uint8_t *queue;   /* for copies */
 } QfDspScratch;
 
 /* One step while it runs. */
