@@ -53,9 +53,8 @@ static void text_layers(GString *out, const QfReport *report)
     g_string_append(out, "% ");
     if (packets)
       g_string_append_printf(out, "%10.1f  ", (double)l->packets / 1e3);
-    g_string_append_printf(out, " %-18s %-4s %-32s %-24s %s\n", l->op ? l->op : "-",
-                           l->unit ? l->unit : "-", l->kernel ? l->kernel : "-", l->output,
-                           l->node ? l->node : "-");
+    g_string_append_printf(out, " %-18s %-4s %-32s %-24s %s\n", l->op ? l->op : "-", l->unit ? l->unit : "-",
+                           l->kernel ? l->kernel : "-", l->output, l->node ? l->node : "-");
   }
 }
 

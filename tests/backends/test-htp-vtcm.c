@@ -46,15 +46,20 @@ static const char net[] =
                                                                                          "k4d"
                                                                                          " ->"
                                                                                          " g"
-                                                                                         "\n" QDQ("g", "gd") "node Concat gd,fd -> h axis=1\n" QDQ("h", "hd") "node GlobalAveragePool hd -> p\n" QDQ(
-                                                                                             "p",
-                                                                                             "pd") "node "
-                                                                                                   "Reshape "
-                                                                                                   "pd,shape "
-                                                                                                   "-> "
-                                                                                                   "r\n" QDQ("r",
-                                                                                                             "rd") "node MatMul rd,k5d -> m\n" QDQ("m",
-                                                                                                                                                   "y") "out y\n";
+                                                                                         "\n" QDQ("g", "gd") "node Concat gd,fd -> h axis=1\n" QDQ(
+                                                                                             "h",
+                                                                                             "hd") "node "
+                                                                                                   "GlobalAve"
+                                                                                                   "ragePool "
+                                                                                                   "hd -> "
+                                                                                                   "p\n" QDQ("p",
+                                                                                                             "pd") "node "
+                                                                                                                   "Reshape "
+                                                                                                                   "pd,shape "
+                                                                                                                   "-> "
+                                                                                                                   "r\n" QDQ("r", "rd") "node MatMul rd,k5d -> m\n" QDQ(
+                                                                                                                       "m",
+                                                                                                                       "y") "out y\n";
 
 static char *model_path, *config_path;
 
