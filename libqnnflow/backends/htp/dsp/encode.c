@@ -34,7 +34,7 @@ bool qf_dsp_quantize_plan(QfDspPlan *p)
   if (p->in[0].size_bytes / 4 != n || p->in[0].size_bytes % 4 || !qf_dsp_within(c->top, 0, 255))
     return false;
   p->form_bytes = sizeof(Quantize);
-  p->scratch_bytes = BLOCK * sizeof(float);
+  p->scalar_bytes = BLOCK * sizeof(float);
   p->jobs = runs(n);
   if (p->form) {
     Quantize *f = (Quantize *)(void *)p->form;
@@ -45,7 +45,7 @@ bool qf_dsp_quantize_plan(QfDspPlan *p)
   return true;
 }
 
-void qf_dsp_quantize_job(const QfDspCall *call, uint32_t job, void *scratch)
+void qf_dsp_quantize_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
 {
   const Quantize *f = call->form;
   const uint32_t at = job * RUN, n = run_at(f->n, at), whole = n / BLOCK * BLOCK;
@@ -54,8 +54,8 @@ void qf_dsp_quantize_job(const QfDspCall *call, uint32_t job, void *scratch)
   qfk_quantize_f32_hvx(&f->p, (const float *)(const void *)x, y, whole);
   if (n == whole)
     return;
-  memcpy(scratch, x + (size_t)whole * 4, (size_t)(n - whole) * 4);
-  qfk_quantize_f32_hvx(&f->p, scratch, y + whole, n - whole);
+  memcpy(scratch->scalars, x + (size_t)whole * 4, (size_t)(n - whole) * 4);
+  qfk_quantize_f32_hvx(&f->p, (const float *)(const void *)scratch->scalars, y + whole, n - whole);
 }
 
 typedef struct {
@@ -79,7 +79,7 @@ bool qf_dsp_dequantize_plan(QfDspPlan *p)
   return true;
 }
 
-void qf_dsp_dequantize_job(const QfDspCall *call, uint32_t job, void *scratch)
+void qf_dsp_dequantize_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
 {
   const Dequantize *f = call->form;
   const uint32_t at = job * RUN;
