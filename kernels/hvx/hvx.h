@@ -107,8 +107,17 @@ static inline int32_t qfk_hvx_window(const QfkHvx *low, const QfkHvx *high, int3
   return sum;
 }
 
-/* One macro a signature: results, then operands. V a vector, W a pair, Q a predicate, R a scalar, X an accumulator, M memory. */
+/* With the sanitizers a call each: what they add to all that is inlined takes the compiler minutes. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define QFK_HVX_FN static __attribute__((noinline, unused))
+#endif
+#endif
+#ifndef QFK_HVX_FN
 #define QFK_HVX_FN static inline __attribute__((always_inline, unused))
+#endif
+
+/* One macro a signature: results, then operands. V a vector, W a pair, Q a predicate, R a scalar, X an accumulator, M memory. */
 #define QFK_HVX_LANES(lanes, ...)                                                                            \
   for (int i = 0; i < lanes; i++) {                                                                          \
     __VA_ARGS__;                                                                                             \
