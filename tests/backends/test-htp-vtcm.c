@@ -52,14 +52,15 @@ static const char net[] =
                                                                                                    "GlobalAve"
                                                                                                    "ragePool "
                                                                                                    "hd -> "
-                                                                                                   "p\n" QDQ("p",
-                                                                                                             "pd") "node "
-                                                                                                                   "Reshape "
-                                                                                                                   "pd,shape "
-                                                                                                                   "-> "
-                                                                                                                   "r\n" QDQ("r", "rd") "node MatMul rd,k5d -> m\n" QDQ(
-                                                                                                                       "m",
-                                                                                                                       "y") "out y\n";
+                                                                                                   "p\n" QDQ(
+                                                                                                       "p",
+                                                                                                       "pd") "node "
+                                                                                                             "Reshape "
+                                                                                                             "pd,shape "
+                                                                                                             "-> "
+                                                                                                             "r\n" QDQ("r", "rd") "node MatMul rd,k5d -> m\n" QDQ(
+                                                                                                                 "m",
+                                                                                                                 "y") "out y\n";
 
 static char *model_path, *config_path;
 
