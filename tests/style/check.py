@@ -44,6 +44,7 @@ LAYERS = {
 LAYER_EXCEPTIONS = {
     ("libqnnflow/ops", "kernels/blockquant/format.h"): "sizes of block formats are facts that shapes follow from",
     ("libqnnflow/ops", "kernels/blockquant/formats.inc"): "their names",
+    ("libqnnflow/graph", "kernels/copy/copy_fast.h"): "large weights are brought into another order of dimensions",
     ("libqnnflow/import", "kernels/blockquant/format.h"): "files hold blocks",
     ("libqnnflow/backends", "libqnnflow/runtime/pool.h"): "the thread pool is handed to steps when they run",
     ("libqnnflow/backends", "libqnnflow/runtime/memory.h"): "aligned memory, which has no other home",

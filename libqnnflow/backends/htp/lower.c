@@ -129,10 +129,10 @@ static gboolean run_graph(const Part *part, const QfHtpSpan *spans, guint n, GEr
   if (!part->events)
     return qf_htp_graph_run(part->graph, spans, n, NULL, error);
   QfHtpReport report = qf_htp_events_report(part->events);
-  g_autofree QfHtpEvent *events = report.events;
   const gboolean ok = qf_htp_graph_run(part->graph, spans, n, &report, error);
   if (ok)
     qf_htp_events_add(part->events, &report);
+  g_free(report.events);
   return ok;
 }
 
