@@ -248,7 +248,8 @@ void qf_htp_planes(QfHtpBuild *b, const QfTensor *t, const QfTensor *x, int64_t 
 {
   int32_t n, pixels, c;
   qf_htp_images(x, &n, &pixels, &c);
-  const QfHtpView v = g_array_index(b->tensors, QfHtpView, qf_htp_in(b, x, QF_HTP_D4));
+  const uint32_t in = qf_htp_in(b, x, QF_HTP_D4); /* before the array is looked at: it may move */
+  const QfHtpView v = g_array_index(b->tensors, QfHtpView, in);
   forms_of(b, t)->form[QF_HTP_D4] =
       add_view(b, v.root, v.offset + (size_t)plane * (size_t)pixels * 4, form_bytes(t, QF_HTP_D4));
 }
