@@ -338,7 +338,8 @@ static void do_job(void *arg, uint32_t index, uint32_t thread)
   const uint32_t before = w->measured ? w->port->packets(w->port) : 0;
   const QfDspNet *net = w->net;
   uint8_t *slow = net->scratch + (size_t)thread * net->scratch_bytes;
-  uint8_t *fast = w->port->vtcm + net->h->vtcm_bytes + (size_t)thread * net->vtcm_share;
+  const size_t share = net->h->vtcm_bytes + (size_t)thread * net->vtcm_share;
+  uint8_t *fast = w->port->vtcm ? w->port->vtcm + share : slow; /* without any, no step is planned for it */
   const QfDspScratch scratch = {w->port, w->step->fast ? fast : slow,
                                 w->step->staged ? fast + w->step->stage_at : NULL, slow + net->scalars_at,
                                 slow + net->scratch_bytes - QF_DSP_QUEUE_BYTES};
