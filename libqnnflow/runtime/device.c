@@ -18,38 +18,46 @@ const QfBackend *const *qf_backend_list(uint32_t *count)
   return backends;
 }
 
-static gpointer probe_all(gpointer data)
+static QfDevice devices[G_N_ELEMENTS(backends)];
+
+static gpointer probe(gpointer data)
 {
-  static QfDevice devices[G_N_ELEMENTS(backends)];
-  for (guint i = 0; i < G_N_ELEMENTS(backends); i++) {
-    GString *detail = g_string_new(NULL);
-    devices[i] = (QfDevice){.name = backends[i]->name, .description = backends[i]->description};
-    devices[i].available = backends[i]->probe(detail);
-    devices[i].detail = g_intern_string(detail->str);
-    g_string_free(detail, TRUE);
-  }
-  return devices;
+  const guint i = GPOINTER_TO_UINT(data);
+  GString *detail = g_string_new(NULL);
+  devices[i] = (QfDevice){.name = backends[i]->name, .description = backends[i]->description};
+  devices[i].available = backends[i]->probe(detail);
+  devices[i].detail = g_intern_string(detail->str);
+  g_string_free(detail, TRUE);
+  return &devices[i];
+}
+
+/* Only those that are asked for: a probe may load a vendor's library. */
+static const QfDevice *probed(guint i)
+{
+  static GOnce once[G_N_ELEMENTS(backends)];
+  return g_once(&once[i], probe, GUINT_TO_POINTER(i));
 }
 
 const QfDevice *qf_device_list(uint32_t *count)
 {
-  static GOnce once = G_ONCE_INIT;
   *count = G_N_ELEMENTS(backends);
-  return g_once(&once, probe_all, NULL);
+  for (guint i = 0; i < *count; i++)
+    probed(i);
+  return devices;
 }
 
 const QfBackend *qf_backend_find(const char *name, GError **error)
 {
-  uint32_t n;
-  const QfDevice *devices = qf_device_list(&n);
   gboolean automatic = !name || !*name || !strcmp(name, "auto");
-  for (uint32_t i = 0; i < n; i++) {
-    if (automatic ? !devices[i].available || backends[i]->by_name : strcmp(name, devices[i].name) != 0)
+  for (guint i = 0; i < G_N_ELEMENTS(backends); i++) {
+    if (automatic ? backends[i]->by_name : strcmp(name, backends[i]->name) != 0)
       continue;
-    if (devices[i].available)
+    const QfDevice *device = probed(i);
+    if (device->available)
       return backends[i];
-    g_set_error(error, QF_ERROR, QF_ERROR_DEVICE, "backend \"%s\" cannot run here: %s", name,
-                devices[i].detail);
+    if (automatic)
+      continue;
+    g_set_error(error, QF_ERROR, QF_ERROR_DEVICE, "backend \"%s\" cannot run here: %s", name, device->detail);
     return NULL;
   }
   g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT,
@@ -59,16 +67,14 @@ const QfBackend *qf_backend_find(const char *name, GError **error)
 
 char *qf_device_diagnose(const char *name, const char *library, GError **error)
 {
-  uint32_t n;
-  const QfDevice *devices = qf_device_list(&n);
-  for (uint32_t i = 0; i < n; i++) {
-    if (strcmp(name, devices[i].name))
+  for (guint i = 0; i < G_N_ELEMENTS(backends); i++) {
+    if (strcmp(name, backends[i]->name))
       continue;
     GString *s = g_string_new(NULL);
     if (backends[i]->diagnose)
       backends[i]->diagnose(&(QfUnitOptions){.library = library}, s);
     else
-      g_string_append_printf(s, "  %-8s %s\n", devices[i].available ? "ok" : "missing", devices[i].detail);
+      g_string_append_printf(s, "  %-8s %s\n", probed(i)->available ? "ok" : "missing", probed(i)->detail);
     return g_string_free(s, FALSE);
   }
   g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT, "there is no backend \"%s\" in this build", name);
