@@ -37,12 +37,24 @@ def count(entry):
     return counts
 
 
+def failed_cases(lines):
+    """The `not ok` lines of a TAP program, each with the comments before it, which say what was wrong."""
+    said, wanted = [], []
+    for line in lines:
+        if line.startswith("not ok"):
+            wanted += said[-4:] + [line]
+        said = said + [line] if line.startswith("#") else []
+    return wanted[:80]
+
+
 def show(entry):
-    """Prints what a failed test said, its end if it is long."""
+    """Prints what a failed test said: its failed cases, and its end."""
     print(f"\n==== {entry['name']}: {entry['result']} (exit {entry.get('returncode')})")
     print("     " + " ".join(entry.get("command", [])))
     for stream in ("stdout", "stderr"):
         lines = (entry.get(stream) or "").rstrip().split("\n")
+        if len(lines) > 60:
+            print("\n".join([*failed_cases(lines[:-60]), "..."]))
         print("\n".join(lines[-60:]))
 
 
