@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Counts test cases in meson's test log and shows what the failed tests printed.
+"""Counts test cases in meson's test log, shows what the failed tests printed and names the slowest.
 
 A TAP program counts by its `ok` lines, GStreamer check programs by their `Checks:` line, a script by a last line
 `N passed, N failed, N skipped`, anything else as one case. A program that fails without a failed case counts as one.
@@ -73,6 +73,9 @@ def main():
             show(entry)
     if not entries:
         total[1] = 1
+    slow = sorted((e for e in entries if e.get("duration", 0) >= 20), key=lambda e: -e["duration"])
+    if slow:
+        print("slowest: " + ", ".join(f"{e['name'].split(' / ')[-1]} {e['duration']:.0f} s" for e in slow[:12]))
     sys.stderr.flush()
     print(f"{total[0]} passed, {total[1]} failed, {total[2]} skipped")
     return 1 if total[1] else 0
