@@ -328,18 +328,21 @@ static void segment_pointers(Block *b, uint32_t row0, uint32_t count, const uint
   }
 }
 
-/* Makes the lines up to input row @end of image @index at @image. */
+/* Makes the lines up to input row @end of image @index at @image. What follows a line meets weights that are 0, and must not be NaN. */
 static void make_lines(Block *b, size_t index, const uint8_t *image, int32_t begin, int32_t end)
 {
   const QfkIgemm *p = b->p;
   const int32_t columns = (p->vw - 1) * p->in_step[1] + b->window.x1 - b->window.x0;
+  const size_t used = (size_t)columns * (size_t)p->c * value_bytes(p);
   if (!b->n_lines || b->image != index)
     b->line_y = begin;
   b->image = index;
   for (; b->line_y < end; b->line_y++, b->n_lines++) {
     const uint8_t *row =
         b->line_y >= 0 && b->line_y < p->h ? image + (size_t)b->line_y * p->w * p->c * p->x_size : NULL;
-    copy_columns(p, row, b->window.x0, columns, (size_t)p->c, b->patches + b->n_lines * b->patch_bytes);
+    uint8_t *line = b->patches + b->n_lines * b->patch_bytes;
+    copy_columns(p, row, b->window.x0, columns, (size_t)p->c, line);
+    memset(line + used, 0, b->patch_bytes - used);
   }
 }
 

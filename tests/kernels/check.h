@@ -39,8 +39,8 @@ void chk_fill_f32(float *p, size_t n, ChkFill fill);
 void chk_fill_bytes(void *p, size_t n, ChkFill fill); /* edge: 0, 127, 128, 255 */
 void chk_fill_s16(int16_t *p, size_t n, int32_t lo, int32_t hi, ChkFill fill);
 
-/* Memory that ends at an unreadable page, before it guard bytes; so its start is as unaligned as its size. Filled with a
- * pattern. All of it is freed by chk_free_all(), which also checks the guards: FALSE when one was written. */
+/* Memory that ends at an unreadable page, before it guard bytes; so its start is as unaligned as its size. Filled with
+ * 0xff, NaN as a float of any size. All of it is freed by chk_free_all(), which also checks the guards: FALSE when one was written. */
 void *chk_alloc(size_t size);
 /* 128-byte aligned, zeroed, with slack: for packed constants and scratch. */
 void *chk_alloc_aligned(size_t size);

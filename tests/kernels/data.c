@@ -13,6 +13,7 @@
 
 #define GUARD 64
 #define PATTERN 0xa5
+#define UNSET 0xff /* NaN as a float of any size: nothing may depend on it */
 #define MAX_BLOCKS 64
 
 static uint64_t state = 0x9e3779b97f4a7c15u;
@@ -73,7 +74,8 @@ void *chk_alloc(size_t size)
   uint8_t *map = mmap(NULL, body + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (map == MAP_FAILED || mprotect(map + body, page, PROT_NONE))
     abort();
-  memset(map, PATTERN, body);
+  memset(map, PATTERN, body - size);
+  memset(map + body - size, UNSET, size);
   blocks[n_blocks].map = map;
   blocks[n_blocks].map_size = body + page;
   blocks[n_blocks].data = map + body - size;
