@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * winopack.c - filters of 3x3 to panels of transformed weights, a panel's columns at a time: what lies between fits the second
- * cache. Loops over neighbouring filters are innermost, for the compiler to make vectors of.
+ * winopack.c - filters of 3x3 to panels of transformed weights, some rows of a panel's columns at a time: what lies between fits the
+ * second cache. Loops over neighbouring filters are innermost, for the compiler to make vectors of; edge and number are constants there.
  */
 #include "wino.h"
 
@@ -9,10 +9,12 @@
 
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 
-enum { AT_ONCE = 8 };
+enum { AT_ONCE = 8, ROWS_AT_ONCE = 32, PANELS_AT_ONCE = 4, MAX_NR = 64, PAD = 32 };
+
+#define ALWAYS static inline __attribute__((always_inline))
 
 /* One dimension of F(2, 3): three taps of neighbouring filters to four. The points are 0, +-1 and infinity. */
-static void transform_f2(const double w[3][AT_ONCE], double t[6][AT_ONCE])
+ALWAYS void transform_f2(const double w[3][AT_ONCE], double t[6][AT_ONCE])
 {
   for (int i = 0; i < AT_ONCE; i++) {
     const double even = 0.5 * (w[0][i] + w[2][i]), odd = 0.5 * w[1][i];
@@ -24,7 +26,7 @@ static void transform_f2(const double w[3][AT_ONCE], double t[6][AT_ONCE])
 }
 
 /* F(4, 3): to six. The points are 0, +-sqrt(1/2), +-sqrt(2) and infinity. */
-static void transform_f4(const double w[3][AT_ONCE], double t[6][AT_ONCE])
+ALWAYS void transform_f4(const double w[3][AT_ONCE], double t[6][AT_ONCE])
 {
   const double a = sqrt(0.5) / 1.5, b = sqrt(2.0) / 6;
   for (int i = 0; i < AT_ONCE; i++) {
@@ -39,33 +41,45 @@ static void transform_f4(const double w[3][AT_ONCE], double t[6][AT_ONCE])
   }
 }
 
-/* @n filters whose taps lie @tap apart, to @side * @side planes @plane apart. */
-static void filters_f32(const float *w, size_t tap, uint32_t n, int side, float *out, size_t plane)
+/* Filters that lie beside each other; their taps are @tap apart. */
+typedef struct {
+  const void *w;
+  QfkInt type;
+  const int32_t *zero; /* by column; NULL: none has one */
+  size_t tap;
+} Filters;
+
+/* @m of them from @at on, to @side * @side planes @plane apart. */
+ALWAYS void filters_f32(const Filters *a, size_t at, const int16_t *zero, uint32_t m, int side, float *out,
+                        size_t plane)
 {
-  void (*const transform)(const double w[3][AT_ONCE], double t[6][AT_ONCE]) =
-      side == 6 ? transform_f4 : transform_f2;
-  for (uint32_t j = 0; j < n; j += AT_ONCE) {
-    const uint32_t m = MIN(n - j, AT_ONCE);
-    double f[3][AT_ONCE] = {{0}}, down[3][6][AT_ONCE], t[6][AT_ONCE];
-    for (int x = 0; x < 3; x++) {
-      for (int y = 0; y < 3; y++)
-        for (uint32_t i = 0; i < m; i++)
-          f[y][i] = w[(size_t)(3 * y + x) * tap + j + i];
-      transform(f, down[x]);
-    }
-    for (int y = 0; y < side; y++) {
-      for (int x = 0; x < 3; x++)
-        memcpy(f[x], down[x][y], sizeof(f[x]));
-      transform(f, t);
-      for (int x = 0; x < side; x++)
-        for (uint32_t i = 0; i < m; i++)
-          out[(size_t)(side * y + x) * plane + j + i] = (float)t[x][i];
-    }
+  const float *w = (const float *)a->w + at;
+  (void)zero;
+  double f[3][AT_ONCE] = {{0}}, down[3][6][AT_ONCE], t[6][AT_ONCE];
+  for (int x = 0; x < 3; x++) {
+    for (int y = 0; y < 3; y++)
+      for (uint32_t i = 0; i < m; i++)
+        f[y][i] = w[(size_t)(3 * y + x) * a->tap + i];
+    if (side == 6)
+      transform_f4(f, down[x]);
+    else
+      transform_f2(f, down[x]);
+  }
+  for (int y = 0; y < side; y++) {
+    for (int x = 0; x < 3; x++)
+      memcpy(f[x], down[x][y], sizeof(f[x]));
+    if (side == 6)
+      transform_f4(f, t);
+    else
+      transform_f2(f, t);
+    for (int x = 0; x < side; x++)
+      for (uint32_t i = 0; i < m; i++)
+        out[(size_t)(side * y + x) * plane + i] = (float)t[x][i];
   }
 }
 
 /* F(2, 3) of integers, times two in each dimension so that all stays whole. 9 bits with sign become 12. */
-static void transform_e2(const int16_t w[3][AT_ONCE], int16_t t[6][AT_ONCE])
+ALWAYS void transform_e2(const int16_t w[3][AT_ONCE], int16_t t[6][AT_ONCE])
 {
   for (int i = 0; i < AT_ONCE; i++) {
     const int16_t even = (int16_t)(w[0][i] + w[2][i]);
@@ -77,7 +91,7 @@ static void transform_e2(const int16_t w[3][AT_ONCE], int16_t t[6][AT_ONCE])
 }
 
 /* And of F(4, 3) with the points 0, +-1, +-2 and infinity: 12, -6, -6, 24, 24 and 3 times what it should be; 9 bits become 15. */
-static void transform_e4(const int16_t w[3][AT_ONCE], int16_t t[6][AT_ONCE])
+ALWAYS void transform_e4(const int16_t w[3][AT_ONCE], int16_t t[6][AT_ONCE])
 {
   for (int i = 0; i < AT_ONCE; i++) {
     const int16_t even1 = (int16_t)(w[0][i] + w[2][i]), even2 = (int16_t)(w[0][i] + 4 * w[2][i]);
@@ -90,47 +104,58 @@ static void transform_e4(const int16_t w[3][AT_ONCE], int16_t t[6][AT_ONCE])
   }
 }
 
-static void read_int(const void *w, QfkInt type, size_t at, uint32_t n, const int32_t *zero, int16_t *out)
+ALWAYS void read_int(const void *w, QfkInt type, size_t at, uint32_t n, const int16_t *zero, int16_t *out)
 {
   const uint8_t *u = (const uint8_t *)w + at;
   const int8_t *s = (const int8_t *)w + at;
-  for (uint32_t i = 0; i < n; i++)
-    out[i] = type == QFK_S8 ? s[i] : u[i];
-  for (uint32_t i = 0; zero && i < n; i++)
-    out[i] = (int16_t)(out[i] - zero[i]);
+  if (type == QFK_S8)
+    for (uint32_t i = 0; i < n; i++)
+      out[i] = (int16_t)(s[i] - zero[i]);
+  else
+    for (uint32_t i = 0; i < n; i++)
+      out[i] = (int16_t)(u[i] - zero[i]);
 }
 
-/* Filters that lie beside each other: @n from @at on, their taps @tap apart. */
-typedef struct {
-  const void *w;
-  QfkInt type;
-  const int32_t *zero; /* of the first filter; NULL: none has one */
-  size_t at, tap;
-  uint32_t n;
-} Filters;
-
-static void filters_int(const Filters *a, int side, int16_t *out, size_t plane)
+ALWAYS void filters_int(const Filters *a, size_t at, const int16_t *zero, uint32_t m, int side, int16_t *out,
+                        size_t plane)
 {
-  void (*const transform)(const int16_t w[3][AT_ONCE], int16_t t[6][AT_ONCE]) =
-      side == 6 ? transform_e4 : transform_e2;
-  for (uint32_t j = 0; j < a->n; j += AT_ONCE) {
-    const uint32_t m = MIN(a->n - j, AT_ONCE);
-    int16_t f[3][AT_ONCE] = {{0}}, down[3][6][AT_ONCE], t[6][AT_ONCE];
-    for (int x = 0; x < 3; x++) {
-      for (int y = 0; y < 3; y++)
-        read_int(a->w, a->type, a->at + (size_t)(3 * y + x) * a->tap + j, m, a->zero ? a->zero + j : NULL,
-                 f[y]);
-      transform(f, down[x]);
-    }
-    for (int y = 0; y < side; y++) {
-      for (int x = 0; x < 3; x++)
-        memcpy(f[x], down[x][y], sizeof(f[x]));
-      transform(f, t);
-      for (int x = 0; x < side; x++)
-        memcpy(out + (size_t)(side * y + x) * plane + j, t[x], m * sizeof(int16_t));
-    }
+  int16_t f[3][AT_ONCE] = {{0}}, down[3][6][AT_ONCE], t[6][AT_ONCE];
+  for (int x = 0; x < 3; x++) {
+    for (int y = 0; y < 3; y++)
+      read_int(a->w, a->type, at + (size_t)(3 * y + x) * a->tap, m, zero, f[y]);
+    if (side == 6)
+      transform_e4(f, down[x]);
+    else
+      transform_e2(f, down[x]);
+  }
+  for (int y = 0; y < side; y++) {
+    for (int x = 0; x < 3; x++)
+      memcpy(f[x], down[x][y], sizeof(f[x]));
+    if (side == 6)
+      transform_e4(f, t);
+    else
+      transform_e2(f, t);
+    for (int x = 0; x < side; x++)
+      memcpy(out + (size_t)(side * y + x) * plane, t[x], m * sizeof(int16_t));
   }
 }
+
+/* A row of @n filters from @at on to rows of planes. */
+#define ROW(name, T, filters)                                                                                \
+  static void name(const Filters *a, size_t at, const int16_t *zero, uint32_t n, int side, T *out,           \
+                   size_t plane)                                                                             \
+  {                                                                                                          \
+    uint32_t j = 0;                                                                                          \
+    for (; side == 6 && j + AT_ONCE <= n; j += AT_ONCE)                                                      \
+      filters(a, at + j, zero + j, AT_ONCE, 6, out + j, plane);                                              \
+    for (; side == 4 && j + AT_ONCE <= n; j += AT_ONCE)                                                      \
+      filters(a, at + j, zero + j, AT_ONCE, 4, out + j, plane);                                              \
+    if (j < n)                                                                                               \
+      filters(a, at + j, zero + j, n - j, side, out + j, plane);                                             \
+  }
+
+ROW(row_f32, float, filters_f32)
+ROW(row_int, int16_t, filters_int)
 
 static QfkPack matrix(const QfkWino *p, uint32_t n)
 {
@@ -150,30 +175,48 @@ static size_t unpacked_size(const QfkWino *p)
   return qfk_tile_is_float(p->wino->kind) ? sizeof(float) : p->v_size;
 }
 
+/* Values between two planes there: not so many that planes share few sets of the cache. */
+static size_t pitch(const QfkWino *p)
+{
+  return (size_t)ROWS_AT_ONCE * p->tile->nr + PAD;
+}
+
 size_t qfk_wino_pack_scratch(const QfkWino *p)
 {
-  return p->planes * (size_t)p->s.c * p->tile->nr * unpacked_size(p);
+  return p->planes * pitch(p) * unpacked_size(p);
+}
+
+/* Rows @k up to @k + @rows of the panel at column @n0. */
+static void pack_part(const QfkWino *p, const Filters *a, uint32_t n0, uint32_t k, uint32_t rows,
+                      void *scratch, uint8_t *u)
+{
+  const uint32_t oc = (uint32_t)p->s.oc, n = MIN(oc - n0, p->tile->nr);
+  int16_t zero[MAX_NR] = {0};
+  for (uint32_t j = 0; a->zero && j < n; j++)
+    zero[j] = (int16_t)a->zero[n0 + j];
+  for (uint32_t r = 0; r < rows; r++) {
+    const size_t at = (size_t)(k + r) * oc + n0;
+    if (qfk_tile_is_float(p->wino->kind))
+      row_f32(a, at, zero, n, p->wino->edge + 2, (float *)scratch + (size_t)r * n, pitch(p));
+    else
+      row_int(a, at, zero, n, p->wino->edge + 2, (int16_t *)scratch + (size_t)r * n, pitch(p));
+  }
+  QfkPack part = matrix(p, n);
+  part.k = rows;
+  /* All panels before this one are full, and so are all steps before these rows. */
+  u += ((size_t)p->s.c * n0 + (size_t)k * qfk_panel_width(p->tile, n)) * p->v_size;
+  for (size_t i = 0; i < p->planes; i++, u += p->plane_bytes) {
+    part.w = (const uint8_t *)scratch + i * pitch(p) * unpacked_size(p);
+    qfk_pack_panel(p->tile, &part, 0, u);
+  }
 }
 
 void qfk_wino_pack(const QfkWino *p, const void *w, QfkInt type, const int32_t *zero, void *scratch, void *u)
 {
-  const size_t c = (size_t)p->s.c, oc = (size_t)p->s.oc;
-  const bool is_float = qfk_tile_is_float(p->wino->kind);
-  for (uint32_t n0 = 0; n0 < oc; n0 += p->tile->nr) {
-    const uint32_t n = MIN((uint32_t)oc - n0, p->tile->nr);
-    const size_t plane = c * n, panel = c * p->v_size * n0; /* before it, all panels are full */
-    for (size_t k = 0; k < c; k++) {
-      const size_t at = k * oc + n0;
-      if (is_float)
-        filters_f32((const float *)w + at, c * oc, n, p->wino->edge + 2, (float *)scratch + k * n, plane);
-      else
-        filters_int(&(Filters){w, type, zero ? zero + n0 : NULL, at, c * oc, n}, p->wino->edge + 2,
-                    (int16_t *)scratch + k * n, plane);
-    }
-    QfkPack part = matrix(p, n);
-    for (size_t i = 0; i < p->planes; i++) {
-      part.w = (const uint8_t *)scratch + i * plane * unpacked_size(p);
-      qfk_pack_panel(p->tile, &part, 0, (uint8_t *)u + i * p->plane_bytes + panel);
-    }
-  }
+  const uint32_t c = (uint32_t)p->s.c, oc = (uint32_t)p->s.oc, nr = p->tile->nr;
+  const Filters filters = {w, type, zero, (size_t)c * oc};
+  for (uint32_t first = 0; first < oc; first += PANELS_AT_ONCE * nr)
+    for (uint32_t k = 0; k < c; k += ROWS_AT_ONCE)
+      for (uint32_t n0 = first; n0 < MIN(oc, first + PANELS_AT_ONCE * nr); n0 += nr)
+        pack_part(p, &filters, n0, k, MIN(c - k, ROWS_AT_ONCE), scratch, u);
 }
