@@ -110,39 +110,6 @@ static gboolean add_params(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, co
   return TRUE;
 }
 
-/* The bias of integers stands for numbers in steps of input times weight. */
-static void encode_bias(QfQnnNet *net, const QfNode *node, QfQnnTensor *bias)
-{
-  const QfEncoding *x = &node->inputs[0]->enc, *w = &node->inputs[1]->enc;
-  if (bias->dtype != QF_QNN_INT32 && bias->dtype != QF_QNN_SFIXED32)
-    return;
-  bias->dtype = QF_QNN_SFIXED32;
-  bias->quantize.defined = 1;
-  bias->quantize.kind = w->count > 1 ? QF_QNN_AXIS_SCALE_OFFSET : QF_QNN_SCALE_OFFSET;
-  QfQnnScaleOffset *entries = qf_qnn_net_alloc(net, w->count * sizeof(*entries));
-  for (uint32_t i = 0; i < w->count; i++)
-    entries[i].scale = x->entries[0].scale * w->entries[i].scale;
-  if (w->count == 1) {
-    bias->quantize.u.one = entries[0];
-    return;
-  }
-  bias->quantize.u.axis.axis = 0;
-  bias->quantize.u.axis.count = w->count;
-  bias->quantize.u.axis.entries = entries;
-}
-
-static gboolean emit_bias(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, GString *why)
-{
-  const QfTensor *x = node->inputs[0], *w = node->inputs[1];
-  if (qf_tensor_is_quantized(x) && (!qf_tensor_is_quantized(w) || !w->data)) {
-    g_string_append(why, "its weights are no constant integers");
-    return FALSE;
-  }
-  if (op->inputs->len > 2 && qf_tensor_is_quantized(x))
-    encode_bias(net, node, op->inputs->pdata[2]);
-  return TRUE;
-}
-
 /* A slope of one number, for LeakyRelu: a float, or the highest of 8 bits when the data has an encoding. */
 static QfQnnTensor *slope_tensor(QfQnnNet *net, const QfQnnTensor *x, float alpha)
 {
