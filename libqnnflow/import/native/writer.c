@@ -309,6 +309,15 @@ static gboolean write_device(const Writer *w, const GByteArray *head, const char
   return ok || cannot_write(path, error);
 }
 
+/* /dev/stdout may lead to a file, and stays a link to it. /dev/shm has files like other folders. */
+static gboolean is_device(const char *path)
+{
+  if (g_str_has_prefix(path, "/dev/") && !g_str_has_prefix(path, "/dev/shm/"))
+    return TRUE;
+  return g_file_test(path, G_FILE_TEST_EXISTS) &&
+         !g_file_test(path, G_FILE_TEST_IS_REGULAR | G_FILE_TEST_IS_DIR);
+}
+
 gboolean qf_native_write(const QfGraph *graph, const char *path, GError **error)
 {
   g_autoptr(GByteArray) body = g_byte_array_new();
@@ -324,8 +333,5 @@ gboolean qf_native_write(const QfGraph *graph, const char *path, GError **error)
     w.gap = (head->len + w.data_size) % QF_ALIGNMENT ? QF_NATIVE_ALIGN : 0;
   }
   finish_head(&w, graph, head);
-  gboolean device =
-      g_str_has_prefix(path, "/dev/") || (g_file_test(path, G_FILE_TEST_EXISTS) &&
-                                          !g_file_test(path, G_FILE_TEST_IS_REGULAR | G_FILE_TEST_IS_DIR));
-  return (device ? write_device : write_file)(&w, head, path, error);
+  return (is_device(path) ? write_device : write_file)(&w, head, path, error);
 }
