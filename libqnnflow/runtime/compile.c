@@ -88,12 +88,12 @@ static gboolean lower_part(QfModel *model, QfLower *lower, const QfPart *part, Q
   }
   for (uint32_t i = 0; why && i < part->count; i++)
     g_hash_table_insert(model->refused, nodes[i], g_strdup(why->message));
-  model->stats.n_parts += device;
+  model->stats.n_parts += device ? lower->steps->len - before : 0;
   model->stats.n_fallback += device ? 0 : part->count;
   if (device)
     return TRUE;
   g_array_set_size(lower->steps, before);
-  return lower_nodes(model, lower, &qf_backend_cpu, nodes, part->count, error);
+  return lower_nodes(model, lower, qf_model_beside(model), nodes, part->count, error);
 }
 
 static gboolean lower_parts(QfModel *model, QfLower *lower, GError **error)

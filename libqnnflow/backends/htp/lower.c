@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lower.c - see lower.h. A part is one graph of the device. The DSP uses borders in place where it can map their memory, which is so for
- * what sessions allocate; for others the part has a shared buffer, and such runs go one by one.
+ * lower.c - see lower.h. A part is one graph of the device, or several where it has more borders than a request can name. The DSP uses
+ * borders in place where it can map their memory, which is so for what sessions allocate; for others the graph has a shared buffer, and
+ * such runs go one by one.
  */
 #include "lower.h"
 #include "build.h"
+#include "dsp/wire.h"
 #include "../ref/encoded.h"
 #include "../../ops/list.h"
 #include "../../runtime/memory.h"
@@ -79,6 +81,10 @@ gboolean qf_htp_supports(gpointer data, const QfNode *node, GString *why)
   for (uint32_t i = 0; i < node->n_inputs; i++)
     if (node->inputs[i] && !node->inputs[i]->data && g_hash_table_add(seen, node->inputs[i]))
       qf_htp_build_input(b, node->inputs[i]);
+  if (g_hash_table_size(seen) + node->n_outputs > QF_WIRE_MAX_BORDERS) {
+    g_string_append_printf(why, "it has more than %u inputs and outputs", QF_WIRE_MAX_BORDERS);
+    return FALSE;
+  }
   return qf_htp_build_node(b, node, why);
 }
 
@@ -145,7 +151,7 @@ static void run_part(const QfStep *step, const QfExec *exec)
 {
   Part *part = (Part *)step->params;
   const uint32_t n = part->n_in + part->n_out;
-  QfHtpSpan spans[2 * QF_DSP_MAX_PORTS] = {0};
+  QfHtpSpan spans[QF_WIRE_MAX_BORDERS] = {0};
   g_autoptr(GError) error = NULL;
   gboolean copied = FALSE;
   for (uint32_t i = 0; i < n; i++) {
@@ -220,14 +226,13 @@ static void release_constants(QfLower *lower, QfNode *const *nodes, uint32_t n_n
         qf_lower_release(lower, nodes[i]->inputs[k]);
 }
 
-gboolean qf_htp_lower(QfLower *lower, QfNode *const *nodes, uint32_t n_nodes, GError **error)
+static gboolean lower_graph(QfLower *lower, QfNode *const *nodes, uint32_t n_nodes, const GPtrArray *in,
+                            const GPtrArray *out, GError **error)
 {
   const QfHtpUnit *unit = lower->unit;
-  g_autoptr(GPtrArray) in = NULL, out = NULL;
   g_autoptr(GString) why = g_string_new(NULL);
   QfHtpEvents *events = NULL;
   uint32_t size = 0;
-  qf_lower_part_borders(lower, nodes, n_nodes, &in, &out);
   void *blob = build_part(unit, lower->model, nodes, n_nodes, in, out, &events, &size, why);
   if (!blob) {
     qf_htp_events_free(events);
@@ -248,8 +253,26 @@ gboolean qf_htp_lower(QfLower *lower, QfNode *const *nodes, uint32_t n_nodes, GE
   }
   qf_lower_keep(lower, part, part_free);
   lower->packed_bytes += size;
-  release_constants(lower, nodes, n_nodes);
   QfStep *step = qf_lower_part(lower, nodes[n_nodes - 1], unit->name, part->kernel, run_part, part, in, out);
   step->measured = part->events ? measured : NULL;
+  return TRUE;
+}
+
+/* The nodes as one graph, or halves of them where a request could not name all borders. */
+static gboolean lower_graphs(QfLower *lower, QfNode *const *nodes, uint32_t n_nodes, GError **error)
+{
+  const uint32_t half = n_nodes / 2;
+  g_autoptr(GPtrArray) in = NULL, out = NULL;
+  qf_lower_part_borders(lower, nodes, n_nodes, &in, &out);
+  if (in->len + out->len <= QF_WIRE_MAX_BORDERS || !half)
+    return lower_graph(lower, nodes, n_nodes, in, out, error);
+  return lower_graphs(lower, nodes, half, error) && lower_graphs(lower, nodes + half, n_nodes - half, error);
+}
+
+gboolean qf_htp_lower(QfLower *lower, QfNode *const *nodes, uint32_t n_nodes, GError **error)
+{
+  if (!lower_graphs(lower, nodes, n_nodes, error))
+    return FALSE;
+  release_constants(lower, nodes, n_nodes);
   return TRUE;
 }
