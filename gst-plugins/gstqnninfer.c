@@ -51,7 +51,9 @@ static const GstQnnProp props[] = {
      GST_QNN_PROP_STRING, GST_QNN_PROP_READY, FIELD(weights), .def_string = ""},
     {"signature", "Entry of a TFLite file that has several, by its key; empty: the first graph",
      GST_QNN_PROP_STRING, GST_QNN_PROP_READY, FIELD(signature), .def_string = ""},
-    {"requant", "Arithmetic of integer layers: float, or fixed, tflite (backend ref only)",
+    {"requant",
+     "Arithmetic of integer layers: float; fixed or tflite, by backend ref where the chosen one has not got "
+     "it",
      GST_QNN_PROP_STRING, GST_QNN_PROP_READY, FIELD(requant), .def_string = "float"},
     {"enable-fast-math",
      "Let the CPU multiply float32 in bfloat16 where it has instructions for it: faster, outputs are off by "

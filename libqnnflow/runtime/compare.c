@@ -176,6 +176,8 @@ static void compare_each(QfComparison *c, const Run *run, const QfModel *other)
 static gboolean compare_chain(QfComparison *c, const Run *run, const Run *other, GError **error)
 {
   const GPtrArray *a = run->model->graph->nodes, *b = other->model->graph->nodes;
+  g_autofree char *parted = other->model->stats.n_fallback ? qf_model_explain(other->model) : NULL;
+  c->parted = parted ? keep(c, parted) : NULL;
   for (guint i = 0; i < a->len; i++) {
     const QfNode *node = a->pdata[i], *same = i < b->len ? b->pdata[i] : NULL;
     if (!same || a->len != b->len || node->op != same->op || node->n_outputs != same->n_outputs) {
@@ -210,10 +212,10 @@ static QfComparison *new_comparison(const QfGraph *graph)
 }
 
 /* A unit with arithmetic of its own is held against the reference in the same, where the caller names none. */
-static const char *scheme_for(const QfModelOptions *reference, const QfModelOptions *other)
+static const char *scheme_for(const QfModelOptions *reference, const QfModel *other)
 {
-  const QfBackend *unit = qf_backend_find(other->backend, NULL);
-  const gboolean own = unit && unit->requant && *unit->requant == QF_REQUANT_FIXED;
+  const QfRequant *requant = other->backend->requant;
+  const gboolean own = requant && *requant == QF_REQUANT_FIXED;
   return own && !reference->requant && !g_strcmp0(reference->backend, "ref") ? "fixed" : reference->requant;
 }
 
@@ -223,11 +225,11 @@ QfComparison *qf_compare(const char *path, const QfModelOptions *reference, cons
   g_auto(Run) run = {0}, second = {0};
   g_autoptr(QfModel) unit = NULL;
   QfModelOptions first = *reference;
-  first.requant = scheme_for(reference, other);
-  if (!run_all(&run, path, &first, inputs, error))
-    return NULL;
   if (mode == QF_COMPARE_CHAIN ? !run_all(&second, path, other, inputs, error)
                                : !(unit = qf_model_load(path, other, error)))
+    return NULL;
+  first.requant = scheme_for(reference, unit ? unit : second.model);
+  if (!run_all(&run, path, &first, inputs, error))
     return NULL;
   g_autoptr(QfComparison) c = new_comparison(run.model->graph);
   if (mode == QF_COMPARE_EACH)

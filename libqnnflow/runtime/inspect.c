@@ -115,7 +115,7 @@ static void explain_refused(GString *s, const QfModel *model)
     g_string_append_printf(s, "  node '%s' (%s)", node->name, node->op->name);
     if (n > 1)
       g_string_append_printf(s, " and %d more", n - 1);
-    g_string_append_printf(s, " on cpu: %s\n", why);
+    g_string_append_printf(s, " on %s: %s\n", qf_model_beside(model)->name, why);
     g_hash_table_remove(counts, why);
   }
 }
@@ -128,11 +128,13 @@ char *qf_model_explain(const QfModel *model)
   g_string_append_printf(s, "%s: %u of %u nodes", model->backend->name, on_unit, stats->n_nodes);
   if (stats->n_parts > 1)
     g_string_append_printf(s, " in %u parts", stats->n_parts);
-  g_string_append(s, stats->n_fallback ? "; cpu: the others\n" : "\n");
+  if (stats->n_fallback)
+    g_string_append_printf(s, "; %s: the others", qf_model_beside(model)->name);
+  g_string_append_c(s, '\n');
   explain_refused(s, model);
   const uint32_t refused = model->refused ? g_hash_table_size(model->refused) : 0;
   if (stats->n_fallback > refused)
-    g_string_append_printf(s, "  %u nodes on cpu: too little work between nodes that run there\n",
-                           stats->n_fallback - refused);
+    g_string_append_printf(s, "  %u nodes on %s: too little work between nodes that run there\n",
+                           stats->n_fallback - refused, qf_model_beside(model)->name);
   return g_string_free(s, FALSE);
 }

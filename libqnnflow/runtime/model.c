@@ -167,18 +167,28 @@ static gboolean parse_fallback(const char *name, gboolean *none, GError **error)
   return FALSE;
 }
 
+static gboolean computes_in(const QfBackend *backend, QfRequant requant)
+{
+  return backend->requant && *backend->requant == requant;
+}
+
+const QfBackend *qf_model_beside(const QfModel *model)
+{
+  return model->requant == QF_REQUANT_FLOAT ? &qf_backend_cpu : &qf_backend_ref;
+}
+
 static gboolean choose_unit(QfModel *model, const QfModelOptions *options, GError **error)
 {
   if (!parse_requant(options->requant, &model->requant, error))
     return FALSE;
   model->backend = qf_backend_find(options->backend, error);
-  if (model->backend && model->requant != QF_REQUANT_FLOAT)
-    model->backend = &qf_backend_ref;
   model->no_optimize = options->no_optimize;
   model->fast_math = options->enable_fast_math;
   const QfUnitOptions wish = {options->backend_library, options->backend_config};
   if (model->backend && model->backend->choose)
     model->backend = model->backend->choose(&wish, error);
+  if (model->backend && model->requant != QF_REQUANT_FLOAT && !computes_in(model->backend, model->requant))
+    model->backend = &qf_backend_ref;
   return model->backend && parse_fallback(options->fallback, &model->no_fallback, error) &&
          (!model->backend->open || (model->unit = qf_unit_open(model->backend, &wish, error)));
 }

@@ -92,6 +92,9 @@ GPtrArray *qf_kept_new(void);
 QfUnit *qf_unit_open(const QfBackend *backend, const QfUnitOptions *options, GError **error);
 void qf_unit_close(QfUnit *unit); /* releases one reference; NULL does nothing */
 
+/* What runs the nodes that the model's backend refuses: the CPU, in its own arithmetic; the reference where the caller names another. */
+const QfBackend *qf_model_beside(const QfModel *model);
+
 /* Chooses backends, emits steps and plans memory: fills everything of @model but name, graph and backend. */
 gboolean qf_model_compile(QfModel *model, QfRequant requant, GError **error);
 

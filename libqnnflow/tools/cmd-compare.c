@@ -96,7 +96,7 @@ static GPtrArray *read_inputs(const CompareOptions *o, const QfModelOptions *opt
 static gboolean compare_all(const QfModelOptions *base, gpointer data, GError **error)
 {
   const CompareOptions *o = data;
-  g_auto(GStrv) units = g_strsplit(o->backends, ",", -1);
+  g_auto(GStrv) units = g_strsplit(o->backends, ",", -1), names = g_strdupv(units);
   QfModelOptions reference = *base;
   if (g_strv_length(units) < 2) {
     g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT, "--backends %s: name two units or more, as in ref,cpu",
@@ -112,8 +112,7 @@ static gboolean compare_all(const QfModelOptions *base, gpointer data, GError **
                                            o->chain ? QF_COMPARE_CHAIN : QF_COMPARE_EACH, error);
     if (!c)
       return FALSE;
-    g_print("%s%s against %s%s%s\n", i > 1 ? "\n" : "", units[0], units[i],
-            other.backend_library ? " of " : "", other.backend_library ? other.backend_library : "");
+    g_print("%s%s against %s\n%s", i > 1 ? "\n" : "", names[0], names[i], c->parted ? c->parted : "");
     print_table(o, c);
     print_result(c);
   }

@@ -22,7 +22,7 @@ GOptionGroup *qf_tool_model_group(QfToolModel *model)
       {"dims", 0, 0, G_OPTION_ARG_STRING_ARRAY, &model->dims,
        "Dimensions of an input that the file leaves open; may be repeated", "[INPUT=]1x3x224x224"},
       {"requant", 0, 0, G_OPTION_ARG_STRING, &model->requant,
-       "Integer arithmetic: float, or with ref fixed, tflite", "SCHEME"},
+       "Integer arithmetic: float; fixed or tflite, by ref where the backend has not got it", "SCHEME"},
       {"weights", 0, 0, G_OPTION_ARG_FILENAME, &model->weights,
        "Weights of a Caffe net (default: the .caffemodel of the same name beside it), or a GGUF file for "
        "inputs that "

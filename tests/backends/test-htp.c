@@ -6,9 +6,11 @@
 #include "htp_graph.h"
 #include "tests/import/onnx_build.h"
 
+#include <glib/gstdio.h>
 #include <qnnflow/compare.h>
 #include <qnnflow/qnnflow.h>
 #include <string.h>
+#include <unistd.h>
 
 static const QfModelOptions reference = {.backend = "ref", .requant = "fixed"},
                             simulator = {.backend = "htp-sim"};
@@ -161,6 +163,82 @@ static void test_broadcast(void)
   check_parts(broadcast, 1);
 }
 
+/* Layers one after the other, more than a request to the DSP can name tensors. */
+static GBytes *deep_model(guint layers)
+{
+  g_autoptr(GString) text =
+      g_string_new("opset 13\nin x f32 1,4,6,6\nw s f32 scalar = 0.03\nw z u8 scalar = 120\n"
+                   "w ks f32 scalar = 0.02\nw kz i8 scalar = 0\nw k i8 4,4,3,3\n"
+                   "node DequantizeLinear k,ks,kz -> kd\n"
+                   "node QuantizeLinear x,s,z -> q0\nnode DequantizeLinear q0,s,z -> d0\n");
+  for (guint i = 0; i < layers; i++)
+    g_string_append_printf(text,
+                           "node Conv d%u,kd -> c%u pads=[1,1,1,1]\nnode QuantizeLinear c%u,s,z -> q%u\n"
+                           "node DequantizeLinear q%u,s,z -> d%u\n",
+                           i, i, i, i + 1, i + 1, i + 1);
+  g_string_append_printf(text, "out d%u\n", layers);
+  return onnx_build(text->str);
+}
+
+/* A whole run with all its tensors, which are more than one graph can give: on the DSP all the same and identical; @shared: with others. */
+static void check_chain(GBytes *model, const QfModelOptions *other, gboolean shared)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree char *path = NULL;
+  float x[8 * 16 * 16];
+  const void *inputs[] = {x};
+  g_autoptr(GRand) rand = g_rand_new_with_seed(5);
+  const gint fd = g_file_open_tmp("qnnflow-chain-XXXXXX.onnx", &path, &error);
+  g_assert_no_error(error);
+  close(fd);
+  g_assert_true(
+      g_file_set_contents(path, g_bytes_get_data(model, NULL), (gssize)g_bytes_get_size(model), &error));
+  for (guint i = 0; i < G_N_ELEMENTS(x); i++)
+    x[i] = (float)g_rand_double_range(rand, -3, 3);
+  g_autoptr(QfComparison) c = qf_compare(path, &reference, other, inputs, QF_COMPARE_CHAIN, &error);
+  g_assert_no_error(error);
+  g_assert_cmpint(c->parted != NULL, ==, shared);
+  for (uint32_t i = 0; i < c->n_layers; i++)
+    if (c->layers[i].differ || c->layers[i].note)
+      g_error("%s '%s': %" G_GUINT64_FORMAT " differ, %s", c->layers[i].op, c->layers[i].node,
+              c->layers[i].differ, c->layers[i].note);
+  g_unlink(path);
+}
+
+static void test_chain(void)
+{
+  const QfModelOptions fixed = {.backend = "htp-sim", .requant = "fixed"};
+  g_autoptr(GBytes) deep = deep_model(90), in_parts = onnx_build(parted);
+  check_chain(deep, &simulator, FALSE);
+  check_chain(deep, &fixed, FALSE);
+  check_chain(in_parts, &fixed, TRUE);
+}
+
+/* A node alone that has more inputs than a request can name. */
+static void test_wide(void)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GString) text = g_string_new("opset 13\nw s f32 scalar = 0.03\nw z u8 scalar = 120\n"),
+                     all = g_string_new(NULL);
+  for (guint i = 0; i < 62; i++) {
+    g_string_append_printf(text,
+                           "in x%u f32 1,2,2,2\nnode QuantizeLinear x%u,s,z -> q%u\nnode DequantizeLinear "
+                           "q%u,s,z -> d%u\n",
+                           i, i, i, i, i);
+    g_string_append_printf(all, "%sd%u", i ? "," : "", i);
+  }
+  g_string_append_printf(text,
+                         "node Concat %s -> c axis=1\nnode QuantizeLinear c,s,z -> cq\n"
+                         "node DequantizeLinear cq,s,z -> y\nout y\n",
+                         all->str);
+  g_assert_null(load_text(text->str, "htp-sim", NULL, "none", &error));
+  g_assert_error(error, QF_ERROR, QF_ERROR_UNSUPPORTED);
+  g_assert_nonnull(strstr(error->message, "more than 60 inputs and outputs"));
+  g_autoptr(GError) again = NULL;
+  g_autoptr(QfModel) model = load_text(text->str, "htp-sim", NULL, "cpu", &again);
+  g_assert_no_error(again);
+}
+
 /* A graph of our own detector's first layers, whole: it passes, runs, and one byte less is refused. */
 static void test_sound(void)
 {
@@ -225,6 +303,8 @@ int main(int argc, char **argv)
   g_test_add_func("/htp/own-model", test_own);
   g_test_add_func("/htp/parts", test_parts);
   g_test_add_func("/htp/broadcast", test_broadcast);
+  g_test_add_func("/htp/chain", test_chain);
+  g_test_add_func("/htp/wide", test_wide);
   for (guint i = 0; i < G_N_ELEMENTS(published); i++) {
     g_autofree char *name = g_strdup_printf("/htp/published/%s", published[i].file);
     if (host || i < 2)

@@ -27,7 +27,9 @@ typedef struct {
 typedef struct {
   QfDifference *layers; /* in the order of the nodes */
   uint32_t n_layers;
-  GPtrArray *strings; /* what the layers point to */
+  const char *
+      parted; /* qf_model_explain() of the other unit when it ran not all nodes of a chain itself; NULL: it did */
+  GPtrArray *strings; /* what all these point to */
 } QfComparison;
 
 typedef enum {
@@ -40,7 +42,8 @@ typedef enum {
 /*
  * Runs the model file @path as @reference says and compares with what @other gives. @inputs: the values of each input of the model as
  * qf_model_input() of the reference describes them, by index; borrowed. The backend "ref" takes the integer arithmetic of a unit that has its
- * own (htp, htp-sim: fixed) where @reference names none. Of the options only those of units and arithmetic may differ.
+ * own (htp, htp-sim: fixed) where @reference names none; what that unit leaves to others in a chain is in the same arithmetic only where
+ * @other names it. Of the options only those of units and arithmetic may differ.
  * Returns a comparison to be freed with qf_comparison_free(), or NULL with the errors of qf_model_load() and qf_session_run(), or
  * QF_ERROR_DYNAMIC when shapes follow from values. Thread-safe.
  */

@@ -30,7 +30,9 @@ typedef struct {
   const char *backend_library, *backend_config;
   /* Nodes that the backend refuses: "cpu" (default) runs them there, which qf_model_explain() tells; "none" makes them an error */
   const char *fallback;
-  const char *requant; /* integer arithmetic: "float" (default), "fixed" or "tflite" (both ref only) */
+  /* Integer arithmetic: "float" (default), "fixed" or "tflite". A backend that has one of its own (htp, htp-sim: fixed) computes in that, and
+   * the CPU what it refuses in "float". Where "fixed" or "tflite" is named, "ref" runs whatever the backend does not compute so */
+  const char *requant;
   const QfInputDims
       *input_dims; /* for open dimensions, an open first dimension (batch) becomes 1 by itself */
   uint32_t n_input_dims;
