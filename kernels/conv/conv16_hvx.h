@@ -26,10 +26,13 @@ typedef struct {
 bool qfk_conv16_hvx_init(QfkConv16Hvx *p, const QfkConvShape *s, const QfkIntArgs *q, const void *w,
                          int32_t rows);
 
-/* Offsets, rests, weights, and numbers of the others are those of qfk_conv_hvx_...(&p->c). */
+/* Rests, weights, and numbers of all are those of qfk_conv_hvx_...(&p->c). */
 void qfk_conv16_hvx_pack(const QfkConv16Hvx *p, const QfkIntArgs *q, const void *w, const int32_t *rests,
                          int32_t *offsets, int8_t *weights, int32_t *first_low, int32_t *first_high,
                          int32_t *multiplier, int32_t *shift);
+
+/* The offsets alone, of a plan made without weights (@w NULL). */
+void qfk_conv16_hvx_fill_offsets(const QfkConv16Hvx *p, const int32_t *rests, int32_t *offsets);
 
 /* Bytes a run needs, 128-byte aligned. */
 size_t qfk_conv16_hvx_scratch(const QfkConv16Hvx *p);

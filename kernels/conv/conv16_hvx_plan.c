@@ -52,7 +52,15 @@ bool qfk_conv16_hvx_init(QfkConv16Hvx *p, const QfkConvShape *s, const QfkIntArg
   p->high = c->grid;
   p->high.fill = (uint8_t)(p->zero >> 8);
   p->high.flip = q->x_type == QFK_S16 ? 0x80 : 0;
-  return sums_fit(s, q, w);
+  return !w || sums_fit(s, q, w);
+}
+
+void qfk_conv16_hvx_fill_offsets(const QfkConv16Hvx *p, const int32_t *rests, int32_t *offsets)
+{
+  const int32_t plane = p->c.grid.gh * p->c.grid.gw * 4;
+  qfk_conv_hvx_fill_offsets(&p->c, rests, offsets);
+  for (int32_t step = 0; step < p->c.steps; step++)
+    offsets[step] += offsets[step] / plane * plane; /* planes of high bytes lie between */
 }
 
 void qfk_conv16_hvx_pack(const QfkConv16Hvx *p, const QfkIntArgs *q, const void *w, const int32_t *rests,
@@ -60,7 +68,7 @@ void qfk_conv16_hvx_pack(const QfkConv16Hvx *p, const QfkIntArgs *q, const void 
                          int32_t *multiplier, int32_t *shift)
 {
   const QfkConvHvx *c = &p->c;
-  const int32_t plane = c->grid.gh * c->grid.gw * 4, og = c->s.oc / c->s.group;
+  const int32_t og = c->s.oc / c->s.group;
   static const QfkFixed one = {1 << 30, 0};
   const QfkIntArgs bytes = as_bytes(q, &one);
   QfkConvHvx ones = *c;
@@ -68,8 +76,7 @@ void qfk_conv16_hvx_pack(const QfkConv16Hvx *p, const QfkIntArgs *q, const void 
   qfk_conv_hvx_pack(&ones, &bytes, w, rests, offsets, weights, first_low, multiplier, shift);
   memset(first_high, 0, qfk_conv_hvx_channels(c) * sizeof(*first_high));
   memset(multiplier, 0, qfk_conv_hvx_channels(c) * sizeof(*multiplier));
-  for (int32_t step = 0; step < c->steps; step++)
-    offsets[step] += offsets[step] / plane * plane; /* planes of high bytes lie between */
+  qfk_conv16_hvx_fill_offsets(p, rests, offsets);
   for (size_t i = 0; i < qfk_conv_hvx_channels(c); i++)
     shift[i] = QFK_HVX_WIDE_LEAST_SHIFT;
   for (int32_t oc = 0; oc < c->s.oc; oc++) {

@@ -54,7 +54,7 @@ static void run_plane(const QfkDwconv16Hvx *p, int32_t plane, const uint8_t *x, 
   const QfkDwconvHvx *d = &p->d;
   const QfkGridHvx *g = &d->grid;
   const size_t part = qfk_dwconv_hvx_part(d);
-  const int32_t n = (rows * d->pitch + 127) / 128 * 128, taps = d->s.kh * d->words;
+  const int32_t n = (rows * d->pitch + 127) / 128 * 128, taps = d->taps;
   for (int b = 0; b < 2; b++) {
     for (int32_t phase = 0; phase < g->n_phases; phase++)
       qfk_grid_pack_hvx(b ? &p->high : g, phase, x + (ptrdiff_t)b * d->s.h * d->s.w * 4, y0,

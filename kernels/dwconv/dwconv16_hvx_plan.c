@@ -27,7 +27,7 @@ bool qfk_dwconv16_hvx_init(QfkDwconv16Hvx *p, const QfkConvShape *s, const QfkIn
   *p =
       (QfkDwconv16Hvx){.zero = qfk_hvx_wide_zero(q->x_type, q->x_zero), .out = {r->zero_point, r->lo, r->hi}};
   if (!qfk_hvx_wide_can(r, q->x_type, q->y_type, s->oc) ||
-      (int64_t)s->kh * s->kw * 128 >= QFK_HVX_WIDE_WEIGHTS || !qfk_dwconv_hvx_init(&p->d, s, &bytes, w, rows))
+      (int64_t)s->kh * s->kw * 255 >= QFK_HVX_WIDE_WEIGHTS || !qfk_dwconv_hvx_init(&p->d, s, &bytes, w, rows))
     return false;
   p->d.three = (QfkDwthreeHvx){0};
   p->d.grid.fill = (uint8_t)p->zero;

@@ -32,7 +32,8 @@ bool qfk_fc16_hvx_init(QfkFc16Hvx *p, int32_t k, int32_t n, const QfkIntArgs *q,
   *p = (QfkFc16Hvx){.x_flip = q->x_type == QFK_S16 ? 0x0080 : 0x8080, .out = {r->zero_point, r->lo, r->hi}};
   if (!qfk_hvx_wide_can(r, q->x_type, q->y_type, n) || !qfk_fc_hvx_init(&p->f, k, n, &bytes, w))
     return false;
-  for (int32_t i = 0; i < n; i++) {
+  p->f.w_zero = 128; /* of weights as the kernel has them, whatever it was */
+  for (int32_t i = 0; i < n && w; i++) {
     int64_t sum = 0;
     for (int32_t j = 0; j < k; j++) {
       const int32_t v = weight_at(p, q, w, i, j);
