@@ -57,21 +57,28 @@ static const struct {
   const char *file;
   guint layers;
 } published[] = {
-    {"mobilenet_v1_0.25_128_quant", 31},
-    {"kws_ref_model_int8", 13},
-    {"pretrainedResnet_quant", 16},
-    {"conv_fc_mnist_a8w8", 6},
-    {"micro_speech_quantized", 5},
-    {"ad01_int8", 10},
-    {"hello_world_int8", 3},
-    {"person_detect", 25},
+    {"tflite/mobilenet_v1_0.25_128_quant.tflite", 31},
+    {"tflite/kws_ref_model_int8.tflite", 13},
+    {"tflite/pretrainedResnet_quant.tflite", 16},
+    {"tflite/conv_fc_mnist_a8w8.tflite", 6},
+    {"tflite/micro_speech_quantized.tflite", 5},
+    {"tflite/ad01_int8.tflite", 10},
+    {"tflite/hello_world_int8.tflite", 3},
+    {"tflite/person_detect.tflite", 31},
+    {"tflite/add_a16w8.tflite", 1},
+    {"tflite/mul_a16w8.tflite", 1},
+    {"tflite/seanet_int16/add/add0.tflite", 1},
+    {"tflite/seanet_int16/conv/conv0.tflite", 1},
+    {"tflite/seanet_int16/pad/pad0.tflite", 1},
+    {"tflite/seanet_int16/strided_slice/strided_slice0.tflite", 1},
+    {"onnx/gen_mobilenet_v2_0.35_128_qdq_a16w8.onnx", 66},
 };
 
 static void test_published(gconstpointer data)
 {
   const guint i = GPOINTER_TO_UINT(data);
   const char *env = g_getenv("QF_TESTDATA"), *root = env ? env : QF_SOURCE_ROOT "/../shared/testdata";
-  g_autofree char *path = g_strdup_printf("%s/models/tflite/%s.tflite", root, published[i].file);
+  g_autofree char *path = g_strdup_printf("%s/models/%s", root, published[i].file);
   if (!g_file_test(path, G_FILE_TEST_EXISTS))
     g_test_skip("no test data (set QF_TESTDATA)");
   else
@@ -105,12 +112,87 @@ static const char broadcast[] =
     "node QuantizeLinear g,s,z -> gq\nnode DequantizeLinear gq,s,z -> gd\n"
     "node Mul cd,gd -> m\n"
     "node QuantizeLinear m,s,z -> mq\nnode DequantizeLinear mq,s,z -> md\n"
-    "node Sub od,md -> b\n"
+    "w i u8 8,1,16\nnode DequantizeLinear i,s,z -> id\nnode Add md,id -> h\n"
+    "node QuantizeLinear h,s,z -> hq\nnode DequantizeLinear hq,s,z -> hd\n"
+    "node Sub od,hd -> b\n"
     "node QuantizeLinear b,s,z -> bq\nnode DequantizeLinear bq,s,z -> bd\n"
     "node Conv bd,k1d -> one\n"
     "node QuantizeLinear one,s,z -> oneq\nnode DequantizeLinear oneq,s,z -> oned\n"
     "node Add bd,oned -> e\n"
     "node QuantizeLinear e,s,z -> eq\nnode DequantizeLinear eq,s,z -> y\nout y\n";
+
+/* Activations of 16 bits, whose border is of 8: each row of theirs, in numbers of channels that fill planes or not. "both a" quantizes. */
+static const char wide[] =
+    "opset 21\nin x f32 1,7,11,13\n"
+    "w s8 f32 scalar = 0.03\nw z8 i8 scalar = 3\nw s f32 scalar = 0.0003\nw z TYPE scalar = ZERO\n"
+    "w ks f32 scalar = 0.01\nw kz i8 scalar = 0\nw k i8 10,7,3,3\nw dk i8 10,1,3,3\nw gk i8 600,12\n"
+    "node DequantizeLinear k,ks,kz -> kd\nnode DequantizeLinear dk,ks,kz -> dkd\n"
+    "node DequantizeLinear gk,ks,kz -> gkd\n"
+    "node QuantizeLinear x,s8,z8 -> x8\nnode DequantizeLinear x8,s8,z8 -> x8d\n"
+    "node QuantizeLinear x8d,s,z -> xq\nnode DequantizeLinear xq,s,z -> xd\n"
+    "node Conv xd,kd -> c pads=[1,1,1,1]\nboth c\n"
+    "node Conv cd,dkd -> d group=10 pads=[1,1,1,1] strides=[2,2]\nboth d\n"
+    "node MaxPool dd -> m kernel_shape=[2,2]\nboth m\n"
+    "node AveragePool dd -> a kernel_shape=[2,2]\nboth a\n"
+    "node Add md,ad -> e\nboth e\nnode Mul ed,ed -> h\nboth h\n"
+    "w o TYPE 10,1,1\nnode DequantizeLinear o,s,z -> od\nnode Add hd,od -> i\nboth i\n"
+    "w u TYPE 1,5,1\nnode DequantizeLinear u,s,z -> ud\nnode Sub ud,id -> f\nboth f\n"
+    "node Concat fd,md -> n axis=1\nboth n\n"
+    "w four i64 1 = 4\nw sixteen i64 1 = 16\nw many i64 1 = 99\nw one i64 1 = 1\n"
+    "node Slice nd,four,sixteen,one -> q\nboth q\nnode Slice nd,sixteen,many,one -> r\nboth r\n"
+    "node Concat rd,qd,rd -> j axis=1\nboth j\n"
+    "w amounts i64 8 = 0 0 1 1 0 0 0 0\nw value f32 scalar = 0.5\nnode Pad jd,amounts,value -> p\nboth p\n"
+    "w from i64 2 = 1 1\nw to i64 2 = 99 99\nw axes i64 2 = 2 3\nnode Slice pd,from,to,axes -> l\nboth l\n"
+    "node Flatten ld -> lf\nnode MatMul lf,gkd -> g\nboth g\n"
+    "node QuantizeLinear gd,s8,z8 -> g8\nnode DequantizeLinear g8,s8,z8 -> y\nout y\n";
+
+/* Where the extreme of a convolution is: its attributes. */
+static const char arg[] = "opset 13\nin x f32 1,8,9,21\n"
+                          "w s f32 scalar = 0.03\nw z i8 scalar = 5\nw ks f32 scalar = 0.01\n"
+                          "w kz i8 scalar = 0\nw k i8 10,8,3,3\nnode DequantizeLinear k,ks,kz -> kd\n"
+                          "node QuantizeLinear x,s,z -> xq\nnode DequantizeLinear xq,s,z -> xd\n"
+                          "node Conv xd,kd -> c pads=[1,1,1,1]\n"
+                          "node QuantizeLinear c,s,z -> cq\nnode %s cq -> y %s\nout y\n";
+
+static const struct {
+  const char *op, *attrs;
+} args[] = {
+    {"ArgMax", "axis=1 select_last_index=1"},
+    {"ArgMin", "axis=1"},
+    {"ArgMax", "axis=2"},
+    {"ArgMin", "axis=3"},
+};
+
+/* Borders of a convolution: its attributes, amounts of eight. */
+static const char pad[] = "opset 19\nin x f32 1,6,5,7\n"
+                          "w s f32 scalar = 0.03\nw z i8 scalar = 5\nw ks f32 scalar = 0.01\n"
+                          "w kz i8 scalar = 0\nw k i8 5,6,3,3\nnode DequantizeLinear k,ks,kz -> kd\n"
+                          "node QuantizeLinear x,s,z -> xq\nnode DequantizeLinear xq,s,z -> xd\n"
+                          "node Conv xd,kd -> c pads=[1,1,1,1]\n"
+                          "node QuantizeLinear c,s,z -> cq\nnode DequantizeLinear cq,s,z -> cd\n"
+                          "w amounts i64 8 = AMOUNTS\nnode Pad cd,amounts -> p mode=MODE\n"
+                          "node QuantizeLinear p,s,z -> pq\nnode DequantizeLinear pq,s,z -> y\nout y\n";
+
+static const struct {
+  const char *mode, *amounts;
+} pads[] = {
+    {"reflect", "0 0 2 1 0 0 4 6"}, {"edge", "0 0 3 0 0 0 9 2"},      {"reflect", "0 2 1 0 0 4 0 3"},
+    {"edge", "0 1 1 1 0 1 1 1"},    {"constant", "0 0 -1 2 0 0 3 1"}, {"constant", "0 1 0 2 0 3 1 -2"},
+};
+
+/* Attention's products, and rows of a fully connected layer. */
+static const char products[] =
+    "opset 13\nin x f32 2,3,37,20\n"
+    "w s f32 scalar = 0.03\nw z i8 scalar = 5\nw s2 f32 scalar = 0.2\nw ks f32 scalar = 0.01\n"
+    "w kz i8 scalar = 0\nw k i8 20,24\nnode DequantizeLinear k,ks,kz -> kd\n"
+    "node QuantizeLinear x,s,z -> xq\nnode DequantizeLinear xq,s,z -> xd\n"
+    "node MatMul xd,kd -> a\nnode QuantizeLinear a,s,z -> aq\nnode DequantizeLinear aq,s,z -> ad\n"
+    "node Transpose ad -> t perm=[0,1,3,2]\nnode MatMul ad,t -> b\n"
+    "node QuantizeLinear b,s2,z -> bq\nnode DequantizeLinear bq,s2,z -> bd\n"
+    "w r i8 5,37\nnode DequantizeLinear r,ks,kz -> rd\n"
+    "node Softmax bd -> f axis=3\nnode QuantizeLinear f,ks,z -> fq\nnode DequantizeLinear fq,ks,z -> fd\n"
+    "node MatMul fd,ad -> c\nnode QuantizeLinear c,s,z -> cq\nnode DequantizeLinear cq,s,z -> cd\n"
+    "node MatMul rd,cd -> g\nnode QuantizeLinear g,s,z -> gq\nnode DequantizeLinear gq,s,z -> y\nout y\n";
 
 static QfModel *load_text(const char *text, const char *backend, const char *requant, const char *fallback,
                           GError **error)
@@ -133,12 +215,12 @@ static GBytes *run_model(QfModel *model)
   return g_bytes_new(qf_session_output_data(session, 0), qf_model_output(model, 0)->size_bytes);
 }
 
-/* The whole model is the reference's, bit for bit, in @parts calls of the DSP. */
+/* The whole model is the reference's, bit for bit, in @parts calls of the DSP; one: nothing is left to the CPU. */
 static void check_parts(const char *text, guint parts)
 {
   g_autoptr(GError) error = NULL;
   QfModelStats stats;
-  g_autoptr(QfModel) model = load_text(text, "htp-sim", NULL, "cpu", &error);
+  g_autoptr(QfModel) model = load_text(text, "htp-sim", NULL, parts > 1 ? "cpu" : "none", &error);
   g_assert_no_error(error);
   qf_model_stats(model, &stats);
   g_assert_cmpuint(stats.n_parts, ==, parts);
@@ -239,6 +321,56 @@ static void test_wide(void)
   g_assert_no_error(again);
 }
 
+static void test_arg(void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(args); i++) {
+    g_autoptr(GString) text = g_string_new(arg);
+    g_string_replace(text, "%s", args[i].op, 1);
+    g_string_replace(text, "%s", args[i].attrs, 1);
+    check_parts(text->str, 1);
+  }
+}
+
+static void test_pad(void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(pads); i++) {
+    g_autoptr(GString) text = g_string_new(pad);
+    g_string_replace(text, "MODE", pads[i].mode, 1);
+    g_string_replace(text, "AMOUNTS", pads[i].amounts, 1);
+    check_parts(text->str, 1);
+  }
+}
+
+static void test_products(void)
+{
+  check_parts(products, 1);
+}
+
+static GString *wide_text(const char *type, const char *zero)
+{
+  GString *text = g_string_new(NULL);
+  g_auto(GStrv) lines = g_strsplit(wide, "\n", -1);
+  for (char **line = lines; *line; line++) {
+    const char *name = *line + strlen("both ");
+    if (g_str_has_prefix(*line, "both "))
+      g_string_append_printf(text,
+                             "node QuantizeLinear %s,s,z -> %sq\nnode DequantizeLinear %sq,s,z -> %sd\n",
+                             name, name, name, name);
+    else
+      g_string_append_printf(text, "%s\n", *line);
+  }
+  g_string_replace(text, "TYPE", type, 0);
+  g_string_replace(text, "ZERO", zero, 1);
+  return text;
+}
+
+static void test_16_bits(void)
+{
+  g_autoptr(GString) u16 = wide_text("u16", "30000"), i16 = wide_text("i16", "-700");
+  check_parts(u16->str, 1);
+  check_parts(i16->str, 1);
+}
+
 /* A graph of our own detector's first layers, whole: it passes, runs, and one byte less is refused. */
 static void test_sound(void)
 {
@@ -252,11 +384,10 @@ static void test_sound(void)
 }
 
 /* Words of the head changed, one to three at a time: what is accepted runs, in memory of exactly its size. */
-static void test_damaged(void)
+static void damage(HtpGraph *g)
 {
   static const uint32_t values[] = {0,      1,      2,       4,          128,        255,        256,
                                     0x7fff, 0x8000, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffffff0};
-  g_autoptr(HtpGraph) g = htp_graph_new(QF_SOURCE_ROOT "/models/detector_int8.onnx");
   g_autoptr(GRand) rand = g_rand_new_with_seed(11);
   guint refused = 0, accepted = 0;
   uint32_t *words = (uint32_t *)(void *)g->blob;
@@ -288,6 +419,34 @@ static void test_damaged(void)
   g_assert_true(htp_graph_run(g));
 }
 
+static void test_damaged(void)
+{
+  g_autoptr(HtpGraph) g = htp_graph_new(QF_SOURCE_ROOT "/models/detector_int8.onnx");
+  damage(g);
+}
+
+/* The same with graphs of all rows for 16 bits, and of products. */
+static void damage_text(const char *text)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GBytes) bytes = onnx_build(text);
+  g_autofree char *folder = g_dir_make_tmp("qf-htp-XXXXXX", &error);
+  g_autofree char *path = g_build_filename(folder, "wide.onnx", NULL);
+  g_file_set_contents(path, g_bytes_get_data(bytes, NULL), (gssize)g_bytes_get_size(bytes), &error);
+  g_assert_no_error(error);
+  g_autoptr(HtpGraph) g = htp_graph_new(path);
+  g_unlink(path);
+  g_rmdir(folder);
+  damage(g);
+}
+
+static void test_damaged_texts(void)
+{
+  g_autoptr(GString) text = wide_text("i16", "-700");
+  damage_text(text->str);
+  damage_text(products);
+}
+
 int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
@@ -304,7 +463,11 @@ int main(int argc, char **argv)
   g_test_add_func("/htp/parts", test_parts);
   g_test_add_func("/htp/broadcast", test_broadcast);
   g_test_add_func("/htp/chain", test_chain);
+  g_test_add_func("/htp/arg", test_arg);
+  g_test_add_func("/htp/pad", test_pad);
+  g_test_add_func("/htp/products", test_products);
   g_test_add_func("/htp/wide", test_wide);
+  g_test_add_func("/htp/16-bits", test_16_bits);
   for (guint i = 0; i < G_N_ELEMENTS(published); i++) {
     g_autofree char *name = g_strdup_printf("/htp/published/%s", published[i].file);
     if (host || i < 2)
@@ -313,6 +476,7 @@ int main(int argc, char **argv)
   if (host) {
     g_test_add_func("/htp/graph/sound", test_sound);
     g_test_add_func("/htp/graph/damaged", test_damaged);
+    g_test_add_func("/htp/graph/damaged-texts", test_damaged_texts);
   }
   return g_test_run();
 }

@@ -3,6 +3,7 @@
  * build.c - tensors in their forms, steps, constants; see build.h. blob.c makes the blob of it.
  */
 #include "blob.h"
+#include "kernels/copy/channels_hvx.h"
 
 #include <string.h>
 
@@ -99,10 +100,20 @@ void qf_htp_images(const QfTensor *t, int32_t *n, int32_t *pixels, int32_t *chan
   *pixels = count ? (int32_t)(count / c / *n) : 0;
 }
 
-/* Other types than bytes are flat alone. */
+static gboolean is_wide(const QfTensor *t)
+{
+  return t->dtype == QF_DTYPE_INT16 || t->dtype == QF_DTYPE_UINT16;
+}
+
+/* Other types than of 8 and 16 bits are flat alone. */
 static gboolean has_planes(const QfTensor *t)
 {
-  return qf_dtype_size(t->dtype) == 1;
+  return qf_dtype_size(t->dtype) == 1 || is_wide(t);
+}
+
+static int32_t planes_of(int32_t channels)
+{
+  return (channels + 3) / 4;
 }
 
 static size_t form_bytes(const QfTensor *t, QfHtpForm form)
@@ -111,7 +122,7 @@ static size_t form_bytes(const QfTensor *t, QfHtpForm form)
   if (form == QF_HTP_FLAT || !has_planes(t))
     return qf_tensor_size_bytes(t);
   qf_htp_images(t, &n, &pixels, &c);
-  return (size_t)n * ((size_t)c + 3) / 4 * 4 * (size_t)pixels;
+  return qf_dtype_size(t->dtype) * (size_t)n * (size_t)planes_of(c) * 4 * (size_t)pixels;
 }
 
 /* Both forms are the same bytes, but for what fills up the last plane. */
@@ -119,7 +130,44 @@ static gboolean forms_agree(const QfTensor *t)
 {
   int32_t n, pixels, c;
   qf_htp_images(t, &n, &pixels, &c);
-  return pixels == 1 && (n == 1 || c % 4 == 0);
+  return pixels == 1 && (n == 1 || c % 4 == 0) && !is_wide(t);
+}
+
+/* Images of 16 bits, pixel by pixel, are of twice as many channels of bytes; and those of their planes that lie in each other's order. */
+static uint32_t byte_pixels(QfHtpBuild *b, const QfTensor *t, QfDspPixels *p)
+{
+  *p = (QfDspPixels){0};
+  qf_htp_images(t, &p->n, &p->pixels, &p->channels);
+  p->channels *= 2;
+  return qf_htp_memory(b, (size_t)p->n * (size_t)planes_of(p->channels) * 4 * (size_t)p->pixels);
+}
+
+static void add_wide_planes(QfHtpBuild *b, const QfTensor *t, uint32_t from, uint32_t to)
+{
+  QfDspPixels p;
+  const uint32_t bytes = byte_pixels(b, t, &p);
+  const QfDspChannels c = {p.n, planes_of(p.channels / 2) * 8, p.pixels, 0};
+  g_autofree QfkChannelFrom *order = g_new(QfkChannelFrom, c.channels);
+  for (int32_t i = 0; i < c.channels; i++) {
+    const int32_t at = 2 * (i / 8 * 4 + i % 4) + i % 8 / 4;
+    order[i] = at < p.channels ? (QfkChannelFrom){0, at} : (QfkChannelFrom){QFK_CHANNELS_HVX_FILL, 0};
+  }
+  qf_htp_step(b, QF_DSP_ROW_from_nhwc, &p, sizeof(p), NULL, 0, &from, 1, bytes);
+  qf_htp_step(b, QF_DSP_ROW_channels, &c, sizeof(c), order, (size_t)c.channels * sizeof(*order), &bytes, 1,
+              to);
+}
+
+static void add_wide_pixels(QfHtpBuild *b, const QfTensor *t, uint32_t from, uint32_t to)
+{
+  QfDspPixels p;
+  const uint32_t bytes = byte_pixels(b, t, &p);
+  const QfDspChannels c = {p.n, p.channels, p.pixels, 0};
+  g_autofree QfkChannelFrom *order = g_new(QfkChannelFrom, c.channels);
+  for (int32_t i = 0; i < c.channels; i++)
+    order[i] = (QfkChannelFrom){0, i / 8 * 8 + i % 2 * 4 + i % 8 / 2};
+  qf_htp_step(b, QF_DSP_ROW_channels, &c, sizeof(c), order, (size_t)c.channels * sizeof(*order), &from, 1,
+              bytes);
+  qf_htp_step(b, QF_DSP_ROW_to_nhwc, &p, sizeof(p), NULL, 0, &bytes, 1, to);
 }
 
 /* A border's memory, or the other form, into @form. */
@@ -129,8 +177,12 @@ static uint32_t convert(QfHtpBuild *b, const QfTensor *t, uint32_t from, gboolea
   QfDspPixels p = {.flip = border ? qf_htp_flip(t) : 0};
   const QfDspCopy copy = {p.flip};
   qf_htp_images(t, &p.n, &p.pixels, &p.channels);
-  if (form == QF_HTP_D4)
+  if (form == QF_HTP_D4 && is_wide(t))
+    add_wide_planes(b, t, from, to);
+  else if (form == QF_HTP_D4)
     qf_htp_step(b, QF_DSP_ROW_from_nhwc, &p, sizeof(p), NULL, 0, &from, 1, to);
+  else if (!border && is_wide(t))
+    add_wide_pixels(b, t, from, to);
   else if (border)
     qf_htp_step(b, QF_DSP_ROW_copy, &copy, sizeof(copy), NULL, 0, &from, 1, to);
   else
@@ -149,12 +201,14 @@ static void fill_constant(const QfTensor *t, QfHtpForm form, uint8_t *to)
       to[i] = from[i] ^ flip;
     return;
   }
-  const size_t image = ((size_t)c + 3) / 4 * 4 * (size_t)pixels;
+  const size_t size = qf_dtype_size(t->dtype), plane = (size_t)pixels * 4,
+               image = (size_t)planes_of(c) * plane;
   for (int32_t i = 0; i < n; i++)
     for (int32_t p = 0; p < pixels; p++)
       for (int32_t k = 0; k < c; k++)
-        to[(size_t)i * image + ((size_t)(k / 4) * (size_t)pixels + (size_t)p) * 4 + k % 4] =
-            from[((size_t)i * pixels + p) * c + k] ^ flip;
+        for (size_t byte = 0; byte < size; byte++)
+          to[((size_t)i * image + (size_t)(k / 4) * plane) * size + byte * plane + (size_t)p * 4 + k % 4] =
+              from[(((size_t)i * pixels + p) * c + k) * size + byte] ^ flip;
 }
 
 uint32_t qf_htp_in(QfHtpBuild *b, const QfTensor *t, QfHtpForm form)
@@ -251,7 +305,8 @@ void qf_htp_planes(QfHtpBuild *b, const QfTensor *t, const QfTensor *x, int64_t 
   const uint32_t in = qf_htp_in(b, x, QF_HTP_D4); /* before the array is looked at: it may move */
   const QfHtpView v = g_array_index(b->tensors, QfHtpView, in);
   forms_of(b, t)->form[QF_HTP_D4] =
-      add_view(b, v.root, v.offset + (size_t)plane * (size_t)pixels * 4, form_bytes(t, QF_HTP_D4));
+      add_view(b, v.root, v.offset + qf_dtype_size(x->dtype) * (size_t)plane * (size_t)pixels * 4,
+               form_bytes(t, QF_HTP_D4));
 }
 
 uint32_t qf_htp_out_planes(QfHtpBuild *b, const QfTensor *t, size_t bytes)
@@ -265,6 +320,23 @@ uint32_t qf_htp_temp(QfHtpBuild *b, uint32_t like)
 {
   const size_t size = g_array_index(b->tensors, QfHtpView, like).size;
   return add_tensor(b, QF_DSP_ARENA, 0, size, NULL);
+}
+
+uint32_t qf_htp_memory(QfHtpBuild *b, size_t bytes)
+{
+  return add_tensor(b, QF_DSP_ARENA, 0, bytes, NULL);
+}
+
+uint32_t qf_htp_to_planes(QfHtpBuild *b, const QfTensor *like, uint32_t from)
+{
+  const uint32_t to = qf_htp_memory(b, form_bytes(like, QF_HTP_D4));
+  QfDspPixels p = {0};
+  qf_htp_images(like, &p.n, &p.pixels, &p.channels);
+  if (is_wide(like))
+    add_wide_planes(b, like, from, to);
+  else
+    qf_htp_step(b, QF_DSP_ROW_from_nhwc, &p, sizeof(p), NULL, 0, &from, 1, to);
+  return to;
 }
 
 void qf_htp_same(QfHtpBuild *b, const QfTensor *t, const QfTensor *x)
@@ -337,7 +409,9 @@ void qf_htp_build_output(QfHtpBuild *b, const QfTensor *t)
   const QfDspCopy copy = {p.flip};
   qf_htp_images(t, &p.n, &p.pixels, &p.channels);
   g_array_append_val(b->borders, border);
-  if (form == QF_HTP_D4)
+  if (form == QF_HTP_D4 && is_wide(t))
+    add_wide_pixels(b, t, in, to);
+  else if (form == QF_HTP_D4)
     qf_htp_step(b, QF_DSP_ROW_to_nhwc, &p, sizeof(p), NULL, 0, &in, 1, to);
   else
     qf_htp_step(b, QF_DSP_ROW_copy, &copy, sizeof(copy), NULL, 0, &in, 1, to);

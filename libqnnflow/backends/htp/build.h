@@ -14,7 +14,7 @@
 
 typedef enum {
   QF_HTP_FLAT, /* row after row, as the graph has it */
-  QF_HTP_D4, /* images in planes of four channels; other ranks than 4: the last dimension is channels; 8 bits */
+  QF_HTP_D4, /* images in planes of four channels; other ranks than 4: the last dimension is channels; 8 and 16 bits */
   QF_HTP_N_FORMS
 } QfHtpForm;
 
@@ -72,9 +72,19 @@ void qf_htp_planes(QfHtpBuild *build, const QfTensor *t, const QfTensor *x, int6
 uint32_t qf_htp_out_planes(QfHtpBuild *build, const QfTensor *t, size_t bytes);
 /* Memory like that of a tensor, for what is between steps of a node. */
 uint32_t qf_htp_temp(QfHtpBuild *build, uint32_t like);
+/* Memory of @bytes, likewise. */
+uint32_t qf_htp_memory(QfHtpBuild *build, size_t bytes);
 /* What a Convert from one to the other is, as of uint8; and a step that applies a table, which gives a temporary tensor. In pointwise.c. */
 gboolean qf_htp_convert_table(const QfTensor *from, const QfTensor *to, uint8_t *table, GString *why);
+/* A Convert from or to 16 bits. In encode.c. */
+gboolean qf_htp_convert_wide(QfHtpBuild *build, const QfNode *node, GString *why);
 uint32_t qf_htp_through(QfHtpBuild *build, uint32_t tensor, const uint8_t *table);
+/* A mean of images over height and width as a pool. In window.c. */
+gboolean qf_htp_mean_pool(QfHtpBuild *build, const QfNode *node, GString *why);
+/* Flat @from, of the shape and type of @like, as images in planes; a temporary tensor. */
+uint32_t qf_htp_to_planes(QfHtpBuild *build, const QfTensor *like, uint32_t from);
+/* @t broadcast to the shape of @y, in @form; a temporary tensor. QF_HTP_NONE with @why. In pad.c. */
+uint32_t qf_htp_expand(QfHtpBuild *build, const QfTensor *t, const QfTensor *y, QfHtpForm form, GString *why);
 /* Output @t is the same bytes as @x, whose elements are as many, in the same order and encoding. */
 void qf_htp_same(QfHtpBuild *build, const QfTensor *t, const QfTensor *x);
 /* A constant of the kernel's; *@fill gets its memory, zeroed; NULL when dry. */
@@ -85,6 +95,8 @@ void qf_htp_step(QfHtpBuild *build, QfDspRowId row, const void *params, size_t p
 
 /* 8 bits with one encoding for the whole; @e is as of uint8. FALSE with @why. */
 gboolean qf_htp_encoding(const QfTensor *t, QfkEncoding *e, GString *why);
+/* Likewise 8 or 16 bits; of 16 as it is, for these are not turned over. */
+gboolean qf_htp_any_encoding(const QfTensor *t, QfkEncoding *e, GString *why);
 /* The bytes of a part's @t turned over at the border. */
 uint8_t qf_htp_flip(const QfTensor *t);
 /* Images of @t in planes: number, pixels, channels. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * image.c - Resize, and reductions along neighbouring axes.
+ * image.c - Resize, reductions along neighbouring axes, and where along an axis the extreme is.
  */
 #include "build.h"
 #include "../ref/encoded.h"
@@ -95,10 +95,12 @@ gboolean qf_htp_reduce(QfHtpBuild *b, const QfNode *node, GString *why)
   for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
     if (kinds[i].op == node->op)
       c.op = kinds[i].kernel;
-  if (!qf_htp_encoding(x, &ex, why) || !qf_htp_encoding(y, &ey, why))
-    return FALSE;
   if (!neighbours(x, node->attrs, &first, &last))
     return refuse(why, "it is along axes that are not neighbours");
+  if (c.op == QFK_REDUCE_MEAN && qf_dtype_size(x->dtype) == 2 && x->rank == 4 && first == 1 && last == 2)
+    return qf_htp_mean_pool(b, node, why);
+  if (!qf_htp_encoding(x, &ex, why) || !qf_htp_encoding(y, &ey, why))
+    return FALSE;
   c.outer = (int32_t)qf_dims_count(x->dims, first);
   c.n = (int32_t)qf_dims_count(x->dims + first, last - first + 1);
   c.inner = (int32_t)qf_dims_count(x->dims + last + 1, x->rank - last - 1);
@@ -130,5 +132,52 @@ gboolean qf_htp_reduce(QfHtpBuild *b, const QfNode *node, GString *why)
               image && y->rank == 4 ? qf_htp_out(b, y, QF_HTP_D4)
               : image               ? qf_htp_out_planes(b, y, (size_t)c.outer * 4)
                                     : qf_htp_out(b, y, QF_HTP_FLAT));
+  return TRUE;
+}
+
+/* @index, int32, as the words of int64: zeros, then the low words. */
+static void add_long(QfHtpBuild *b, const QfTensor *y, uint32_t index)
+{
+  const int32_t n = (int32_t)qf_tensor_count(y);
+  const QfDspMove zeros = {.element_bytes = 4, .rank = 1, .dims = {2 * n}, .y = {1}};
+  const QfDspMove words = {.element_bytes = 4, .rank = 1, .dims = {n}, .x = {1}, .y = {2}};
+  void *zero;
+  const uint32_t constant = qf_htp_constant(b, QF_DSP_ALIGNMENT, &zero);
+  const uint32_t out = qf_htp_out(b, y, QF_HTP_FLAT);
+  qf_htp_step(b, QF_DSP_ROW_move, &zeros, sizeof(zeros), NULL, 0, &constant, 1, out);
+  qf_htp_step(b, QF_DSP_ROW_move, &words, sizeof(words), NULL, 0, &index, 1, out);
+}
+
+gboolean qf_htp_arg(QfHtpBuild *b, const QfNode *node, GString *why)
+{
+  const QfAxisAttrs *a = node->attrs;
+  const QfTensor *x = node->inputs[0], *y = node->outputs[0];
+  QfkArgHvx k;
+  if (!qf_htp_encoding(x, NULL, why))
+    return FALSE;
+  if (y->dtype != QF_DTYPE_INT32 && y->dtype != QF_DTYPE_INT64)
+    return refuse(why, "its indices are neither int32 nor int64");
+  const QfkAxis axis = {.outer = qf_dims_count(x->dims, a->axis),
+                        .n = x->dims[a->axis],
+                        .inner = qf_dims_count(x->dims + a->axis + 1, x->rank - a->axis - 1),
+                        .min = node->op == &qf_op_Argmin,
+                        .last = a->last != 0};
+  QfDspArg c = {.outer = (int32_t)axis.outer,
+                .n = (int32_t)axis.n,
+                .inner = (int32_t)axis.inner,
+                .min = axis.min,
+                .last = axis.last};
+  const gboolean channels = x->rank == 4 && a->axis == 3 && qf_htp_form(b, x) == QF_HTP_D4;
+  if (channels)
+    qf_htp_images(x, &c.outer, &c.pixels, &c.n);
+  if (!(channels ? qfk_arg_hvx_init_channels(&k, &axis, QFK_U8, c.n, c.pixels)
+                 : qfk_arg_hvx_init(&k, &axis, QFK_U8)))
+    return refuse(why, "it has too many values");
+  const uint32_t in = qf_htp_in(b, x, channels ? QF_HTP_D4 : QF_HTP_FLAT);
+  const uint32_t out = y->dtype == QF_DTYPE_INT32 ? qf_htp_out(b, y, QF_HTP_FLAT)
+                                                  : qf_htp_memory(b, (size_t)qf_tensor_count(y) * 4);
+  qf_htp_step(b, QF_DSP_ROW_arg, &c, sizeof(c), NULL, 0, &in, 1, out);
+  if (y->dtype == QF_DTYPE_INT64)
+    add_long(b, y, out);
   return TRUE;
 }

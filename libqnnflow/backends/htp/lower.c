@@ -37,23 +37,38 @@ static gboolean dims_fit(const QfTensor *t)
   return TRUE;
 }
 
-gboolean qf_htp_encoding(const QfTensor *t, QfkEncoding *e, GString *why)
+gboolean qf_htp_any_encoding(const QfTensor *t, QfkEncoding *e, GString *why)
 {
   QfkEncoding x;
   if (qf_dtype_is_float(t->dtype))
     g_string_append_printf(why,
-                           "tensor '%s' is %s: the kernels for Hexagon compute with 8-bit integers; "
+                           "tensor '%s' is %s: the kernels for Hexagon compute with 8 and 16-bit integers; "
                            "quantize the model",
                            t->name, qf_dtype_name(t->dtype));
-  else if (!qf_ref_is_encoded(t, &x) || x.type > QFK_S8)
-    g_string_append_printf(why, "tensor '%s' is %s, not 8 bits with one scale", t->name,
+  else if (!qf_ref_is_encoded(t, &x))
+    g_string_append_printf(why, "tensor '%s' is %s, not 8 or 16 bits with one scale", t->name,
                            qf_dtype_name(t->dtype));
   else {
     if (e)
-      *e = (QfkEncoding){QFK_U8, x.scale, x.zero + (x.type == QFK_S8 ? 128 : 0)};
+      *e = x.type > QFK_S8 ? x : (QfkEncoding){QFK_U8, x.scale, x.zero + (x.type == QFK_S8 ? 128 : 0)};
     return TRUE;
   }
   return FALSE;
+}
+
+gboolean qf_htp_encoding(const QfTensor *t, QfkEncoding *e, GString *why)
+{
+  QfkEncoding x;
+  if (!qf_htp_any_encoding(t, &x, why))
+    return FALSE;
+  if (x.type != QFK_U8) {
+    g_string_append_printf(why, "tensor '%s' is %s: there is no such kernel of 16 bits", t->name,
+                           qf_dtype_name(t->dtype));
+    return FALSE;
+  }
+  if (e)
+    *e = x;
+  return TRUE;
 }
 
 gboolean qf_htp_build_node(QfHtpBuild *b, const QfNode *node, GString *why)

@@ -3,40 +3,40 @@
  * move.c - operators that move values: nests of strides over flat tensors, or over the words of images in planes of four where channels
  * stay whole; and channels in another order.
  */
-#include "build.h"
+#include "move.h"
 #include "../ref/encoded.h"
 #include "../../ops/list.h"
 #include "kernels/copy/channels_hvx.h"
 
-#include <math.h>
 #include <string.h>
 
-static gboolean refuse(GString *why, const char *what)
+/* What Argmax leaves. */
+static gboolean are_indices(const QfTensor *t)
 {
-  g_string_append(why, what);
-  return FALSE;
+  return t->dtype == QF_DTYPE_INT32 || t->dtype == QF_DTYPE_INT64;
 }
 
-/* All tensors of the node hold 8 bits in the output's encoding. */
-static gboolean of_one_form(const QfNode *node, GString *why)
+gboolean qf_htp_of_one_form(const QfNode *node, GString *why)
 {
+  if (are_indices(node->inputs[0]) && node->inputs[0]->dtype == node->outputs[0]->dtype)
+    return TRUE;
   for (uint32_t i = 0; i < node->n_outputs; i++)
-    if (!qf_htp_encoding(node->outputs[i], NULL, why) || !qf_ref_same_form(node->inputs[0], node->outputs[i]))
-      return why->len ? FALSE : refuse(why, "its tensors are encoded differently");
-  return qf_htp_encoding(node->inputs[0], NULL, why);
+    if (!qf_htp_any_encoding(node->outputs[i], NULL, why) ||
+        !qf_ref_same_form(node->inputs[0], node->outputs[i]))
+      return why->len ? FALSE : qf_htp_refuse(why, "its tensors are encoded differently");
+  return qf_htp_any_encoding(node->inputs[0], NULL, why);
 }
 
 gboolean qf_htp_reshape(QfHtpBuild *b, const QfNode *node, GString *why)
 {
-  if (!of_one_form(node, why))
+  if (!qf_htp_of_one_form(node, why))
     return FALSE;
   qf_htp_same(b, node->outputs[0], node->inputs[0]);
   return TRUE;
 }
 
-/* A move step; the nest's operand 0 is y. FALSE: it has too many dimensions. */
-static gboolean add_move(QfHtpBuild *b, const QfkNd *nest, uint32_t bytes, uint32_t x, int64_t x_start,
-                         uint32_t y, int64_t y_start, GString *why)
+gboolean qf_htp_move(QfHtpBuild *b, const QfkNd *nest, uint32_t bytes, uint32_t x, int64_t x_start,
+                     uint32_t y, int64_t y_start, GString *why)
 {
   QfkNd nd = *nest;
   QfDspMove c = {.element_bytes = (int32_t)bytes, .x_start = (int32_t)x_start, .y_start = (int32_t)y_start};
@@ -48,7 +48,7 @@ static gboolean add_move(QfHtpBuild *b, const QfkNd *nest, uint32_t bytes, uint3
   }
   qfk_nd_collapse(&nd);
   if (nd.rank > QF_DSP_MOVE_RANK)
-    return refuse(why, "it has too many dimensions");
+    return qf_htp_refuse(why, "it has too many dimensions");
   c.rank = nd.rank;
   for (int32_t i = 0; i < nd.rank; i++) {
     c.dims[i] = (int32_t)nd.dims[i];
@@ -59,22 +59,16 @@ static gboolean add_move(QfHtpBuild *b, const QfkNd *nest, uint32_t bytes, uint3
   return TRUE;
 }
 
-/* Dense strides of @t's elements, or of the words of its planes: dimensions N, planes, H, W. */
-typedef struct {
-  int32_t rank;
-  uint32_t bytes;
-  int64_t dims[QF_MAX_RANK], stride[QF_MAX_RANK];
-} Lattice;
-
-static Lattice lattice_of(const QfTensor *t, QfHtpForm form)
+QfHtpLattice qf_htp_lattice(const QfTensor *t, QfHtpForm form)
 {
-  Lattice l = {.rank = MAX(t->rank, 1), .bytes = 1, .dims = {1}};
+  QfHtpLattice l = {.rank = MAX(t->rank, 1), .bytes = qf_htp_element(t), .dims = {1}};
   for (int32_t i = 0; i < t->rank; i++)
     l.dims[i] = t->dims[i];
   if (form == QF_HTP_D4) {
-    const int64_t dims[] = {t->dims[0], (t->dims[3] + 3) / 4, t->dims[1], t->dims[2]};
+    const int64_t dims[] = {t->dims[0], (t->dims[3] + 3) / 4 * qf_htp_element(t), t->dims[1], t->dims[2]};
     memcpy(l.dims, dims, sizeof(dims));
     l.bytes = 4;
+    l.planes = TRUE;
   }
   l.stride[l.rank - 1] = 1;
   for (int32_t i = l.rank - 2; i >= 0; i--)
@@ -82,36 +76,29 @@ static Lattice lattice_of(const QfTensor *t, QfHtpForm form)
   return l;
 }
 
-/* Where dimension @i of an NHWC tensor is in the lattice. */
-static int32_t place_of(const Lattice *l, int32_t i)
+int32_t qf_htp_place(const QfHtpLattice *l, int32_t i)
 {
   static const int32_t places[] = {0, 2, 3, 1};
-  return l->bytes == 4 ? places[i] : i;
-}
-
-/* Images stay in planes when they are there and channels stay as they are. */
-static QfHtpForm form_for(QfHtpBuild *b, const QfTensor *x, gboolean channels_stay)
-{
-  return x->rank == 4 && channels_stay ? qf_htp_form(b, x) : QF_HTP_FLAT;
+  return l->planes ? places[i] : i;
 }
 
 gboolean qf_htp_transpose(QfHtpBuild *b, const QfNode *node, GString *why)
 {
   const QfTransposeAttrs *a = node->attrs;
   const QfTensor *x = node->inputs[0], *y = node->outputs[0];
-  if (!of_one_form(node, why))
+  if (!qf_htp_of_one_form(node, why))
     return FALSE;
-  const QfHtpForm form = form_for(b, x, a->perm.n == 4 && a->perm.v[3] == 3);
-  const Lattice lx = lattice_of(x, form), ly = lattice_of(y, form);
+  const QfHtpForm form = qf_htp_form_for(b, x, a->perm.n == 4 && a->perm.v[3] == 3);
+  const QfHtpLattice lx = qf_htp_lattice(x, form), ly = qf_htp_lattice(y, form);
   QfkNd nd = {.rank = ly.rank, .n_operands = 2};
   memcpy(nd.dims, ly.dims, sizeof(ly.dims));
   memcpy(nd.stride[0], ly.stride, sizeof(ly.stride));
   for (int32_t i = 0; i < y->rank; i++)
-    nd.stride[1][place_of(&ly, i)] = lx.stride[place_of(&lx, (int32_t)a->perm.v[i])];
+    nd.stride[1][qf_htp_place(&ly, i)] = lx.stride[qf_htp_place(&lx, (int32_t)a->perm.v[i])];
   if (form == QF_HTP_D4)
     nd.stride[1][1] = lx.stride[1];
   const uint32_t in = qf_htp_in(b, x, form);
-  return add_move(b, &nd, lx.bytes, in, 0, qf_htp_out(b, y, form), 0, why);
+  return qf_htp_move(b, &nd, lx.bytes, in, 0, qf_htp_out(b, y, form), 0, why);
 }
 
 /* Channels of @y [its number] from @from; all are images of as many pixels. */
@@ -120,7 +107,16 @@ static gboolean add_channels(QfHtpBuild *b, const QfTensor *y, const QfkChannelF
 {
   QfDspChannels c = {0};
   qf_htp_images(y, &c.n, &c.pixels, &c.channels);
-  qf_htp_step(b, QF_DSP_ROW_channels, &c, sizeof(c), from, (size_t)c.channels * sizeof(*from), in, n_in,
+  const int32_t channels = c.channels, size = (int32_t)qf_htp_element(y);
+  if (size == 2)
+    c.channels = (channels + 3) / 4 * 8;
+  g_autofree QfkChannelFrom *bytes = g_new(QfkChannelFrom, c.channels);
+  for (int32_t i = 0; i < c.channels; i++) {
+    const int32_t k = size == 2 ? i / 8 * 4 + i % 4 : i;
+    const QfkChannelFrom x = from[MIN(k, channels - 1)];
+    bytes[i] = size == 1 ? x : (QfkChannelFrom){x.input, x.channel / 4 * 8 + i % 8 / 4 * 4 + x.channel % 4};
+  }
+  qf_htp_step(b, QF_DSP_ROW_channels, &c, sizeof(c), bytes, (size_t)c.channels * sizeof(*bytes), in, n_in,
               qf_htp_out(b, y, QF_HTP_D4));
   return TRUE;
 }
@@ -145,26 +141,26 @@ static gboolean add_slice(QfHtpBuild *b, const QfTensor *x, const QfTensor *y, c
       from[k].channel = (int32_t)(begin[3] + k * step[3]);
     return add_channels(b, y, from, &in, 1);
   }
-  const QfHtpForm form = form_for(b, x, whole);
-  const Lattice lx = lattice_of(x, form), ly = lattice_of(y, form);
+  const QfHtpForm form = qf_htp_form_for(b, x, whole);
+  const QfHtpLattice lx = qf_htp_lattice(x, form), ly = qf_htp_lattice(y, form);
   QfkNd nd = {.rank = ly.rank, .n_operands = 2};
   int64_t start = 0;
   memcpy(nd.dims, ly.dims, sizeof(ly.dims));
   memcpy(nd.stride[0], ly.stride, sizeof(ly.stride));
   for (int32_t i = 0; i < x->rank; i++) {
-    const int32_t at = place_of(&lx, i);
+    const int32_t at = qf_htp_place(&lx, i);
     nd.stride[1][at] = lx.stride[at] * step[i];
     start += form == QF_HTP_D4 && i == 3 ? 0 : begin[i] * lx.stride[at];
   }
   const uint32_t in = qf_htp_in(b, x, form);
-  return add_move(b, &nd, lx.bytes, in, start, qf_htp_out(b, y, form), 0, why);
+  return qf_htp_move(b, &nd, lx.bytes, in, start, qf_htp_out(b, y, form), 0, why);
 }
 
 gboolean qf_htp_slice(QfHtpBuild *b, const QfNode *node, GString *why)
 {
   const QfStridedSliceAttrs *a = node->attrs;
   int64_t begin[QF_MAX_RANK] = {0}, step[QF_MAX_RANK];
-  if (!of_one_form(node, why))
+  if (!qf_htp_of_one_form(node, why))
     return FALSE;
   for (int32_t i = 0; i < QF_MAX_RANK; i++) {
     begin[i] = i < a->begin.n ? a->begin.v[i] : 0;
@@ -178,7 +174,7 @@ gboolean qf_htp_split(QfHtpBuild *b, const QfNode *node, GString *why)
 {
   const int32_t axis = ((const QfConcatAttrs *)node->attrs)->axis;
   int64_t begin[QF_MAX_RANK] = {0}, step[QF_MAX_RANK];
-  if (!of_one_form(node, why))
+  if (!qf_htp_of_one_form(node, why))
     return FALSE;
   for (int32_t i = 0; i < QF_MAX_RANK; i++)
     step[i] = 1;
@@ -209,7 +205,7 @@ static gboolean join_flat(QfHtpBuild *b, const QfNode *node, QfHtpForm form, con
                           int64_t row, const int64_t *counts, GString *why)
 {
   const QfTensor *y = node->outputs[0];
-  const uint32_t bytes = form == QF_HTP_D4 ? 4 : 1;
+  const uint32_t bytes = form == QF_HTP_D4 ? 4 : qf_htp_element(y);
   gboolean placed[QF_DSP_MAX_PORTS] = {FALSE};
   int64_t start = 0;
   const uint32_t out =
@@ -221,7 +217,7 @@ static gboolean join_flat(QfHtpBuild *b, const QfNode *node, QfHtpForm form, con
                       .n_operands = 2,
                       .dims = {rows, counts[i]},
                       .stride = {{row, 1}, {counts[i], 1}}};
-    if (!add_move(b, &nd, bytes, in[i], 0, out, start, why))
+    if (!qf_htp_move(b, &nd, bytes, in[i], 0, out, start, why))
       return FALSE;
   }
   return TRUE;
@@ -264,20 +260,20 @@ gboolean qf_htp_join(QfHtpBuild *b, const QfNode *node, GString *why)
   uint32_t in[QF_DSP_MAX_PORTS];
   int64_t counts[QF_DSP_MAX_PORTS];
   if (node->n_inputs > QF_DSP_MAX_PORTS)
-    return refuse(why, "it has more than 64 inputs");
-  if (!qf_htp_encoding(y, NULL, why))
+    return qf_htp_refuse(why, "it has more than 64 inputs");
+  if (!qf_htp_any_encoding(y, NULL, why))
     return FALSE;
   const gboolean concat = node->op == &qf_op_Concat;
   const QfHtpForm form = concat && in_planes(b, node) ? QF_HTP_D4 : QF_HTP_FLAT;
   for (uint32_t i = 0; i < node->n_inputs; i++)
-    if (!qf_htp_encoding(node->inputs[i], NULL, why) ||
+    if (!qf_htp_any_encoding(node->inputs[i], NULL, why) ||
         !in_encoding(b, node->inputs[i], y, form, &in[i], why))
       return FALSE;
   const gboolean planes = form == QF_HTP_D4 && axis == 3;
   if (planes && !whole_planes(node))
     return join_channels(b, node, in);
-  const Lattice l = lattice_of(y, form);
-  const int32_t at = form == QF_HTP_D4 ? place_of(&l, axis) : axis;
+  const QfHtpLattice l = qf_htp_lattice(y, form);
+  const int32_t at = form == QF_HTP_D4 ? qf_htp_place(&l, axis) : axis;
   int64_t rows = 1, row = 1, inner = 1;
   for (int32_t i = 0; i < l.rank; i++) {
     rows *= i < at ? l.dims[i] : 1;
@@ -286,7 +282,7 @@ gboolean qf_htp_join(QfHtpBuild *b, const QfNode *node, GString *why)
   }
   for (uint32_t i = 0; i < node->n_inputs; i++) {
     const int64_t length = concat ? node->inputs[i]->dims[axis] : 0;
-    counts[i] = planes   ? (length + 3) / 4 * inner
+    counts[i] = planes   ? (length + 3) / 4 * qf_htp_element(y) * inner
                 : concat ? length * inner
                          : qf_tensor_count(node->inputs[i]) / rows;
   }
@@ -298,7 +294,7 @@ gboolean qf_htp_unpack(QfHtpBuild *b, const QfNode *node, GString *why)
 {
   const int32_t axis = ((const QfConcatAttrs *)node->attrs)->axis;
   const QfTensor *x = node->inputs[0];
-  if (!of_one_form(node, why))
+  if (!qf_htp_of_one_form(node, why))
     return FALSE;
   const int64_t rows = qf_dims_count(x->dims, axis), row = qf_dims_count(x->dims + axis, x->rank - axis);
   const uint32_t in = qf_htp_in(b, x, QF_HTP_FLAT);
@@ -306,48 +302,12 @@ gboolean qf_htp_unpack(QfHtpBuild *b, const QfNode *node, GString *why)
   for (uint32_t i = 0; i < node->n_outputs; i++) {
     const int64_t count = row / x->dims[axis];
     const QfkNd nd = {.rank = 2, .n_operands = 2, .dims = {rows, count}, .stride = {{count, 1}, {row, 1}}};
-    if (!add_move(b, &nd, 1, in, start, qf_htp_out(b, node->outputs[i], QF_HTP_FLAT), 0, why))
+    if (!qf_htp_move(b, &nd, qf_htp_element(x), in, start, qf_htp_out(b, node->outputs[i], QF_HTP_FLAT), 0,
+                     why))
       return FALSE;
     start += count;
   }
   return TRUE;
-}
-
-/* The whole of y filled by one value, then the middle. */
-gboolean qf_htp_pad(QfHtpBuild *b, const QfNode *node, GString *why)
-{
-  const QfPadAttrs *a = node->attrs;
-  const QfTensor *x = node->inputs[0], *y = node->outputs[0];
-  uint8_t *value = NULL;
-  QfkEncoding e;
-  if (!of_one_form(node, why) || !qf_htp_encoding(y, &e, why))
-    return FALSE;
-  if (a->scheme != QF_PAD_CONSTANT)
-    return refuse(why, "it mirrors or repeats the border");
-  const QfHtpForm form = form_for(b, x, a->before.n == 4 && !a->before.v[3] && !a->after.v[3]);
-  const Lattice lx = lattice_of(x, form), ly = lattice_of(y, form);
-  QfkNd fill = {.rank = ly.rank, .n_operands = 2}, nd;
-  int64_t x_start = 0, y_start = 0;
-  memcpy(fill.dims, ly.dims, sizeof(ly.dims));
-  memcpy(fill.stride[0], ly.stride, sizeof(ly.stride));
-  nd = fill;
-  for (int32_t i = 0; i < x->rank; i++) {
-    const int32_t at = place_of(&lx, i);
-    const int64_t before = a->before.v[i], crop = MAX(-before, 0), shift = MAX(before, 0);
-    nd.stride[1][at] = lx.stride[at];
-    if (form == QF_HTP_D4 && i == 3)
-      continue;
-    nd.dims[at] = MAX(MIN(x->dims[i] - crop, y->dims[i] - shift), 0);
-    x_start += crop * lx.stride[at];
-    y_start += shift * ly.stride[at];
-  }
-  const double stored = rint((double)a->value / (double)e.scale) + e.zero;
-  const uint32_t constant = qf_htp_constant(b, QF_DSP_ALIGNMENT, &value);
-  if (value)
-    memset(value, (int)CLAMP(stored, 0, 255), QF_DSP_ALIGNMENT);
-  const uint32_t in = qf_htp_in(b, x, form), out = qf_htp_out(b, y, form);
-  return add_move(b, &fill, ly.bytes, constant, 0, out, 0, why) &&
-         add_move(b, &nd, ly.bytes, in, x_start, out, y_start, why);
 }
 
 /* Depth to space and back: rows and columns of blocks as dimensions of their own. */
@@ -357,7 +317,7 @@ gboolean qf_htp_block(QfHtpBuild *b, const QfNode *node, GString *why)
   const gboolean to_space = node->op == &qf_op_DepthToSpace;
   const QfTensor *x = node->inputs[0], *y = node->outputs[0];
   const QfTensor *flat = to_space ? y : x, *deep = to_space ? x : y;
-  if (!of_one_form(node, why))
+  if (!qf_htp_of_one_form(node, why))
     return FALSE;
   const int64_t bh = a->block[0], bw = a->block[1], c = flat->dims[3], h = deep->dims[1], w = deep->dims[2];
   const int64_t deep_c = deep->dims[3], by = a->mode == 1 ? bw : bw * c, bx = a->mode == 1 ? 1 : c;
@@ -372,5 +332,5 @@ gboolean qf_htp_block(QfHtpBuild *b, const QfNode *node, GString *why)
     nd.stride[1][i] = to_space ? of_deep[i] : of_flat[i];
   }
   const uint32_t in = qf_htp_in(b, x, QF_HTP_FLAT);
-  return add_move(b, &nd, 1, in, 0, qf_htp_out(b, y, QF_HTP_FLAT), 0, why);
+  return qf_htp_move(b, &nd, qf_htp_element(x), in, 0, qf_htp_out(b, y, QF_HTP_FLAT), 0, why);
 }

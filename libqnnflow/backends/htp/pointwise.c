@@ -5,6 +5,7 @@
 #include "build.h"
 #include "../ref/encoded.h"
 #include "../../ops/list.h"
+#include "kernels/binary/binary16_hvx.h"
 #include "kernels/binary/binary_hvx.h"
 #include "kernels/quantize/quantize.h"
 #include "kernels/softmax/softmax_hvx.h"
@@ -47,6 +48,8 @@ gboolean qf_htp_convert(QfHtpBuild *b, const QfNode *node, GString *why)
 {
   const QfTensor *x = node->inputs[0], *y = node->outputs[0];
   uint8_t table[256];
+  if (qf_dtype_size(x->dtype) == 2 || qf_dtype_size(y->dtype) == 2)
+    return qf_htp_convert_wide(b, node, why);
   if (!qf_htp_convert_table(x, y, table, why))
     return FALSE;
   const QfHtpForm form = qf_htp_form(b, x);
@@ -105,6 +108,44 @@ static gboolean spread_of(const QfTensor *t, const QfTensor *y, QfkSpread *sprea
                    : dims[1] == y->dims[1] && dims[2] == y->dims[2] && dims[3] == 1 && dims[0] == 1;
 }
 
+/* How flat operand @t lies to rows of @n of y: one row for all, or a value a row. FALSE: in another way. */
+static gboolean spread_flat(const QfTensor *t, const QfTensor *y, QfkSpread *spread, int32_t *row, int32_t *n)
+{
+  const int32_t more = y->rank - t->rank;
+  int32_t like[2] = {0, 0}; /* dimensions from the first on: all 1, all y's */
+  for (int k = 0; k < 2; k++)
+    while (like[k] < y->rank && (like[k] < more ? 1 : t->dims[like[k] - more]) == (k ? y->dims[like[k]] : 1))
+      like[k]++;
+  const int32_t at = MAX(like[0], like[1]);
+  for (int32_t i = at; i < y->rank; i++)
+    if (t->dims[i - more] != (like[0] >= like[1] ? y->dims[i] : 1))
+      return FALSE;
+  *spread = like[0] >= like[1] ? QFK_SPREAD_NONE : QFK_SPREAD_BYTE;
+  *row = like[0] >= like[1] ? 0 : 1;
+  *n = (int32_t)qf_dims_count(y->dims + at, y->rank - at);
+  return TRUE;
+}
+
+/* Both operands in @form, as large as the output. */
+static gboolean make_whole(QfHtpBuild *b, const QfNode *node, QfHtpForm form, uint32_t *in, GString *why)
+{
+  for (int i = 0; i < 2; i++)
+    in[i] = is_like(node->inputs[i], node->outputs[0])
+                ? qf_htp_in(b, node->inputs[i], form)
+                : qf_htp_expand(b, node->inputs[i], node->outputs[0], form, why);
+  return in[0] != QF_HTP_NONE && in[1] != QF_HTP_NONE;
+}
+
+static gboolean emit_whole(QfHtpBuild *b, const QfNode *node, const QfDspBinary *c, QfHtpForm form,
+                           GString *why)
+{
+  uint32_t in[2];
+  if (!make_whole(b, node, form, in, why))
+    return FALSE;
+  qf_htp_step(b, QF_DSP_ROW_binary, c, sizeof(*c), NULL, 0, in, 2, qf_htp_out(b, node->outputs[0], form));
+  return TRUE;
+}
+
 /* One operand has the output's shape, the other broadcasts. */
 static gboolean emit_rows(QfHtpBuild *b, const QfNode *node, const QfDspBinary *binary, GString *why)
 {
@@ -112,13 +153,14 @@ static gboolean emit_rows(QfHtpBuild *b, const QfNode *node, const QfDspBinary *
   const int other = is_like(node->inputs[0], y) ? 1 : 0;
   const QfTensor *whole = node->inputs[!other], *t = node->inputs[other];
   QfkSpread spread;
-  int32_t row, n_images, pixels, channels;
-  if (!is_like(whole, y) || !spread_of(t, y, &spread, &row)) {
-    g_string_append(why, "its operands broadcast in a way that has no kernel");
-    return FALSE;
-  }
-  const QfHtpForm form = spread == QFK_SPREAD_BYTE ? qf_htp_form(b, whole) : QF_HTP_D4;
-  QfDspBinaryRows c = {.binary = *binary, .rows = 1, .n = (int32_t)qf_tensor_count(y)};
+  int32_t row, n_images, pixels, channels, n = (int32_t)qf_tensor_count(y);
+  const gboolean planes = is_like(whole, y) && spread_of(t, y, &spread, &row);
+  if (!is_like(whole, y) || (!planes && !spread_flat(t, y, &spread, &row, &n)))
+    return emit_whole(b, node, binary, qf_htp_form(b, node->inputs[0]), why);
+  const QfHtpForm form = !planes                     ? QF_HTP_FLAT
+                         : spread == QFK_SPREAD_BYTE ? qf_htp_form(b, whole)
+                                                     : QF_HTP_D4;
+  QfDspBinaryRows c = {.binary = *binary, .rows = (int32_t)(qf_tensor_count(y) / n), .n = n};
   if (form == QF_HTP_D4) {
     qf_htp_images(y, &n_images, &pixels, &channels);
     c.rows = n_images * ((channels + 3) / 4);
@@ -128,10 +170,42 @@ static gboolean emit_rows(QfHtpBuild *b, const QfNode *node, const QfDspBinary *
   c.b_row = other ? row : c.n;
   c.a = other ? QFK_SPREAD_NONE : (int32_t)spread;
   c.b = other ? (int32_t)spread : QFK_SPREAD_NONE;
-  const QfHtpForm t_form = spread == QFK_SPREAD_BYTE ? QF_HTP_FLAT : QF_HTP_D4;
+  const QfHtpForm t_form = spread == QFK_SPREAD_BYTE || !planes ? QF_HTP_FLAT : QF_HTP_D4;
   const uint32_t in[] = {qf_htp_in(b, node->inputs[0], other ? form : t_form),
                          qf_htp_in(b, node->inputs[1], other ? t_form : form)};
   qf_htp_step(b, QF_DSP_ROW_binary_rows, &c, sizeof(c), NULL, 0, in, 2, qf_htp_out(b, y, form));
+  return TRUE;
+}
+
+/* Of 16 bits: images in planes, whatever the rank. */
+static gboolean emit_wide(QfHtpBuild *b, const QfNode *node, const QfkBinary *p, GString *why)
+{
+  const QfTensor *y = node->outputs[0];
+  QfkBinary16Hvx k;
+  int32_t n, channels;
+  uint32_t in[2];
+  if (!qfk_binary16_hvx_init(&k, p)) {
+    g_string_append(why, "not all of its tensors are of 16 bits, or its scales are too far from each other");
+    return FALSE;
+  }
+  QfDspBinary16 c = {.op = (int32_t)k.op,
+                     .a_flip = k.a_flip,
+                     .b_flip = k.b_flip,
+                     .a = k.a,
+                     .b = k.b,
+                     .shift = k.shift,
+                     .ca = {k.ca.high, k.ca.low},
+                     .cb = {k.cb.high, k.cb.low},
+                     .a_zero = k.a_zero,
+                     .b_zero = k.b_zero,
+                     .multiplier = k.m.multiplier,
+                     .right = k.m.shift,
+                     .out = {k.out.zero, k.out.lo, k.out.hi}};
+  qf_htp_images(y, &n, &c.pixels, &channels);
+  c.planes = n * ((channels + 3) / 4);
+  if (!make_whole(b, node, QF_HTP_D4, in, why))
+    return FALSE;
+  qf_htp_step(b, QF_DSP_ROW_binary16, &c, sizeof(c), NULL, 0, in, 2, qf_htp_out(b, y, QF_HTP_D4));
   return TRUE;
 }
 
@@ -146,7 +220,7 @@ gboolean qf_htp_binary(QfHtpBuild *b, const QfNode *node, GString *why)
     if (kinds[i].op == node->op)
       p.op = kinds[i].kernel;
   for (int i = 0; i < 3; i++)
-    if (!qf_htp_encoding(i < 2 ? node->inputs[i] : node->outputs[0], &e[i], why))
+    if (!qf_htp_any_encoding(i < 2 ? node->inputs[i] : node->outputs[0], &e[i], why))
       return FALSE;
   if (!qfk_binary_is_linear(p.op, epi->act)) {
     g_string_append(why, "its activation is no clamp");
@@ -155,6 +229,8 @@ gboolean qf_htp_binary(QfHtpBuild *b, const QfNode *node, GString *why)
   /* Encodings as of uint8 from the start: the clamp's bounds come out of them likewise. */
   qfk_binary_int_init(&p, e[0], e[1], e[2]);
   qfk_binary_fixed_init(&p, &fixed, e[0], e[1], e[2]);
+  if (e[0].type != QFK_U8 || e[1].type != QFK_U8 || e[2].type != QFK_U8)
+    return emit_wide(b, node, &p, why);
   if (!qfk_binary_hvx_init(&k, &p)) {
     g_string_append(why, "its scales are too far from each other");
     return FALSE;
@@ -174,9 +250,7 @@ gboolean qf_htp_binary(QfHtpBuild *b, const QfNode *node, GString *why)
     return emit_rows(b, node, &c, why);
   const QfHtpForm form =
       node->inputs[0]->data ? qf_htp_form(b, node->inputs[1]) : qf_htp_form(b, node->inputs[0]);
-  const uint32_t in[] = {qf_htp_in(b, node->inputs[0], form), qf_htp_in(b, node->inputs[1], form)};
-  qf_htp_step(b, QF_DSP_ROW_binary, &c, sizeof(c), NULL, 0, in, 2, qf_htp_out(b, node->outputs[0], form));
-  return TRUE;
+  return emit_whole(b, node, &c, form, why);
 }
 
 /* Values that lie apart; of few channels, as images have them. */

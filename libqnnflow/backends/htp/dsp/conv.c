@@ -5,8 +5,8 @@
  * A job is some rows of some output channels of an image.
  */
 #include "step.h"
-#include "kernels/conv/conv_hvx.h"
-#include "kernels/dwconv/dwconv_hvx.h"
+#include "kernels/conv/conv16_hvx.h"
+#include "kernels/dwconv/dwconv16_hvx.h"
 
 #include <string.h>
 
@@ -17,7 +17,10 @@ typedef struct {
   union {
     QfkConvHvx conv;
     QfkDwconvHvx dw;
+    QfkConv16Hvx conv16;
+    QfkDwconv16Hvx dw16;
   } p;
+  bool wide;             /* 16 bits */
   int32_t tiles, chunks; /* of an image: of rows, of channels */
   int32_t blocks;        /* of a chunk */
   int32_t n_blocks;
@@ -30,7 +33,7 @@ typedef struct {
 /* Fewer blocks take less time than what they read takes to come. */
 #define STAGE_BLOCKS 4
 
-static bool dims_are_sound(const QfDspConv *c)
+static bool dims_are_sound(const QfDspConv *c, bool wide)
 {
   const int32_t dims[] = {c->n, c->h, c->w, c->c, c->oh, c->ow, c->oc};
   for (int i = 0; i < 7; i++)
@@ -42,8 +45,9 @@ static bool dims_are_sound(const QfDspConv *c)
       return false;
   return qf_dsp_within(c->kh, 1, 4096) && qf_dsp_within(c->kw, 1, 4096) && qf_dsp_within(c->group, 1, c->c) &&
          c->c % c->group == 0 && c->oc % c->group == 0 && qf_dsp_within(c->rows, 1, c->oh) &&
-         qf_dsp_within(c->blocks, 1, MOST_DIM) && qf_dsp_within(c->x_zero, 0, 255) &&
-         qf_dsp_within(c->shifted, 0, 1) && qf_dsp_within(c->rests, 0, MOST_DIM);
+         qf_dsp_within(c->blocks, 1, MOST_DIM) && qf_dsp_within(c->x_signed, 0, wide) &&
+         (wide ? qf_dsp_is_wide_zero(c->x_zero, c->x_signed) : qf_dsp_within(c->x_zero, 0, 255)) &&
+         qf_dsp_within(c->shifted, wide, 1) && qf_dsp_within(c->rests, 0, MOST_DIM);
 }
 
 static QfkConvShape shape_of(const QfDspConv *c)
@@ -64,14 +68,16 @@ static QfkConvShape shape_of(const QfDspConv *c)
 }
 
 /* As the kernels' plans want it; weights are packed, so they are not asked for their values. */
-static QfkIntArgs args_of(const QfDspConv *c, QfkFixed *one)
+static QfkIntArgs args_of(const QfDspConv *c, bool wide, QfkFixed *one)
 {
-  *one = (QfkFixed){0, c->shifted};
-  return (QfkIntArgs){.x_type = QFK_U8,
+  *one = (QfkFixed){0, wide ? QFK_HVX_WIDE_LEAST_SHIFT : c->shifted};
+  return (QfkIntArgs){.x_type = !wide         ? QFK_U8
+                                : c->x_signed ? QFK_S16
+                                              : QFK_U16,
                       .w_type = QFK_S8,
-                      .y_type = QFK_U8,
+                      .y_type = wide ? QFK_U16 : QFK_U8,
                       .x_zero = c->x_zero,
-                      .requant = {.zero_point = 0, .lo = 0, .hi = 255, .fixed = one, .once = true}};
+                      .requant = {.lo = 0, .hi = 255, .fixed = one, .once = true, .wide = wide}};
 }
 
 /* What lies behind the parameters. */
@@ -86,15 +92,12 @@ static const int32_t *rests_of(const QfDspConv *c, size_t channels)
 }
 
 /* Numbers by channel: bias, multipliers (constants), shifts (parameters). */
-static bool channels_are_sound(const QfDspPlan *p, const QfDspConv *c, uint64_t n)
+static bool channels_are_sound(const QfDspPlan *p, const QfDspConv *c, bool wide, uint64_t n)
 {
   if (n > MOST_DIM * 2 || !qf_dsp_is_constant(&p->in[2], n * 4) || !qf_dsp_is_constant(&p->in[3], n * 4) ||
-      (c->shifted && p->params_bytes < sizeof(*c) + n * 4))
+      (wide && !qf_dsp_is_constant(&p->in[4], n * 4)) || (c->shifted && p->params_bytes < sizeof(*c) + n * 4))
     return false;
-  for (uint64_t i = 0; i < n && c->shifted; i++)
-    if (!qf_dsp_within(shifts_of(c)[i], 0, 30))
-      return false;
-  return true;
+  return !c->shifted || qf_dsp_are_shifts(shifts_of(c), n, wide);
 }
 
 /* Steps that come again are among the @steps others. */
@@ -109,27 +112,54 @@ static bool rests_are_sound(const QfDspPlan *p, const QfDspConv *c, uint64_t cha
   return true;
 }
 
-static bool images_are_sound(const QfDspPlan *p, const QfDspConv *c)
+static bool images_are_sound(const QfDspPlan *p, const QfDspConv *c, bool wide)
 {
-  return qf_dsp_is_d4(&p->in[0], c->n, c->c, c->h, c->w) &&
-         qf_dsp_is_d4(&p->out[0], c->n, c->oc, c->oh, c->ow);
+  return qf_dsp_is_d4_of(&p->in[0], 1 + wide, c->n, c->c, c->h, c->w) &&
+         qf_dsp_is_d4_of(&p->out[0], 1 + wide, c->n, c->oc, c->oh, c->ow);
 }
 
 /* What both have behind their plans: tiles, and the arrays behind the form: offsets, then shifts. */
-static void finish_form(const QfDspPlan *p, Form *f, size_t offsets, size_t channels, int32_t **shift)
+static void finish_form(QfDspPlan *p, Form *f, size_t offsets, size_t channels, int32_t **shift)
 {
   const QfDspConv *c = p->params;
   f->tiles = (c->oh + c->rows - 1) / c->rows;
   f->blocks = c->blocks < f->n_blocks ? c->blocks : f->n_blocks;
   f->chunks = (f->n_blocks + f->blocks - 1) / f->blocks;
-  f->x_image = qfk_d4_bytes(c->c, c->h, c->w);
-  f->y_image = qfk_d4_bytes(c->oc, c->oh, c->ow);
+  f->x_image = qfk_d4_bytes(c->c, c->h, c->w) << f->wide;
+  f->y_image = qfk_d4_bytes(c->oc, c->oh, c->ow) << f->wide;
+  p->form_bytes = sizeof(*f) + (offsets + channels) * 4;
+  p->rows = (uint32_t)c->rows;
+  p->jobs = (uint32_t)QF_DSP_PRODUCT(c->n, f->tiles, f->chunks);
   if (!p->form)
     return;
   *shift = (int32_t *)(void *)(p->form + sizeof(*f)) + offsets;
   memset(*shift, 0, channels * 4);
   if (c->shifted)
     memcpy(*shift, shifts_of(c), channels * 4);
+}
+
+/* A kernel's plan without its pointers, and what it takes. */
+static bool init_conv(const QfDspPlan *p, Form *f, QfkConvHvx **plan)
+{
+  const QfDspConv *c = p->params;
+  QfkFixed one;
+  QfkConvHvx *k = *plan = f->wide ? &f->p.conv16.c : &f->p.conv;
+  if (!dims_are_sound(c, f->wide) || !images_are_sound(p, c, f->wide))
+    return false;
+  const QfkConvShape s = shape_of(c);
+  const QfkIntArgs q = args_of(c, f->wide, &one);
+  if (!QF_DSP_PRODUCT(s.kh, s.kw, qfk_d4_planes(s.c / s.group), s.oc / s.group + 8, s.group, 4) ||
+      !(f->wide ? qfk_conv16_hvx_init(&f->p.conv16, &s, &q, NULL, c->rows) &&
+                      qf_dsp_wide_out(&c->out, &f->p.conv16.out)
+                : qfk_conv_hvx_init(k, &s, &q, NULL, c->rows) && qf_dsp_out(&c->out, &k->out)))
+    return false;
+  qfk_conv_hvx_add_rests(k, c->rests);
+  const int32_t all = k->planes * s.group;
+  const uint64_t grid =
+      k->direct ? 4 : QF_DSP_PRODUCT(4 << f->wide, k->grid.n_phases, all, k->grid.gh, k->grid.gw);
+  f->n_blocks = k->blocks;
+  return grid && grid <= MOST_GRID && QF_DSP_PRODUCT(16, c->rows, k->grid.gw) &&
+         QF_DSP_PRODUCT(k->steps, s.oc / s.group + 8, s.group, 4) && (s.group == 1 || c->blocks >= k->blocks);
 }
 
 /* A 1x1 convolution reads its input in place, again for each block of channels. Where that is not VTCM, rows of it go through the stage, a
@@ -152,44 +182,30 @@ static void plan_stage(QfDspPlan *p, Form *f)
   p->moved_bytes = (uint64_t)((const QfDspConv *)p->params)->n * (uint64_t)f->chunks * f->x_image;
 }
 
-bool qf_dsp_conv_plan(QfDspPlan *p)
+static bool plan_conv(QfDspPlan *p, bool wide)
 {
   const QfDspConv *c = p->params;
-  Form f = {0};
-  QfkConvHvx *k = &f.p.conv;
-  QfkFixed one;
+  Form f = {.wide = wide};
+  QfkConvHvx *k;
   int32_t *shift = NULL;
-  if (!dims_are_sound(c) || !images_are_sound(p, c))
-    return false;
-  const QfkConvShape s = shape_of(c);
-  const QfkIntArgs q = args_of(c, &one);
-  if (!QF_DSP_PRODUCT(s.kh, s.kw, qfk_d4_planes(s.c / s.group), s.oc / s.group + 8, s.group, 4) ||
-      !qfk_conv_hvx_init(k, &s, &q, NULL, c->rows) || !qf_dsp_out(&c->out, &k->out))
-    return false;
-  qfk_conv_hvx_add_rests(k, c->rests);
-  if (!QF_DSP_PRODUCT(k->steps, s.oc / s.group + 8, s.group, 4))
-    return false;
-  const int32_t all = k->planes * s.group;
-  const uint64_t grid = k->direct ? 4 : QF_DSP_PRODUCT(4, k->grid.n_phases, all, k->grid.gh, k->grid.gw);
-  if (!grid || grid > MOST_GRID || !QF_DSP_PRODUCT(16, c->rows, k->grid.gw))
+  if (!init_conv(p, &f, &k))
     return false;
   const size_t offsets = qfk_conv_hvx_offsets(k), channels = qfk_conv_hvx_channels(k);
-  if (!channels_are_sound(p, c, channels) || !rests_are_sound(p, c, channels, k->steps - c->rests) ||
+  if (!channels_are_sound(p, c, wide, channels) || !rests_are_sound(p, c, channels, k->steps - c->rests) ||
       !qf_dsp_is_constant(&p->in[1], qfk_conv_hvx_weights(k)))
     return false;
-  f.n_blocks = k->blocks;
-  if (s.group > 1 && c->blocks < k->blocks)
-    return false;
   finish_form(p, &f, offsets, channels, &shift);
-  p->scratch_bytes = qfk_conv_hvx_scratch(k);
-  plan_stage(p, &f);
-  p->form_bytes = sizeof(f) + (offsets * (f.stage_rows ? 2 : 1) + channels) * 4;
-  p->rows = (uint32_t)c->rows;
-  p->jobs = (uint32_t)c->n * (uint32_t)f.tiles * (uint32_t)f.chunks;
+  p->scratch_bytes = wide ? qfk_conv16_hvx_scratch(&f.p.conv16) : qfk_conv_hvx_scratch(k);
+  if (!wide)
+    plan_stage(p, &f);
+  p->form_bytes += f.stage_rows ? offsets * 4 : 0;
   if (!p->form)
-    return QF_DSP_PRODUCT(c->n, f.tiles, f.chunks) != 0;
+    return p->jobs != 0;
   int32_t *at = (int32_t *)(void *)(p->form + sizeof(f));
-  qfk_conv_hvx_fill_offsets(k, rests_of(c, channels), at);
+  if (wide)
+    qfk_conv16_hvx_fill_offsets(&f.p.conv16, rests_of(c, channels), at);
+  else
+    qfk_conv_hvx_fill_offsets(k, rests_of(c, channels), at);
   if (f.stage_rows) {
     QfkConvHvx staged = *k;
     int32_t *more = shift + channels;
@@ -202,8 +218,20 @@ bool qf_dsp_conv_plan(QfDspPlan *p)
   k->bias = p->in[2].data;
   k->multiplier = p->in[3].data;
   k->shift = shift;
+  if (wide)
+    f.p.conv16.first_high = p->in[4].data;
   memcpy(p->form, &f, sizeof(f));
   return true;
+}
+
+bool qf_dsp_conv_plan(QfDspPlan *p)
+{
+  return plan_conv(p, false);
+}
+
+bool qf_dsp_conv16_plan(QfDspPlan *p)
+{
+  return plan_conv(p, true);
 }
 
 /* Which image, rows and channels a job is. */
@@ -216,6 +244,19 @@ static Place place_of(const Form *f, uint32_t job, int32_t rows)
   const int32_t of_image = f->tiles * f->chunks, rest = (int32_t)job % of_image;
   const int32_t block = rest / f->tiles * f->blocks, left = f->n_blocks - block;
   return (Place){(int32_t)job / of_image, rest % f->tiles * rows, block, left < f->blocks ? left : f->blocks};
+}
+
+/* Makes @k a convolution with fewer output channels; returns the first. */
+static int32_t take_blocks(QfkConvHvx *k, const Place *at)
+{
+  const int32_t first = at->block * QFK_CONV_HVX_CHANNELS, left = k->s.oc - first;
+  k->s.oc = left < at->blocks * QFK_CONV_HVX_CHANNELS ? left : at->blocks * QFK_CONV_HVX_CHANNELS;
+  k->blocks = at->blocks;
+  k->weights += (ptrdiff_t)first * k->steps * 4;
+  k->bias += first;
+  k->multiplier += first;
+  k->shift += first;
+  return first;
 }
 
 /* Begins to copy @rows rows of all planes from row @y0 on. */
@@ -254,16 +295,8 @@ void qf_dsp_conv_job(const QfDspCall *call, uint32_t job, const QfDspScratch *sc
   QfkConvHvx k = f->p.conv;
   const Place at = place_of(f, job, k.rows);
   uint8_t *y = call->out[0] + (size_t)at.image * f->y_image;
-  if (f->chunks > 1) { /* a convolution with fewer output channels */
-    const int32_t first = at.block * QFK_CONV_HVX_CHANNELS, left = k.s.oc - first;
-    k.s.oc = left < at.blocks * QFK_CONV_HVX_CHANNELS ? left : at.blocks * QFK_CONV_HVX_CHANNELS;
-    k.blocks = at.blocks;
-    k.weights += (ptrdiff_t)first * k.steps * 4;
-    k.bias += first;
-    k.multiplier += first;
-    k.shift += first;
-    y += qfk_d4_bytes(first, k.s.oh, k.s.ow);
-  }
+  if (f->chunks > 1)
+    y += qfk_d4_bytes(take_blocks(&k, &at), k.s.oh, k.s.ow);
   const uint8_t *x = call->in[0] + (size_t)at.image * f->x_image;
   if (scratch->stage)
     run_staged(f, &k, x, at.y0, y, scratch);
@@ -271,36 +304,56 @@ void qf_dsp_conv_job(const QfDspCall *call, uint32_t job, const QfDspScratch *sc
     qfk_conv_s8_hvx(&k, x, at.y0, y, scratch->vectors);
 }
 
-bool qf_dsp_dwconv_plan(QfDspPlan *p)
+void qf_dsp_conv16_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
+{
+  const Form *f = call->form;
+  QfkConv16Hvx k = f->p.conv16;
+  const Place at = place_of(f, job, k.c.rows);
+  uint8_t *y = call->out[0] + (size_t)at.image * f->y_image;
+  const int32_t first = f->chunks > 1 ? take_blocks(&k.c, &at) : 0;
+  k.first_low = k.c.bias;
+  k.first_high += first;
+  qfk_conv_s16_hvx(&k, call->in[0] + (size_t)at.image * f->x_image, at.y0,
+                   y + 2 * qfk_d4_bytes(first, k.c.s.oh, k.c.s.ow), scratch->vectors);
+}
+
+static bool init_dwconv(const QfDspPlan *p, Form *f, QfkDwconvHvx **plan)
 {
   const QfDspConv *c = p->params;
-  Form f = {0};
-  QfkDwconvHvx *k = &f.p.dw;
   QfkFixed one;
-  int32_t *shift = NULL;
-  if (!dims_are_sound(c) || c->c != c->oc || !images_are_sound(p, c))
+  QfkDwconvHvx *k = *plan = f->wide ? &f->p.dw16.d : &f->p.dw;
+  if (!dims_are_sound(c, f->wide) || c->c != c->oc || c->rests > 2 || !images_are_sound(p, c, f->wide))
     return false;
   const QfkConvShape s = shape_of(c);
-  const QfkIntArgs q = args_of(c, &one);
-  if (c->rests > 2 || !qfk_dwconv_hvx_init(k, &s, &q, NULL, c->rows) || !qf_dsp_out(&c->out, &k->out))
+  const QfkIntArgs q = args_of(c, f->wide, &one);
+  if (!(f->wide ? qfk_dwconv16_hvx_init(&f->p.dw16, &s, &q, NULL, c->rows) &&
+                      qf_dsp_wide_out(&c->out, &f->p.dw16.out)
+                : qfk_dwconv_hvx_init(k, &s, &q, NULL, c->rows) && qf_dsp_out(&c->out, &k->out)))
     return false;
   qfk_dwconv_hvx_set_rounds(k, c->rests + 1);
-  const uint64_t grid = QF_DSP_PRODUCT(4, k->grid.n_phases, k->grid.gh, k->grid.gw);
-  if (!grid || grid > MOST_GRID || !QF_DSP_PRODUCT(16, c->rows, k->pitch) ||
-      !QF_DSP_PRODUCT(12, k->words, s.kh, s.c + 4, 4) ||
-      (k->three.rows && !QF_DSP_PRODUCT(64, k->three.groups, k->three.pitch + 128)))
+  const uint64_t grid = QF_DSP_PRODUCT(4 << f->wide, k->grid.n_phases, k->grid.gh, k->grid.gw);
+  f->n_blocks = qfk_d4_planes(s.c);
+  return grid && grid <= MOST_GRID && QF_DSP_PRODUCT(32, c->rows, k->pitch) &&
+         QF_DSP_PRODUCT(12, k->words, s.kh, s.c + 4, 4) &&
+         (!k->three.rows || QF_DSP_PRODUCT(64, k->three.groups, k->three.pitch + 128));
+}
+
+static bool plan_dwconv(QfDspPlan *p, bool wide)
+{
+  const QfDspConv *c = p->params;
+  Form f = {.wide = wide};
+  QfkDwconvHvx *k;
+  int32_t *shift = NULL;
+  if (!init_dwconv(p, &f, &k))
     return false;
   const size_t offsets = qfk_dwconv_hvx_offsets(k), channels = qfk_dwconv_hvx_channels(k);
-  if (!channels_are_sound(p, c, channels) || !qf_dsp_is_constant(&p->in[1], qfk_dwconv_hvx_weights(k) * 4))
+  if (!channels_are_sound(p, c, wide, channels) ||
+      !qf_dsp_is_constant(&p->in[1], qfk_dwconv_hvx_weights(k) * 4))
     return false;
-  f.n_blocks = qfk_d4_planes(s.c);
   finish_form(p, &f, offsets, channels, &shift);
-  p->form_bytes = sizeof(f) + (offsets + channels) * 4;
-  p->scratch_bytes = qfk_dwconv_hvx_scratch(k);
-  p->rows = (uint32_t)c->rows;
-  p->jobs = (uint32_t)c->n * (uint32_t)f.tiles * (uint32_t)f.chunks;
+  p->scratch_bytes = wide ? qfk_dwconv16_hvx_scratch(&f.p.dw16) : qfk_dwconv_hvx_scratch(k);
   if (!p->form)
-    return QF_DSP_PRODUCT(c->n, f.tiles, f.chunks) != 0;
+    return p->jobs != 0;
   int32_t *at = (int32_t *)(void *)(p->form + sizeof(f));
   qfk_dwconv_hvx_fill_offsets(k, at);
   k->offsets = at;
@@ -308,8 +361,32 @@ bool qf_dsp_dwconv_plan(QfDspPlan *p)
   k->bias = p->in[2].data;
   k->multiplier = p->in[3].data;
   k->shift = shift;
+  if (wide)
+    f.p.dw16.first_high = p->in[4].data;
   memcpy(p->form, &f, sizeof(f));
   return true;
+}
+
+bool qf_dsp_dwconv_plan(QfDspPlan *p)
+{
+  return plan_dwconv(p, false);
+}
+
+bool qf_dsp_dwconv16_plan(QfDspPlan *p)
+{
+  return plan_dwconv(p, true);
+}
+
+/* Makes @k that of some channels; returns the first. */
+static int32_t take_planes(QfkDwconvHvx *k, const Place *at)
+{
+  const int32_t first = at->block * 4, left = k->s.c - first;
+  k->s.c = k->s.oc = left < at->blocks * 4 ? left : at->blocks * 4;
+  k->weights += (ptrdiff_t)first * (ptrdiff_t)qfk_dwconv_hvx_words(k);
+  k->bias += first;
+  k->multiplier += first;
+  k->shift += first;
+  return first;
 }
 
 void qf_dsp_dwconv_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
@@ -317,13 +394,23 @@ void qf_dsp_dwconv_job(const QfDspCall *call, uint32_t job, const QfDspScratch *
   const Form *f = call->form;
   QfkDwconvHvx k = f->p.dw;
   const Place at = place_of(f, job, k.rows);
-  const int32_t first = at.block * 4, left = k.s.c - first;
+  const int32_t first = take_planes(&k, &at);
   const uint8_t *x = call->in[0] + (size_t)at.image * f->x_image + qfk_d4_bytes(first, k.s.h, k.s.w);
   uint8_t *y = call->out[0] + (size_t)at.image * f->y_image + qfk_d4_bytes(first, k.s.oh, k.s.ow);
-  k.s.c = k.s.oc = left < at.blocks * 4 ? left : at.blocks * 4;
-  k.weights += (ptrdiff_t)first * (ptrdiff_t)qfk_dwconv_hvx_words(&k);
-  k.bias += first;
-  k.multiplier += first;
-  k.shift += first;
   qfk_dwconv_s8_hvx(&k, x, at.y0, y, scratch->vectors);
+}
+
+void qf_dsp_dwconv16_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
+{
+  const Form *f = call->form;
+  QfkDwconv16Hvx k = f->p.dw16;
+  const Place at = place_of(f, job, k.d.rows);
+  const int32_t first = take_planes(&k.d, &at);
+  k.first_low = k.d.bias;
+  k.first_high += first;
+  const QfkConvShape *s = &k.d.s;
+  qfk_dwconv_s16_hvx(&k, call->in[0] + (size_t)at.image * f->x_image + 2 * qfk_d4_bytes(first, s->h, s->w),
+                     at.y0,
+                     call->out[0] + (size_t)at.image * f->y_image + 2 * qfk_d4_bytes(first, s->oh, s->ow),
+                     scratch->vectors);
 }

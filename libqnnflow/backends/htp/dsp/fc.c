@@ -3,12 +3,12 @@
  * fc.c - fully connected layers, row by row. A job is some panels of 32 outputs of a row.
  */
 #include "step.h"
-#include "kernels/gemm/fc_hvx.h"
+#include "kernels/gemm/fc16_hvx.h"
 
 #include <string.h>
 
 typedef struct {
-  QfkFcHvx p;
+  QfkFc16Hvx p;           /* of bytes: its f alone */
   int32_t panels, chunks; /* of a job; of a row */
   int32_t piece;          /* panels of a half of the stage */
   uint32_t piece_bytes;   /* of a half */
@@ -16,30 +16,40 @@ typedef struct {
 
 #define MOST_PIECE (64u << 10)
 
-static bool sizes_are_sound(const QfDspPlan *p, const QfDspFc *c)
+static bool sizes_are_sound(const QfDspPlan *p, const QfDspFc *c, bool wide)
 {
-  const uint64_t x = QF_DSP_PRODUCT(c->m, c->k), y = QF_DSP_PRODUCT(c->m, c->n);
+  const uint64_t x = QF_DSP_PRODUCT(c->m, c->k, 1 + wide), y = QF_DSP_PRODUCT(c->m, c->n, 1 + wide);
   return x && y && p->in[0].size_bytes == x && p->out[0].size_bytes == y && c->k < 1 << 22 &&
          c->n < 1 << 22 && QF_DSP_PRODUCT((c->k + 3) / 4, (c->n + 31) / 32, 128) &&
-         qf_dsp_within(c->shifted, 0, 1) && c->panels > 0 && qf_dsp_within(c->w_zero, 0, 255);
+         qf_dsp_within(c->shifted, wide, 1) && qf_dsp_within(c->x_signed, 0, wide) && c->panels > 0 &&
+         (wide ? c->w_zero == 128 : qf_dsp_within(c->w_zero, 0, 255));
 }
 
-static bool outputs_are_sound(const QfDspPlan *p, const QfDspFc *c, size_t n)
+static bool outputs_are_sound(const QfDspPlan *p, const QfDspFc *c, bool wide, size_t n)
 {
-  const int32_t *shift = (const int32_t *)(const void *)(c + 1);
   if (!qf_dsp_is_constant(&p->in[2], n * 4) || !qf_dsp_is_constant(&p->in[3], n * 4) ||
-      (c->shifted && p->params_bytes < sizeof(*c) + n * 4))
+      (wide && !qf_dsp_is_constant(&p->in[4], n * 4)) || (c->shifted && p->params_bytes < sizeof(*c) + n * 4))
     return false;
-  for (size_t i = 0; c->shifted && i < n; i++)
-    if (!qf_dsp_within(shift[i], 0, 30))
-      return false;
-  return true;
+  return !c->shifted || qf_dsp_are_shifts((const int32_t *)(const void *)(c + 1), n, wide);
+}
+
+static bool init(const QfDspFc *c, bool wide, QfkFc16Hvx *k)
+{
+  const QfkFixed one = {0, wide ? QFK_HVX_WIDE_LEAST_SHIFT : c->shifted};
+  const QfkIntArgs q = {.x_type = !wide         ? QFK_U8
+                                  : c->x_signed ? QFK_S16
+                                                : QFK_U16,
+                        .w_type = QFK_S8,
+                        .y_type = wide ? QFK_U16 : QFK_U8,
+                        .requant = {.lo = 0, .hi = 255, .fixed = &one, .once = true, .wide = wide}};
+  return wide ? qfk_fc16_hvx_init(k, c->k, c->n, &q, NULL) && qf_dsp_wide_out(&c->out, &k->out)
+              : qfk_fc_hvx_init(&k->f, c->k, c->n, &q, NULL) && qf_dsp_out(&c->out, &k->f.out);
 }
 
 /* Each weight is used once, as a part of a vector: they go through VTCM, half of the stage after the other, while the half before is used. */
 static void plan_stage(QfDspPlan *p, Form *f)
 {
-  const uint64_t panel = (uint64_t)f->p.steps * 128, room = p->vtcm_share / 2;
+  const uint64_t panel = (uint64_t)f->p.f.steps * 128, room = p->vtcm_share / 2;
   if (room < panel + QF_DSP_ALIGNMENT)
     return;
   const uint64_t most = (room < MOST_PIECE    ? room
@@ -56,32 +66,27 @@ static void plan_stage(QfDspPlan *p, Form *f)
   f->piece_bytes =
       (uint32_t)((uint64_t)f->piece * panel + QF_DSP_ALIGNMENT); /* the kernel reads a vector beyond */
   p->stage_bytes = 2 * (uint64_t)f->piece_bytes;
-  p->moved_bytes = panel * (uint64_t)f->p.panels;
+  p->moved_bytes = panel * (uint64_t)f->p.f.panels;
 }
 
-bool qf_dsp_fc_plan(QfDspPlan *p)
+static bool plan(QfDspPlan *p, bool wide)
 {
   const QfDspFc *c = p->params;
   Form f = {0};
-  if (!sizes_are_sound(p, c))
+  QfkFcHvx *k = &f.p.f;
+  if (!sizes_are_sound(p, c, wide) || !init(c, wide, &f.p) ||
+      !qf_dsp_is_constant(&p->in[1], qfk_fc_hvx_weights(k)))
     return false;
-  const QfkFixed one = {0, c->shifted};
-  const QfkIntArgs q = {.x_type = QFK_U8,
-                        .w_type = QFK_S8,
-                        .y_type = QFK_U8,
-                        .requant = {.lo = 0, .hi = 255, .fixed = &one, .once = true}};
-  if (!qfk_fc_hvx_init(&f.p, c->k, c->n, &q, NULL) || !qf_dsp_out(&c->out, &f.p.out) ||
-      !qf_dsp_is_constant(&p->in[1], qfk_fc_hvx_weights(&f.p)))
+  k->w_zero = c->w_zero;
+  const size_t outputs = qfk_fc_hvx_channels(k);
+  if (!outputs_are_sound(p, c, wide, outputs))
     return false;
-  f.p.w_zero = c->w_zero;
-  const size_t outputs = qfk_fc_hvx_channels(&f.p);
-  if (!outputs_are_sound(p, c, outputs))
-    return false;
-  f.panels = c->panels < f.p.panels ? c->panels : f.p.panels;
-  f.chunks = (f.p.panels + f.panels - 1) / f.panels;
+  f.panels = c->panels < k->panels ? c->panels : k->panels;
+  f.chunks = (k->panels + f.panels - 1) / f.panels;
   p->form_bytes = qf_dsp_round(sizeof(f)) + outputs * 4;
-  p->scalar_bytes = qfk_fc_hvx_scratch(&f.p);
-  plan_stage(p, &f);
+  p->scalar_bytes = wide ? qfk_fc16_hvx_scratch(&f.p) : qfk_fc_hvx_scratch(k);
+  if (!wide)
+    plan_stage(p, &f);
   p->jobs = (uint32_t)QF_DSP_PRODUCT(c->m, f.chunks);
   if (!p->form)
     return p->jobs != 0;
@@ -89,12 +94,39 @@ bool qf_dsp_fc_plan(QfDspPlan *p)
   memset(shift, 0, outputs * 4);
   if (c->shifted)
     memcpy(shift, c + 1, outputs * 4);
-  f.p.weights = p->in[1].data;
-  f.p.bias = p->in[2].data;
-  f.p.multiplier = p->in[3].data;
-  f.p.shift = shift;
+  k->weights = p->in[1].data;
+  k->bias = p->in[wide ? 4 : 2].data;
+  k->multiplier = p->in[3].data;
+  k->shift = shift;
+  f.p.first_low = p->in[2].data;
   memcpy(p->form, &f, sizeof(f));
   return true;
+}
+
+bool qf_dsp_fc_plan(QfDspPlan *p)
+{
+  return plan(p, false);
+}
+
+bool qf_dsp_fc16_plan(QfDspPlan *p)
+{
+  return plan(p, true);
+}
+
+/* Makes @p that of a job's outputs; returns the first one and the row. */
+static int32_t take_panels(const Form *f, uint32_t job, QfkFc16Hvx *p, int32_t *row)
+{
+  QfkFcHvx *k = &p->f;
+  const int32_t panel = (int32_t)job % f->chunks * f->panels, first = panel * 32, left = k->panels - panel;
+  *row = (int32_t)job / f->chunks;
+  k->panels = left < f->panels ? left : f->panels;
+  k->n = k->n - first < k->panels * 32 ? k->n - first : k->panels * 32;
+  k->weights += (ptrdiff_t)panel * k->steps * 128;
+  k->bias += first;
+  k->multiplier += first;
+  k->shift += first;
+  p->first_low += first;
+  return first;
 }
 
 static void fetch(const QfDspScratch *scratch, const QfkFcHvx *k, int32_t panel, int32_t n, uint8_t *to)
@@ -129,20 +161,23 @@ static void run_staged(const Form *f, const QfkFcHvx *k, int32_t less, uint8_t *
 void qf_dsp_fc_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
 {
   const Form *f = call->form;
-  QfkFcHvx k = f->p;
-  const int32_t row = (int32_t)job / f->chunks, panel = (int32_t)job % f->chunks * f->panels;
-  const int32_t first = panel * 32, left = k.panels - panel;
-  const uint8_t *x = call->in[0] + (ptrdiff_t)row * k.k;
-  uint8_t *y = call->out[0] + (ptrdiff_t)row * k.n + first;
-  k.panels = left < f->panels ? left : f->panels;
-  k.n = k.n - first < k.panels * 32 ? k.n - first : k.panels * 32;
-  k.weights += (ptrdiff_t)panel * k.steps * 128;
-  k.bias += first;
-  k.multiplier += first;
-  k.shift += first;
-  const int32_t less = qfk_fc_take_hvx(&k, x, scratch->scalars);
+  QfkFc16Hvx p = f->p;
+  int32_t row;
+  const int32_t first = take_panels(f, job, &p, &row);
+  uint8_t *y = call->out[0] + (ptrdiff_t)row * f->p.f.n + first;
+  const int32_t less = qfk_fc_take_hvx(&p.f, call->in[0] + (ptrdiff_t)row * p.f.k, scratch->scalars);
   if (scratch->stage)
-    run_staged(f, &k, less, y, scratch);
+    run_staged(f, &p.f, less, y, scratch);
   else
-    qfk_fc_panels_hvx(&k, less, y, scratch->scalars);
+    qfk_fc_panels_hvx(&p.f, less, y, scratch->scalars);
+}
+
+void qf_dsp_fc16_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
+{
+  const Form *f = call->form;
+  QfkFc16Hvx p = f->p;
+  int32_t row;
+  const int32_t first = take_panels(f, job, &p, &row);
+  qfk_fc_s16_hvx(&p, (const uint16_t *)(const void *)call->in[0] + (ptrdiff_t)row * p.f.k,
+                 (uint16_t *)(void *)call->out[0] + (ptrdiff_t)row * f->p.f.n + first, scratch->scalars);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * image.c - steps that resample images, and reductions along an axis. Tables are made here, of the shape.
+ * image.c - steps that resample images, and reductions along an axis, to an index too. Tables are made here, of the shape.
  */
 #include "step.h"
 #include "kernels/reduce/reduce_hvx.h"
@@ -124,4 +124,50 @@ void qf_dsp_reduce_job(const QfDspCall *call, uint32_t job, const QfDspScratch *
   const int32_t unit = (int32_t)job * f->units, left = f->p.units - unit;
   (void)scratch;
   qfk_reduce_u8_hvx(&f->p, call->in[0], call->out[0], unit, left < f->units ? left : f->units);
+}
+
+typedef struct {
+  QfkArgHvx p;
+  int32_t parts; /* jobs of an image */
+  int32_t units; /* of a job */
+  size_t x_image;
+  int32_t y_image; /* elements */
+} Arg;
+
+bool qf_dsp_arg_plan(QfDspPlan *p)
+{
+  const QfDspArg *c = p->params;
+  const bool images = c->pixels > 0;
+  const QfkAxis a = {.outer = c->outer, .n = c->n, .inner = c->inner, .min = c->min, .last = c->last};
+  const uint64_t out =
+      images ? QF_DSP_PRODUCT(c->outer, c->pixels, 4) : QF_DSP_PRODUCT(c->outer, c->inner, 4);
+  Arg f = {0};
+  if (!out || p->out[0].size_bytes != out || !qf_dsp_within(c->min, 0, 1) || !qf_dsp_within(c->last, 0, 1) ||
+      !qf_dsp_within(c->n, 1, 1 << 22) ||
+      (images ? !qf_dsp_is_d4(&p->in[0], c->outer, c->n, c->pixels, 1)
+              : QF_DSP_PRODUCT(c->outer, c->n, c->inner) != p->in[0].size_bytes))
+    return false;
+  if (!(images ? qfk_arg_hvx_init_channels(&f.p, &a, QFK_U8, c->n, c->pixels)
+               : qfk_arg_hvx_init(&f.p, &a, QFK_U8)))
+    return false;
+  const int32_t n_images = images ? c->outer : 1;
+  f.x_image = p->in[0].size_bytes / (uint32_t)n_images;
+  f.y_image = (int32_t)(out / 4) / n_images;
+  f.units = (f.p.units + MOST_JOBS - 1) / MOST_JOBS;
+  f.parts = (f.p.units + f.units - 1) / f.units;
+  p->form_bytes = sizeof(f);
+  p->jobs = (uint32_t)QF_DSP_PRODUCT(n_images, f.parts);
+  if (p->form)
+    memcpy(p->form, &f, sizeof(f));
+  return p->jobs != 0;
+}
+
+void qf_dsp_arg_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
+{
+  const Arg *f = call->form;
+  const size_t image = job / (uint32_t)f->parts;
+  const int32_t unit = (int32_t)(job % (uint32_t)f->parts) * f->units, left = f->p.units - unit;
+  int32_t *y = (int32_t *)(void *)call->out[0] + image * (size_t)f->y_image;
+  (void)scratch;
+  qfk_arg_u8_hvx(&f->p, call->in[0] + image * f->x_image, y, unit, left < f->units ? left : f->units);
 }

@@ -34,7 +34,8 @@ bool qf_dsp_move_plan(QfDspPlan *p)
   const int32_t bytes = c->element_bytes;
   Move f = {0};
   QfkNd nd = {.rank = c->rank, .n_operands = 2};
-  if ((bytes != 1 && bytes != 2 && bytes != 4) || !qf_dsp_within(c->rank, 1, QF_DSP_MOVE_RANK) ||
+  if ((bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8) ||
+      !qf_dsp_within(c->rank, 1, QF_DSP_MOVE_RANK) ||
       !qf_dsp_product(c->dims, (uint32_t)c->rank, QF_DSP_MOST_BYTES) ||
       !reach_is_sound(c, c->x, c->x_start, p->in[0].size_bytes / (uint32_t)bytes) ||
       !reach_is_sound(c, c->y, c->y_start, p->out[0].size_bytes / (uint32_t)bytes))

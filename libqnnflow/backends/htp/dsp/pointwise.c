@@ -3,6 +3,7 @@
  * pointwise.c - steps that go over values one by one, where layouts do not matter, and Softmax of flat rows.
  */
 #include "step.h"
+#include "kernels/binary/binary16_hvx.h"
 #include "kernels/binary/binary_hvx.h"
 #include "kernels/softmax/softmax_hvx.h"
 #include "kernels/unary/lookup_hvx.h"
@@ -240,4 +241,61 @@ void qf_dsp_binary_rows_job(const QfDspCall *call, uint32_t job, const QfDspScra
   (void)scratch;
   qfk_binary_rows_u8_hvx(&f->p, &f->r, call->in[0], call->in[1], call->out[0], row,
                          left < f->rows_job ? left : f->rows_job);
+}
+
+typedef struct {
+  QfkBinary16Hvx p;
+  int32_t planes, bytes;
+  int32_t planes_job;
+} Binary16;
+
+static bool is_flip(int32_t v)
+{
+  return v == 0 || v == 0x80;
+}
+
+bool qf_dsp_binary16_plan(QfDspPlan *p)
+{
+  const QfDspBinary16 *c = p->params;
+  const uint64_t bytes = QF_DSP_PRODUCT(8, c->planes, c->pixels);
+  const bool linear = c->op == QFK_BINARY_ADD || c->op == QFK_BINARY_SUB || c->op == QFK_BINARY_MAX ||
+                      c->op == QFK_BINARY_MIN;
+  Binary16 f = {
+      {.op = (QfkBinaryOp)c->op,
+       .a_flip = (uint8_t)c->a_flip,
+       .b_flip = (uint8_t)c->b_flip,
+       .a = c->a,
+       .b = c->b,
+       .shift = c->shift,
+       .ca = {c->ca[0], c->ca[1]},
+       .cb = {c->cb[0], c->cb[1]},
+       .a_zero = c->a_zero,
+       .b_zero = c->b_zero,
+       .m = {c->multiplier, c->right}},
+  };
+  if (!bytes || p->in[0].size_bytes != bytes || p->in[1].size_bytes != bytes ||
+      p->out[0].size_bytes != bytes || !is_flip(c->a_flip) || !is_flip(c->b_flip) ||
+      !qf_dsp_within(c->a_zero, 0, UINT16_MAX) || !qf_dsp_within(c->b_zero, 0, UINT16_MAX) ||
+      !(linear ? qf_dsp_within(c->shift, 18, 31)
+               : c->op == QFK_BINARY_MUL && c->multiplier >= 0 && qf_dsp_are_shifts(&c->right, 1, true)) ||
+      !qf_dsp_wide_out(&c->out, &f.p.out))
+    return false;
+  f.planes = c->planes;
+  f.bytes = c->pixels * 4;
+  f.planes_job = (c->planes + 15) / 16;
+  p->form_bytes = sizeof(f);
+  p->jobs = (uint32_t)((c->planes + f.planes_job - 1) / f.planes_job);
+  if (p->form)
+    memcpy(p->form, &f, sizeof(f));
+  return true;
+}
+
+void qf_dsp_binary16_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
+{
+  const Binary16 *f = call->form;
+  const int32_t first = (int32_t)job * f->planes_job, left = f->planes - first;
+  const size_t at = (size_t)first * 2 * (size_t)f->bytes;
+  (void)scratch;
+  qfk_binary_u16_hvx(&f->p, call->in[0] + at, call->in[1] + at, call->out[0] + at,
+                     left < f->planes_job ? left : f->planes_job, f->bytes);
 }

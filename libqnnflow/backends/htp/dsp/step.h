@@ -12,6 +12,7 @@
 #include "net.h"
 #include "params.h"
 #include "kernels/hvx/out.h"
+#include "kernels/hvx/wide_out.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -104,17 +105,46 @@ static inline uint64_t qf_dsp_product(const int32_t *factors, uint32_t n, uint64
   qf_dsp_product((const int32_t[]){__VA_ARGS__}, sizeof((const int32_t[]){__VA_ARGS__}) / 4,                 \
                  QF_DSP_MOST_BYTES)
 
-/* The tensor is @n images in planes of four channels. */
-static inline bool qf_dsp_is_d4(const QfDspSpan *s, int32_t n, int32_t channels, int32_t h, int32_t w)
+/* The tensor is @n images in planes of four channels, of elements of @size bytes. */
+static inline bool qf_dsp_is_d4_of(const QfDspSpan *s, int32_t size, int32_t n, int32_t channels, int32_t h,
+                                   int32_t w)
 {
   const uint64_t bytes =
-      channels > INT32_MAX - 3 || channels < 1 ? 0 : QF_DSP_PRODUCT(4, n, (channels + 3) / 4, h, w);
+      channels > INT32_MAX - 3 || channels < 1 ? 0 : QF_DSP_PRODUCT(4, size, n, (channels + 3) / 4, h, w);
   return bytes && s->size_bytes == bytes;
+}
+
+static inline bool qf_dsp_is_d4(const QfDspSpan *s, int32_t n, int32_t channels, int32_t h, int32_t w)
+{
+  return qf_dsp_is_d4_of(s, 1, n, channels, h, w);
 }
 
 static inline bool qf_dsp_is_constant(const QfDspSpan *s, uint64_t size_bytes)
 {
   return s->region == QF_DSP_CONSTANT && s->size_bytes == size_bytes;
+}
+
+/* A zero point of 16 bits as it is stored. */
+static inline bool qf_dsp_is_wide_zero(int32_t zero, int32_t is_signed)
+{
+  return is_signed ? qf_dsp_within(zero, INT16_MIN, INT16_MAX) : qf_dsp_within(zero, 0, UINT16_MAX);
+}
+
+/* The out of a kernel of 16 bits, or false. */
+static inline bool qf_dsp_wide_out(const QfDspOut *from, QfkHvxWideOut *to)
+{
+  *to = (QfkHvxWideOut){from->zero, from->lo, from->hi};
+  return qf_dsp_within(from->lo, INT16_MIN, UINT16_MAX) && qf_dsp_within(from->hi, from->lo, UINT16_MAX) &&
+         qf_dsp_within(from->zero, INT16_MIN, UINT16_MAX);
+}
+
+/* Shifts of a kernel, in parameters; of 16 bits they are to the right. */
+static inline bool qf_dsp_are_shifts(const int32_t *shift, uint64_t n, bool wide)
+{
+  for (uint64_t i = 0; i < n; i++)
+    if (wide ? !qf_dsp_within(shift[i], QFK_HVX_WIDE_LEAST_SHIFT, 62) : !qf_dsp_within(shift[i], 0, 30))
+      return false;
+  return true;
 }
 
 /* The out of a kernel, or false. */
