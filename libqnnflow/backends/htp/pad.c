@@ -47,7 +47,7 @@ static void fill_values(uint8_t *to, const QfHtpLattice *l, const QfkEncoding *e
   static const double range[][2] = {{0, 255}, {-128, 127}, {0, 65535}, {-32768, 32767}};
   const double real = rint((double)value / (double)e->scale) + e->zero;
   const uint16_t stored = (uint16_t)(int32_t)CLAMP(real, range[e->type][0], range[e->type][1]);
-  for (int i = 0; i < 2 * QF_DSP_ALIGNMENT; i++)
+  for (guint i = 0; i < 2 * QF_DSP_ALIGNMENT; i++)
     to[i] = e->type == QFK_U8 || (l->planes ? i < QF_DSP_ALIGNMENT : i % 2 == 0) ? stored & 255 : stored >> 8;
 }
 

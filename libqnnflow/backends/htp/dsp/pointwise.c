@@ -260,19 +260,17 @@ bool qf_dsp_binary16_plan(QfDspPlan *p)
   const uint64_t bytes = QF_DSP_PRODUCT(8, c->planes, c->pixels);
   const bool linear = c->op == QFK_BINARY_ADD || c->op == QFK_BINARY_SUB || c->op == QFK_BINARY_MAX ||
                       c->op == QFK_BINARY_MIN;
-  Binary16 f = {
-      {.op = (QfkBinaryOp)c->op,
-       .a_flip = (uint8_t)c->a_flip,
-       .b_flip = (uint8_t)c->b_flip,
-       .a = c->a,
-       .b = c->b,
-       .shift = c->shift,
-       .ca = {c->ca[0], c->ca[1]},
-       .cb = {c->cb[0], c->cb[1]},
-       .a_zero = c->a_zero,
-       .b_zero = c->b_zero,
-       .m = {c->multiplier, c->right}},
-  };
+  Binary16 f = {.p = {.op = (QfkBinaryOp)c->op,
+                      .a_flip = (uint8_t)c->a_flip,
+                      .b_flip = (uint8_t)c->b_flip,
+                      .a = c->a,
+                      .b = c->b,
+                      .shift = c->shift,
+                      .ca = {c->ca[0], c->ca[1]},
+                      .cb = {c->cb[0], c->cb[1]},
+                      .a_zero = c->a_zero,
+                      .b_zero = c->b_zero,
+                      .m = {c->multiplier, c->right}}};
   if (!bytes || p->in[0].size_bytes != bytes || p->in[1].size_bytes != bytes ||
       p->out[0].size_bytes != bytes || !is_flip(c->a_flip) || !is_flip(c->b_flip) ||
       !qf_dsp_within(c->a_zero, 0, UINT16_MAX) || !qf_dsp_within(c->b_zero, 0, UINT16_MAX) ||
