@@ -128,27 +128,37 @@ void qfk_wino_init(QfkWino *p, const QfkWinoKernel *k, uint32_t features, const 
   p->block = MIN(block, all);
 }
 
-bool qfk_wino_plan(QfkWino *p, uint32_t features, QfkTileKind kind, const QfkConvShape *s,
-                   const QfkWinoRange *range)
+/* The cheapest of the kernels that are not @refused, if it is cheaper than @least; those of the first instruction set count. */
+static const QfkWinoKernel *cheapest(uint32_t features, QfkTileKind kind, const QfkConvShape *s, double least,
+                                     const bool *refused)
 {
-  const bool is_float = qfk_tile_is_float(kind);
   const QfkWinoKernel *best = NULL;
-  uint32_t isa = 0;
-  double least = is_float ? cost_products(kind, s, (double)s->n * s->oh * s->ow, 9) : INFINITY;
   for (uint32_t i = 0; i < qfk_n_wino_kernels; i++) {
     const QfkWinoKernel *k = &qfk_wino_kernels[i];
-    if (k->kind != kind || (k->isa & ~features) || !qfk_wino_can(k, s, range) || (best && k->isa != isa))
+    if (k->kind != kind || (k->isa & ~features) || refused[i] || (best && k->isa != best->isa))
       continue;
-    const double own = is_float ? cost_floats(k, s) : cost_int(k, s);
+    const double own = qfk_tile_is_float(kind) ? cost_floats(k, s) : cost_int(k, s);
     if (own >= least)
       continue;
     least = own;
     best = k;
-    isa = k->isa;
   }
-  if (best)
-    qfk_wino_init(p, best, features, s);
   return best;
+}
+
+/* Whether a kernel can do it is asked when it would be taken: it may mean reading all weights. */
+bool qfk_wino_plan(QfkWino *p, uint32_t features, QfkTileKind kind, const QfkConvShape *s,
+                   const QfkWinoRange *range)
+{
+  bool refused[sizeof(qfk_wino_kernels) / sizeof(qfk_wino_kernels[0])] = {false};
+  const double direct =
+      qfk_tile_is_float(kind) ? cost_products(kind, s, (double)s->n * s->oh * s->ow, 9) : INFINITY;
+  const QfkWinoKernel *k;
+  while ((k = cheapest(features, kind, s, direct, refused)) && !qfk_wino_can(k, s, range))
+    refused[k - qfk_wino_kernels] = true;
+  if (k)
+    qfk_wino_init(p, k, features, s);
+  return k;
 }
 
 /* What things cost a thread, in multiplications of its time. */
