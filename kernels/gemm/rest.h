@@ -38,9 +38,14 @@ typedef uint32_t QfkRestCount[QFK_REST_LAYERS];
 bool qfk_rest_scan(const QfkPack *p, uint32_t *layers, uint32_t *pairs, QfkRestCount *counts);
 /* Entries of start. */
 uint32_t qfk_rest_starts(const QfkPack *p, uint32_t layers);
-/* The weights without rests to @clean [k][n] unless that is NULL, and the rests. @counts: of the scan. */
+/* The rests, which are taken off the weights that lie packed in @panels, unless that is NULL. @counts: of the scan. */
 void qfk_rest_split(const QfkTileKernel *k, const QfkPack *p, uint32_t layers, const QfkRestCount *counts,
-                    int8_t *clean, uint32_t *start, QfkRestPair *pairs, QfkRest *rest);
+                    void *panels, uint32_t *start, QfkRestPair *pairs, QfkRest *rest);
+/* Where the weight of row @row and slot @slot lies in a panel of PAIRS. */
+static inline size_t qfk_rest_place(uint32_t width, uint32_t slot, uint32_t row)
+{
+  return ((size_t)row / 4 * width + slot) * 4 + row % 4;
+}
 
 /* Bytes of the columns of 32 rows of A: all even ones, and so much more that blocks do not share few sets of the cache. */
 static inline size_t qfk_rest_block_bytes(const QfkRest *r)

@@ -27,22 +27,19 @@ typedef struct {
   int32_t x_zero; /* as the kernel sees it */
 } Constants;
 
-/* Takes the rests off the weights of a plan of one segment. */
-static void split(QfkIgemm *p, QfkPack *m)
+/* Takes the rests off the packed weights of a plan of one segment. */
+static void split(QfkIgemm *p, const QfkPack *m, void *panels)
 {
   uint32_t layers, n;
   QfkRest *rest = chk_alloc_aligned(sizeof(*rest));
   QfkRestCount *counts = chk_alloc_aligned(m->n * sizeof(*counts));
   qfk_rest_scan(m, &layers, &n, counts);
-  int8_t *clean = chk_alloc_aligned((size_t)m->k * m->n);
-  qfk_rest_split(p->kernel, m, layers, counts, clean,
+  qfk_rest_split(p->kernel, m, layers, counts, panels,
                  chk_alloc_aligned(qfk_rest_starts(m, layers) * sizeof(uint32_t)),
                  chk_alloc_aligned((n + 1) * sizeof(QfkRestPair)), rest);
   rest->flip = p->flip;
   p->rest = layers ? rest : NULL;
   p->rest_fn = qfk_rest_find(chk_features());
-  m->w = clean;
-  m->row = m->n;
 }
 
 /* Packs all groups of @p, whose shape is set. */
@@ -66,11 +63,11 @@ static void pack(QfkIgemm *p, const Constants *c, const int32_t *seg_row)
     const int32_t *b = c->bias + g * og;
     if (w_size == 1)
       qfk_pack_bias(&part, b, c->x_zero, sums);
+    qfk_pack_panels(p->kernel, &part, panels + g * p->group_bytes);
     if (p->kernel->kind == QFK_TILE_PAIRS && part.n_seg == 1 && p->group == 1 && !seg_row) {
       part.w_zero = NULL; /* all are 0 */
-      split(p, &part);
+      split(p, &part, panels);
     }
-    qfk_pack_panels(p->kernel, &part, panels + g * p->group_bytes);
     qfk_pack_vector(p->kernel, og, w_size == 1 ? sums : b, bias + g * p->columns);
     if (c->scale)
       qfk_pack_vector(p->kernel, og, c->scale + g * og, scale + g * p->columns);
@@ -199,11 +196,27 @@ static void check_after(const QfkKernel *k)
   }
 }
 
+/* What is packed for PAIRS, as a matrix of @p->n columns. */
+static int8_t *unpack_pairs(const QfkTileKernel *kernel, const QfkPack *p, const int8_t *panels)
+{
+  int8_t *w = chk_alloc_aligned((size_t)p->k * p->n);
+  for (uint32_t n0 = 0; n0 < p->n; n0 += kernel->nr) {
+    const uint32_t width = qfk_panel_width(kernel, p->n - n0);
+    const int8_t *panel = panels + (size_t)n0 * ((p->k + 3) / 4 * 4);
+    for (uint32_t i = 0; i < width * p->k; i++) {
+      const uint32_t j = n0 + qfk_panel_column(kernel, width, i % width);
+      if (j < p->n)
+        w[i / width * p->n + j] = panel[qfk_rest_place(width, i % width, i / width)];
+    }
+  }
+  return w;
+}
+
 /* Rests of random and of edge weights, against products of the matrices. */
 static void check_rest(uint32_t k, uint32_t n, uint32_t count, ChkFill fill)
 {
   const QfkTileKernel *kernel = qfk_tile_find(QFK_TILE_PAIRS, chk_features());
-  int8_t *w = chk_alloc_aligned((size_t)k * n), *clean = chk_alloc_aligned((size_t)k * n);
+  int8_t *w = chk_alloc_aligned((size_t)k * n);
   const void **rows = chk_alloc_aligned(count * sizeof(void *));
   const QfkPack p = {.w = w, .row = (ptrdiff_t)n, .col = 1, .n_seg = 1, .k = k, .n = n, .w_type = QFK_S8};
   QfkRestCount *counts = chk_alloc_aligned(n * sizeof(*counts));
@@ -218,8 +231,11 @@ static void check_rest(uint32_t k, uint32_t n, uint32_t count, ChkFill fill)
     chk_free_all();
     return;
   }
-  qfk_rest_split(kernel, &p, layers, counts, clean, chk_alloc_aligned(qfk_rest_starts(&p, layers) * 4),
+  void *panels = chk_alloc_aligned(qfk_pack_bytes(kernel, &p));
+  qfk_pack_panels(kernel, &p, panels);
+  qfk_rest_split(kernel, &p, layers, counts, panels, chk_alloc_aligned(qfk_rest_starts(&p, layers) * 4),
                  chk_alloc_aligned((pairs + 1) * sizeof(QfkRestPair)), &r);
+  const int8_t *clean = unpack_pairs(kernel, &p, panels);
   const uint32_t wide = (count + QFK_REST_PIXELS - 1) / QFK_REST_PIXELS * QFK_REST_PIXELS;
   uint8_t *columns = chk_alloc(wide / QFK_REST_PIXELS * qfk_rest_block_bytes(&r));
   int16_t *sums = chk_alloc((size_t)wide * 16 * QFK_REST_LAYERS * 2),

@@ -172,8 +172,9 @@ const QfkTileKernel *qf_cpu_pairs_kernel(QfLower *lower, const QfCpuWeighted *wt
   return r->usable ? pairs : kernel;
 }
 
-/* Takes what pairs cannot hold off the weights of a plan of one segment. @clean: the weights are packed, from a copy without it. */
-static void split_rests(QfLower *lower, QfkIgemm *p, QfkPack *pack, QfCpuRests *r, gboolean clean)
+/* Takes what pairs cannot hold off the weights of a plan of one segment. @panels: they are packed there just now; NULL: they come
+ * without it. */
+static void split_rests(QfLower *lower, QfkIgemm *p, const QfkPack *pack, QfCpuRests *r, void *panels)
 {
   QfkRest *rest = qf_lower_alloc(lower, sizeof(*rest));
   const size_t start_bytes = qfk_rest_starts(pack, r->layers) * sizeof(uint32_t);
@@ -183,7 +184,7 @@ static void split_rests(QfLower *lower, QfkIgemm *p, QfkPack *pack, QfCpuRests *
   rest->start = qf_lower_packed(lower, p->kernel->name, start_bytes, &start);
   rest->pairs = qf_lower_packed(lower, p->kernel->name, pair_bytes, &pairs);
   const gboolean known = !start && !pairs && qfk_rest_valid(rest, pack->n, r->pairs);
-  if (!known || clean) {
+  if (!known || panels) {
     const uint32_t layers = r->layers, n = r->pairs;
     if (!r->counts)
       count_rests(pack, r);
@@ -191,10 +192,7 @@ static void split_rests(QfLower *lower, QfkIgemm *p, QfkPack *pack, QfCpuRests *
       start = qf_lower_alloc(lower, qfk_rest_starts(pack, r->layers) * sizeof(uint32_t));
     if (!pairs || n < r->pairs)
       pairs = qf_lower_alloc(lower, MAX(r->pairs, 1) * sizeof(QfkRestPair));
-    int8_t *copy = clean ? g_malloc((size_t)pack->k * pack->n) : NULL;
-    qfk_rest_split(p->kernel, pack, r->layers, r->counts, copy, start, pairs, rest);
-    pack->w = copy;
-    pack->row = pack->n;
+    qfk_rest_split(p->kernel, pack, r->layers, r->counts, panels, start, pairs, rest);
   }
   rest->flip = p->flip;
   p->rest = r->layers ? rest : NULL;
@@ -252,12 +250,10 @@ void qf_cpu_igemm_fill(QfLower *lower, QfkIgemm *p, const QfCpuWeighted *wt, Qfk
       qfk_pack_bias(&part, b, x_zero, adjusted);
       b = adjusted;
     }
-    if (p->kernel->kind == QFK_TILE_PAIRS) /* one group */
-      split_rests(lower, p, &part, wt->rests, panels != NULL);
     if (panels)
       qfk_pack_panels(p->kernel, &part, (uint8_t *)panels + (size_t)g * p->group_bytes);
-    if (p->kernel->kind == QFK_TILE_PAIRS && panels)
-      g_free((void *)part.w);
+    if (p->kernel->kind == QFK_TILE_PAIRS) /* one group */
+      split_rests(lower, p, &part, wt->rests, panels);
     if (bias)
       qfk_pack_vector(p->kernel, og, b, (uint32_t *)bias + (size_t)g * p->columns);
     if (scale)
