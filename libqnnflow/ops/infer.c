@@ -4,6 +4,7 @@
  */
 #include "infer.h"
 
+#include <float.h>
 #include <math.h>
 
 gboolean qf_infer_fail(GError **error, QfError code, const char *format, ...)
@@ -23,6 +24,17 @@ QfTensor *qf_infer_in(const QfNode *node, uint32_t index)
 
 #define MAX_OFFSET (1 << 30) /* so that its sum with a value fits int32, and it can be negated */
 
+/* All of them at once: weights have many, and they are looked at after every pass. */
+static gboolean is_sound(const QfEncoding *e)
+{
+  unsigned bad = 0;
+  for (uint32_t i = 0; i < e->count; i++) {
+    const QfScaleOffset *s = &e->entries[i];
+    bad |= !(s->scale > 0) | !(s->scale <= FLT_MAX) | (s->offset < -MAX_OFFSET) | (s->offset > MAX_OFFSET);
+  }
+  return !bad;
+}
+
 gboolean qf_infer_encoding(const QfTensor *t, const int64_t *dims, int32_t rank, GError **error)
 {
   const QfEncoding *e = &t->enc;
@@ -32,6 +44,8 @@ gboolean qf_infer_encoding(const QfTensor *t, const int64_t *dims, int32_t rank,
         "%s has %u scales along dimension %d, but must have one for each index of one of its "
         "%d dimensions: quantize the model again",
         t->name, e->count, e->axis, rank);
+  if (is_sound(e))
+    return TRUE;
   for (uint32_t i = 0; i < e->count; i++)
     if (!(e->entries[i].scale > 0) || !isfinite(e->entries[i].scale))
       return qf_infer_fail(error, QF_ERROR_TYPE,
