@@ -83,7 +83,9 @@ struct QfLower {
   GPtrArray *kept;     /* what goes with the model by a function of its own: qf_lower_keep() */
   uint32_t *unread;    /* by tensor id: readers that have a constant in another form; NULL: not counted */
   size_t packed_bytes; /* of qf_lower_packed(), so far */
-  uint32_t *alias;     /* by tensor id: the tensor whose memory it shares, or itself */
+  uint8_t *pages;      /* of lower.c: what is left of the memory that large blocks are cut from */
+  size_t pages_left;
+  uint32_t *alias;                  /* by tensor id: the tensor whose memory it shares, or itself */
   const struct QfBackend *fallback; /* for nodes a backend has no kernel for; the reference backend */
   gpointer unit;                    /* what the backend's open() gave, NULL without one */
   GHashTable *after;                /* the CPU backend's own, while it lowers: backends/cpu/after.h */

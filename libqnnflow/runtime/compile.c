@@ -360,6 +360,7 @@ gboolean qf_model_compile(QfModel *model, QfRequant requant, GError **error)
   check_packed(model);
   if (!lower_all(model, &lower, error))
     return FALSE;
+  qf_lower_trim(&lower);
   model->fast_math = lower.fast_math;
   model->stats.packed_bytes = lower.packed_bytes + read_in_place(model, unread);
   place_borders(model, unread);

@@ -10,9 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-/* Blocks from here on have pages of their own. */
-#define LARGE_BYTES ((size_t)256 << 10)
+/* Blocks from here on are cut from large pages, of which so many are had at a time. */
+#define LARGE_BYTES ((size_t)64 << 10)
+#define LARGE_PAGE ((size_t)2 << 20)
+#define CHUNK_BYTES (4 * LARGE_PAGE)
 
 void *qf_aligned_alloc(size_t size_bytes)
 {
@@ -39,7 +42,7 @@ void *qf_lower_alloc(QfLower *lower, size_t size_bytes)
   return p;
 }
 
-/* Memory of its own pages, zeroed; large pages where the system has them. */
+/* Memory that large blocks are cut from, zeroed; in large pages where the system has them. */
 typedef struct {
   void *data;
   size_t size;
@@ -52,15 +55,44 @@ static void unmap(gpointer data)
   g_free(pages);
 }
 
-static void *map_pages(QfLower *lower, size_t size)
+/* They begin with a large page. What nobody has written takes no memory. */
+static uint8_t *map_pages(QfLower *lower, size_t size)
 {
-  void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const size_t whole = size + LARGE_PAGE;
+  uint8_t *p = size < whole ? mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+                            : MAP_FAILED;
   if (p == MAP_FAILED)
     g_error("%" G_GSIZE_FORMAT " bytes for packed constants cannot be had", size);
-  madvise(p, size, MADV_HUGEPAGE);
+  const size_t before = (size_t) - (uintptr_t)p % LARGE_PAGE;
   Pages *pages = g_new(Pages, 1);
-  *pages = (Pages){p, size};
+  *pages = (Pages){p, whole};
+  madvise(p + before, size, MADV_HUGEPAGE);
   qf_lower_keep(lower, pages, unmap);
+  return p + before;
+}
+
+/* The end of the last large page holds nothing. */
+void qf_lower_trim(QfLower *lower)
+{
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE), used = (size_t) - (uintptr_t)lower->pages % page;
+  if (lower->pages_left > used)
+    madvise(lower->pages + used, lower->pages_left - used, MADV_DONTNEED);
+  lower->pages_left = 0;
+}
+
+static void *cut_pages(QfLower *lower, size_t size)
+{
+  if (size >= CHUNK_BYTES / 2)
+    return map_pages(lower, size);
+  size = (size + QF_ALIGNMENT - 1) / QF_ALIGNMENT * QF_ALIGNMENT;
+  if (size > lower->pages_left) {
+    qf_lower_trim(lower);
+    lower->pages = map_pages(lower, CHUNK_BYTES);
+    lower->pages_left = CHUNK_BYTES;
+  }
+  void *p = lower->pages;
+  lower->pages += size;
+  lower->pages_left -= size;
   return p;
 }
 
@@ -81,7 +113,7 @@ const void *qf_lower_packed(QfLower *lower, const char *kernel, size_t size_byte
   *fill = NULL;
   if (!block.data)
     block.data = *fill =
-        size_bytes < LARGE_BYTES ? qf_lower_alloc(lower, size_bytes) : map_pages(lower, size_bytes);
+        size_bytes < LARGE_BYTES ? qf_lower_alloc(lower, size_bytes) : cut_pages(lower, size_bytes);
   lower->packed_bytes += size_bytes;
   g_array_append_val(store->made, block);
   return block.data;

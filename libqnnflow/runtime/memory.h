@@ -7,8 +7,13 @@
 
 #include <stddef.h>
 
+typedef struct QfLower QfLower;
+
 /* Zeroed memory aligned to QF_ALIGNMENT, never NULL for size 0; NULL when it cannot be had. Free with qf_aligned_free(). */
 void *qf_aligned_alloc(size_t size_bytes);
 void qf_aligned_free(void *memory);
+
+/* Gives back what no packed constant has taken. */
+void qf_lower_trim(QfLower *lower);
 
 #endif
