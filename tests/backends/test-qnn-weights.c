@@ -84,6 +84,41 @@ static void test_signed(void)
   qf_graph_free(graph);
 }
 
+/* Rows of a fully connected layer get their shape behind it, and what is fused comes after that. */
+static void test_rows(void)
+{
+  static const int64_t shape[] = {2, 3, IN}, kernel[] = {OUT, IN};
+  static const float weights[OUT * IN] = {1};
+  static const char *const types[] = {"FullyConnected", "Reshape", "Relu"};
+  QfGraph *graph = qf_graph_new("net");
+  QfTensor *x = qf_graph_add_tensor(graph, "x"), *y = qf_graph_add_tensor(graph, "y");
+  QfTensor *w = qf_graph_add_constant_copy(graph, "w", QF_DTYPE_FLOAT32, kernel, 2, weights);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GString) why = g_string_new(NULL);
+  qf_tensor_set_shape(x, QF_DTYPE_FLOAT32, shape, 3);
+  QfNode *node = qf_graph_new_node(graph, "FullyConnected", "rows", (QfTensor *[]){x, w}, 2, &y, 1);
+  QfFullyConnectedAttrs *a = node->attrs;
+  a->keep_dims = 1;
+  a->epi = (QfEpilogue){.act = QF_ACT_CLAMP, .lo = 0, .hi = INFINITY};
+  g_assert_true(qf_graph_add_node(node, &error));
+  QfQnnNet *net = qf_qnn_net_new();
+  g_assert_true(qf_qnn_emit(net, node, why));
+  g_assert_cmpuint(net->ops->len, ==, G_N_ELEMENTS(types));
+  for (guint i = 0; i < net->ops->len; i++) {
+    const QfQnnNetOp *op = net->ops->pdata[i], *before = i ? net->ops->pdata[i - 1] : NULL;
+    const QfQnnTensor *out = op->outputs->pdata[0];
+    g_assert_cmpstr(op->type, ==, types[i]);
+    g_assert_true(!before || before->outputs->pdata[0] == op->inputs->pdata[0]);
+    g_assert_cmpuint(op->params->len, ==, 0);
+    g_assert_cmpuint(out->rank, ==, i ? 3 : 2);
+    g_assert_cmpuint(out->dims[0] * out->dims[1], ==, 6);
+  }
+  const QfQnnNetOp *last = net->ops->pdata[net->ops->len - 1];
+  g_assert_true(last->outputs->pdata[0] == g_hash_table_lookup(net->by_tensor, y));
+  qf_qnn_net_free(net);
+  qf_graph_free(graph);
+}
+
 /* The emulator's path, or NULL when the test is skipped. */
 static char *emulator(void)
 {
@@ -197,6 +232,7 @@ int main(int argc, char **argv)
   script = argv[1];
   folder = argv[2];
   g_test_add_func("/qnn/weights/signed", test_signed);
+  g_test_add_func("/qnn/weights/rows", test_rows);
   g_test_add_func("/qnn/weights/uneven", test_uneven);
   g_test_add_func("/qnn/weights/sixteen", test_sixteen);
   return g_test_run();

@@ -388,8 +388,10 @@ static gboolean emit_row(QfQnnNet *net, const struct Row *row, const QfNode *nod
       return FALSE;
     qf_qnn_op_output(op, t);
   }
-  return add_params(net, node, op, row->params, why) && (!row->more || row->more(net, node, op, why)) &&
-         emit_epilogue(net, node, op, n_plain, why);
+  if (!add_params(net, node, op, row->params, why) || (row->more && !row->more(net, node, op, why)))
+    return FALSE;
+  /* What a row adds behind its operator belongs to it. */
+  return emit_epilogue(net, node, net->ops->pdata[net->ops->len - 1], n_plain, why);
 }
 
 gboolean qf_qnn_emit(QfQnnNet *net, const QfNode *node, GString *why)

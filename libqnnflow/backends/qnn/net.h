@@ -53,9 +53,11 @@ void qf_qnn_op_tensor(QfQnnNetOp *op, const char *name, QfQnnTensor *t);
 /* The operator as the library takes it; its arrays live as long as the net. */
 QfQnnOp qf_qnn_op_view(QfQnnNet *net, QfQnnNetOp *op);
 
-/* Of weighted operators: integer weights and bias as the library takes them; kernels HWIO are made signed bytes. In weights.c. */
+/* Of weighted operators: integer weights and bias as the library takes them; kernels HWIO are made signed bytes, and
+ * rows of FullyConnected get the node's shape behind it. In weights.c. */
 gboolean qf_qnn_emit_bias(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, GString *why);
 gboolean qf_qnn_emit_kernel(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, GString *why);
+gboolean qf_qnn_emit_rows(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, GString *why);
 
 /* Adds what @node is there. FALSE: it has no counterpart, and @why gets the reason. In emit.c. */
 gboolean qf_qnn_emit(QfQnnNet *net, const QfNode *node, GString *why);

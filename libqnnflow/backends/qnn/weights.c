@@ -158,3 +158,25 @@ gboolean qf_qnn_emit_kernel(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, G
 {
   return emit(net, node, op, TRUE, why);
 }
+
+/* The library's keeps no dimensions: rows and columns come out, which take the node's shape afterwards. */
+gboolean qf_qnn_emit_rows(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, GString *why)
+{
+  QfQnnTensor *y = op->outputs->pdata[0];
+  if (y->rank != 2) {
+    const uint32_t columns = y->dims[y->rank - 1];
+    uint32_t n = 1;
+    for (uint32_t i = 0; i < y->rank; i++)
+      n *= y->dims[i];
+    QfQnnTensor *flat = qf_qnn_net_temp(net, y);
+    flat->rank = 2;
+    flat->dims = qf_qnn_net_alloc(net, 2 * sizeof(*flat->dims));
+    flat->dims[0] = n / columns;
+    flat->dims[1] = columns;
+    op->outputs->pdata[0] = flat;
+    QfQnnNetOp *shape = qf_qnn_net_op(net, "Reshape");
+    qf_qnn_op_input(shape, flat);
+    qf_qnn_op_output(shape, y);
+  }
+  return emit(net, node, op, FALSE, why);
+}
