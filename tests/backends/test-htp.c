@@ -70,6 +70,7 @@ static const struct {
     {"tflite/seanet_int16/add/add0.tflite", 1},
     {"tflite/seanet_int16/conv/conv0.tflite", 1},
     {"tflite/seanet_int16/pad/pad0.tflite", 1},
+    {"tflite/seanet_int16/transpose_conv/transpose_conv0.tflite", 1},
     {"tflite/seanet_int16/strided_slice/strided_slice0.tflite", 1},
     {"onnx/gen_mobilenet_v2_0.35_128_qdq_a16w8.onnx", 66},
 };
@@ -178,6 +179,32 @@ static const struct {
 } pads[] = {
     {"reflect", "0 0 2 1 0 0 4 6"}, {"edge", "0 0 3 0 0 0 9 2"},      {"reflect", "0 2 1 0 0 4 0 3"},
     {"edge", "0 1 1 1 0 1 1 1"},    {"constant", "0 0 -1 2 0 0 3 1"}, {"constant", "0 1 0 2 0 3 1 -2"},
+};
+
+/* A transposed convolution: its weights and attributes. */
+static const char deconv[] =
+    "opset 21\nin x f32 2,8,5,7\n"
+    "w s8 f32 scalar = 0.03\nw z8 i8 scalar = 3\nw s f32 scalar = SCALE\nw z TYPE scalar = 5\n"
+    "w ks f32 scalar = 0.01\nw kz i8 scalar = 0\nw k i8 WEIGHTS\n"
+    "node DequantizeLinear k,ks,kz -> kd\n"
+    "node QuantizeLinear x,s8,z8 -> x8\nnode DequantizeLinear x8,s8,z8 -> x8d\n"
+    "node QuantizeLinear x8d,s,z -> xq\nnode DequantizeLinear xq,s,z -> xd\n"
+    "node ConvTranspose xd,kd -> c ATTRS\n"
+    "node QuantizeLinear c,s,z -> cq\nnode DequantizeLinear cq,s,z -> cd\n"
+    "node QuantizeLinear cd,s8,z8 -> c8\nnode DequantizeLinear c8,s8,z8 -> y\nout y\n";
+
+static const struct {
+  const char *weights, *attrs;
+} deconvs[] = {
+    {"8,5,2,2", "strides=[2,2]"},
+    {"8,5,4,4", "strides=[2,2] pads=[1,1,1,1]"},
+    {"8,6,3,3", "strides=[2,2] pads=[1,1,1,1] output_padding=[1,1]"},
+    {"8,5,2,3", "strides=[3,2]"},
+    {"8,5,3,3", "strides=[2,1] dilations=[3,2] pads=[2,0,0,1]"},
+    {"8,4,3,3", "group=2 strides=[2,2]"},
+    {"8,1,4,4", "group=8 strides=[2,2] pads=[1,1,1,1]"},
+    {"8,5,3,3", "pads=[1,1,1,1]"},
+    {"8,5,2,2", "strides=[2,2] pads=[3,2,1,0]"},
 };
 
 /* Attention's products, and rows of a fully connected layer. */
@@ -341,6 +368,19 @@ static void test_pad(void)
   }
 }
 
+static void test_deconv(gconstpointer type)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(deconvs); i++) {
+    g_autoptr(GString) text = g_string_new(deconv);
+    g_string_replace(text, "TYPE", type, 0);
+    g_string_replace(text, "SCALE", g_str_equal(type, "i8") ? "0.05" : "0.0003", 1);
+    g_string_replace(text, "WEIGHTS", deconvs[i].weights, 1);
+    g_string_replace(text, "ATTRS", deconvs[i].attrs, 1);
+    g_test_message("%s %s", deconvs[i].weights, deconvs[i].attrs);
+    check_parts(text->str, 1);
+  }
+}
+
 static void test_products(void)
 {
   check_parts(products, 1);
@@ -466,6 +506,8 @@ int main(int argc, char **argv)
   g_test_add_func("/htp/arg", test_arg);
   g_test_add_func("/htp/pad", test_pad);
   g_test_add_func("/htp/products", test_products);
+  g_test_add_data_func("/htp/deconv", "i8", test_deconv);
+  g_test_add_data_func("/htp/deconv-wide", "i16", test_deconv);
   g_test_add_func("/htp/wide", test_wide);
   g_test_add_func("/htp/16-bits", test_16_bits);
   for (guint i = 0; i < G_N_ELEMENTS(published); i++) {

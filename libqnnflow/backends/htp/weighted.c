@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * weighted.c - Conv2d, DepthWiseConv2d and FullyConnected. Multipliers, bounds and biases are the reference backend's own, so results are
+ * weighted.c - Conv2d, DepthWiseConv2d and FullyConnected; see weighted.h. Multipliers, bounds and biases are the reference backend's own, so results are
  * the same bits; types become uint8, and the kernels' plans pack the weights.
  */
-#include "build.h"
+#include "weighted.h"
 #include "../ref/weighted.h"
 #include "../../ops/list.h"
 #include "kernels/conv/conv16_hvx.h"
@@ -11,8 +11,7 @@
 #include "kernels/dwconv/dwthree_hvx.h"
 #include "kernels/gemm/fc16_hvx.h"
 
-/* The node as the kernels see it: uint8 in and out, or 16 bits as they are. */
-static gboolean take_apart(QfHtpBuild *b, const QfNode *node, const QfEpilogue *epi, int64_t channels,
+gboolean qf_htp_take_apart(QfHtpBuild *b, const QfNode *node, const QfEpilogue *epi, int64_t channels,
                            QfkIntArgs *q, GString *why)
 {
   g_autoptr(GError) error = NULL;
@@ -95,7 +94,7 @@ static void add_step(QfHtpBuild *b, QfDspRowId row, const void *params, size_t p
   qf_htp_step(b, row, params, params_bytes, p->more, p->more_bytes, p->in, p->n_in, out);
 }
 
-static QfDspConv describe(const QfNode *node, const QfkIntArgs *q)
+QfDspConv qf_htp_describe_conv(const QfNode *node, const QfkIntArgs *q)
 {
   const QfConv2dAttrs *a = node->attrs;
   const int64_t *x = node->inputs[0]->dims, *w = node->inputs[1]->dims, *y = node->outputs[0]->dims;
@@ -199,7 +198,7 @@ static void pack_conv(const Conv *p, const QfkIntArgs *q, const void *w, Packed 
 }
 
 static gboolean emit_conv(QfHtpBuild *b, const QfNode *node, QfDspConv *c, const QfkIntArgs *q, const void *w,
-                          GString *why)
+                          uint32_t out, GString *why)
 {
   const QfkConvShape s = shape_of(c);
   Conv conv;
@@ -220,8 +219,7 @@ static gboolean emit_conv(QfHtpBuild *b, const QfNode *node, QfDspConv *c, const
               c->shifted, (size_t)k->rests);
   if (!b->dry)
     pack_conv(&conv, q, w, &p);
-  add_step(b, conv.wide ? QF_DSP_ROW_conv16 : QF_DSP_ROW_conv, c, sizeof(*c), &p,
-           qf_htp_out(b, node->outputs[0], QF_HTP_D4));
+  add_step(b, conv.wide ? QF_DSP_ROW_conv16 : QF_DSP_ROW_conv, c, sizeof(*c), &p, out);
   return TRUE;
 }
 
@@ -244,7 +242,7 @@ static void pack_dwconv(const Dwconv *p, const QfkIntArgs *q, const void *w, Pac
 }
 
 static gboolean emit_dwconv(QfHtpBuild *b, const QfNode *node, QfDspConv *c, const QfkIntArgs *q,
-                            const void *w, GString *why)
+                            const void *w, uint32_t out, GString *why)
 {
   const QfkConvShape s = shape_of(c);
   const int32_t planes = qfk_d4_planes(c->c), parts = (int32_t)(2 * b->n_threads);
@@ -253,7 +251,7 @@ static gboolean emit_dwconv(QfHtpBuild *b, const QfNode *node, QfDspConv *c, con
   Packed p;
   c->group = 1;
   if (c->c == 1) /* its weights are those of a convolution */
-    return emit_conv(b, node, c, q, w, why);
+    return emit_conv(b, node, c, q, w, out, why);
   if (c->c != c->oc)
     return refuse(why, "it makes several channels of each");
   if (!init_dwconv(&conv, &s, q, w, c->oh))
@@ -268,20 +266,25 @@ static gboolean emit_dwconv(QfHtpBuild *b, const QfNode *node, QfDspConv *c, con
               c->shifted, 0);
   if (!b->dry)
     pack_dwconv(&conv, q, w, &p);
-  add_step(b, conv.wide ? QF_DSP_ROW_dwconv16 : QF_DSP_ROW_dwconv, c, sizeof(*c), &p,
-           qf_htp_out(b, node->outputs[0], QF_HTP_D4));
+  add_step(b, conv.wide ? QF_DSP_ROW_dwconv16 : QF_DSP_ROW_dwconv, c, sizeof(*c), &p, out);
   return TRUE;
+}
+
+gboolean qf_htp_emit_conv(QfHtpBuild *b, const QfNode *node, gboolean depthwise, QfDspConv *c,
+                          const QfkIntArgs *q, const void *w, uint32_t out, GString *why)
+{
+  return (depthwise ? emit_dwconv : emit_conv)(b, node, c, q, w, out, why);
 }
 
 gboolean qf_htp_conv(QfHtpBuild *b, const QfNode *node, GString *why)
 {
   const QfConv2dAttrs *a = node->attrs;
   QfkIntArgs q;
-  if (!take_apart(b, node, &a->epi, node->outputs[0]->dims[3], &q, why))
+  if (!qf_htp_take_apart(b, node, &a->epi, node->outputs[0]->dims[3], &q, why))
     return FALSE;
-  QfDspConv c = describe(node, &q);
-  return (node->op == &qf_op_DepthWiseConv2d ? emit_dwconv : emit_conv)(b, node, &c, &q,
-                                                                        qf_tensor_data(node->inputs[1]), why);
+  QfDspConv c = qf_htp_describe_conv(node, &q);
+  return qf_htp_emit_conv(b, node, node->op == &qf_op_DepthWiseConv2d, &c, &q,
+                          qf_tensor_data(node->inputs[1]), qf_htp_out(b, node->outputs[0], QF_HTP_D4), why);
 }
 
 /* Many rows are pixels: a 1x1 convolution, whose weights lie the other way. */
@@ -319,7 +322,7 @@ static gboolean emit_pixels(QfHtpBuild *b, const QfNode *node, const QfkIntArgs 
   for (int64_t i = 0; i < n; i++)
     for (int64_t j = 0; j < k; j++)
       turned[j * n + i] = w[i * k + j];
-  return emit_conv(b, node, &c, q, turned, why);
+  return emit_conv(b, node, &c, q, turned, qf_htp_out(b, node->outputs[0], QF_HTP_D4), why);
 }
 
 static gboolean init_fc(QfkFc16Hvx *f, int32_t k, int32_t n, const QfkIntArgs *q, const void *w)
@@ -336,7 +339,7 @@ gboolean qf_htp_fully_connected(QfHtpBuild *b, const QfNode *node, GString *why)
   QfkFc16Hvx fc;
   const QfkFcHvx *f = &fc.f;
   Packed p;
-  if (!take_apart(b, node, &a->epi, n, &q, why))
+  if (!qf_htp_take_apart(b, node, &a->epi, n, &q, why))
     return FALSE;
   if (k >= 1 << 22 || n >= 1 << 22)
     return refuse(why, "it has too many inputs or outputs");
