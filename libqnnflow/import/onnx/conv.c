@@ -137,9 +137,14 @@ static QfTensor *transpose_conv_weights(QfOnnxNode *n, QfTensor *w, int32_t grou
   }
   whole.v[spatial] = d[0] / group;
   whole.v[spatial + 1] = d[1] * group;
-  w = qf_build_reshape(n->b, w, &split, NULL, error);
-  w = qf_build_transpose(n->b, w, &grouped, NULL, error);
-  return qf_build_reshape(n->b, w, &whole, NULL, error);
+  /* Of integers with one scale the integers move, so that it stays a layer of integers. */
+  QfTensor *stored = w->data || !qf_onnx_is_constant(w) ? w : w->producer->inputs[0];
+  QfTensor *x = stored->enc.count > 1 ? w : stored;
+  const gboolean again = x != w;
+  x = qf_build_reshape(n->b, x, &split, NULL, error);
+  x = qf_build_transpose(n->b, x, &grouped, NULL, error);
+  x = qf_build_reshape(n->b, x, &whole, NULL, error);
+  return again ? qf_onnx_dequantize(n, x, NULL, error) : x;
 }
 
 /* Pads from the wanted output size, or from auto_pad. */
