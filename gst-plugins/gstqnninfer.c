@@ -10,7 +10,7 @@
  * ]|
  */
 /*
- * gstqnninfer.c - the element: loads when it starts, shares the model, binds, runs. Negotiation and queries are in
+ * gstqnninfer.c - the element: binds tensors and runs. Loading is in gstqnninferload.c, negotiation and queries are in
  * gstqnninfercaps.c. The input buffer is let go before the output is pushed, so that a frame has one owner.
  */
 #include "gstqnninfer.h"
@@ -21,9 +21,6 @@
 
 GST_DEBUG_CATEGORY(gst_qnn_infer_debug);
 #define GST_CAT_DEFAULT gst_qnn_infer_debug
-
-/* What the declared latency exceeds the measured by: it never shrinks, and seldom grows. */
-#define LATENCY_MARGIN(ns) ((ns) + (ns) / 8)
 
 G_DEFINE_TYPE(GstQnnInfer, gst_qnn_infer, GST_TYPE_BASE_TRANSFORM)
 GST_ELEMENT_REGISTER_DEFINE(qnninfer, "qnninfer", GST_RANK_NONE, gst_qnn_infer_get_type())
@@ -40,9 +37,9 @@ static const GstQnnProp props[] = {
     {"backend-config", "JSON file with the settings of the backend; empty: its defaults", GST_QNN_PROP_STRING,
      GST_QNN_PROP_READY, FIELD(backend_config), .def_string = ""},
     {"fallback",
-     "What runs nodes that the backend refuses, and the model when the backend fails while running: cpu, or "
-     "none, which makes "
-     "both an error",
+     "What runs nodes that the backend refuses, and the model when the backend's device is not there or "
+     "fails: cpu, "
+     "which is announced by a warning, or none, which makes both an error",
      GST_QNN_PROP_STRING, GST_QNN_PROP_READY, FIELD(fallback), .def_string = "cpu"},
     {"weights",
      "File with the weights of a Caffe net, or GGUF file for inputs that have its tensors' names; empty: the "
@@ -76,192 +73,19 @@ static const GstQnnProp props[] = {
      FIELD(average_ns)},
     {"latency-ns", "Latency told to the pipeline, from the slowest run so far, in nanoseconds",
      GST_QNN_PROP_UINT64, GST_QNN_PROP_READONLY, FIELD(latency_ns)},
-    {"active-backend", "The unit that runs most of the model, once it is loaded", GST_QNN_PROP_STRING,
-     GST_QNN_PROP_READONLY, FIELD(active_backend)},
+    {"active-backend",
+     "The unit that runs the model, or parts of it, once it is loaded; cpu: nothing else does",
+     GST_QNN_PROP_STRING, GST_QNN_PROP_READONLY, FIELD(active_backend)},
     {"placement",
      "Which unit runs how many nodes, and why the others run on the CPU, once the model is loaded",
      GST_QNN_PROP_STRING, GST_QNN_PROP_READONLY, FIELD(placement)},
 };
 
-/* Makes the session, and runs it: the first run is slow, the second says what latency to expect. What the model keeps from run to run
- * is as it was. */
-static gboolean open_session(GstQnnInfer *self, GError **error)
-{
-  QfSessionOptions options = {.profile = self->want_profile != 0};
-  QfSession *session;
-
-  GST_OBJECT_LOCK(self);
-  options.n_threads = self->threads;
-  GST_OBJECT_UNLOCK(self);
-  session = qf_session_new(self->loaded, &options, error);
-  if (!session || !qf_session_run(session, error) || !qf_session_run(session, error)) {
-    qf_session_free(session);
-    return FALSE;
-  }
-  qf_session_reset(session);
-  if (self->session)
-    qf_session_copy_state(session, self->session, NULL); /* of the same model */
-  qf_session_free(self->session);
-  self->session = session;
-  self->profiling = options.profile;
-  GST_OBJECT_LOCK(self);
-  self->latency_ns = MAX(self->latency_ns, LATENCY_MARGIN(qf_session_last_run_ns(self->session)));
-  GST_OBJECT_UNLOCK(self);
-  return TRUE;
-}
-
-/* "name:1x3x224x224" to @dims, which keeps @text: the name ends where the colon was. */
-static gboolean parse_dims(gchar *text, QfInputDims *dims)
-{
-  gchar *colon = strrchr(text, ':');
-  g_auto(GStrv) words = colon ? g_strsplit(colon + 1, "x", -1) : NULL;
-
-  if (!words || !*words)
-    return FALSE;
-  *colon = 0;
-  *dims = (QfInputDims){.name = text, .rank = (gint32)g_strv_length(words)};
-  if (dims->rank > QF_MAX_RANK)
-    return FALSE;
-  for (gint32 k = 0; k < dims->rank; k++)
-    if (!g_ascii_string_to_signed(words[k], 10, 1, G_MAXINT32, &dims->dims[k], NULL))
-      return FALSE;
-  return TRUE;
-}
-
-/* Reads the property input-dims; the arrays live as long as @texts and @dims. */
-static gboolean take_input_dims(GstQnnInfer *self, QfModelOptions *options, GStrv *texts, QfInputDims **dims,
-                                GError **error)
-{
-  g_autofree gchar *all = gst_qnn_prop_dup(self, &self->input_dims);
-  guint n;
-
-  *texts = g_strsplit(all ? all : "", ",", -1);
-  n = g_strv_length(*texts);
-  *dims = g_new0(QfInputDims, n + 1);
-  for (guint i = 0; i < n; i++) {
-    if (parse_dims((*texts)[i], &(*dims)[i]))
-      continue;
-    g_set_error(error, QF_ERROR, QF_ERROR_ARGUMENT, "input-dims=%s: write it as name:1x3x224x224", all);
-    return FALSE;
-  }
-  options->input_dims = *dims;
-  options->n_input_dims = n;
-  return TRUE;
-}
-
-static const gchar *given(const gchar *text)
-{
-  return text && *text ? text : NULL;
-}
-
-static gboolean take_fast_math(GstQnnInfer *self)
-{
-  gboolean value;
-
-  GST_OBJECT_LOCK(self);
-  value = self->enable_fast_math;
-  GST_OBJECT_UNLOCK(self);
-  return value;
-}
-
-/* The model that the properties describe; @unit instead of the property backend unless NULL. */
-static QfModel *acquire(GstQnnInfer *self, const gchar *unit, GError **error)
-{
-  g_autofree gchar *path = gst_qnn_prop_dup(self, &self->path);
-  g_autofree gchar *backend = gst_qnn_prop_dup(self, &self->backend);
-  g_autofree gchar *library = gst_qnn_prop_dup(self, &self->backend_library);
-  g_autofree gchar *config = gst_qnn_prop_dup(self, &self->backend_config);
-  g_autofree gchar *fallback = gst_qnn_prop_dup(self, &self->fallback);
-  g_autofree gchar *requant = gst_qnn_prop_dup(self, &self->requant);
-  g_autofree gchar *weights = gst_qnn_prop_dup(self, &self->weights);
-  g_autofree gchar *signature = gst_qnn_prop_dup(self, &self->signature);
-  const gboolean fast_math = take_fast_math(self);
-  QfModelOptions options = {.backend = unit ? unit : backend,
-                            .backend_library = given(library),
-                            .backend_config = given(config),
-                            .fallback = given(fallback),
-                            .requant = requant,
-                            .weights = given(weights),
-                            .signature = given(signature),
-                            .enable_fast_math = fast_math,
-                            .direct_inputs = TRUE};
-  g_auto(GStrv) texts = NULL;
-  g_autofree QfInputDims *dims = NULL;
-
-  if (!take_input_dims(self, &options, &texts, &dims, error))
-    return NULL;
-  return gst_qnn_models_acquire(path, &options, error);
-}
-
-/* Tells what runs where: in the log, in properties, and on the bus when the CPU helps out. */
-static void announce(GstQnnInfer *self)
-{
-  g_autofree gchar *placement = qf_model_explain(self->loaded);
-  QfModelStats stats;
-
-  qf_model_stats(self->loaded, &stats);
-  GST_INFO_OBJECT(self, "%s", placement);
-  if (stats.n_fallback)
-    GST_ELEMENT_INFO(self, RESOURCE, SETTINGS,
-                     ("%u of %u nodes of %s do not run on \"%s\" but on the CPU.", stats.n_fallback,
-                      stats.n_nodes, qf_model_name(self->loaded), qf_model_backend(self->loaded)),
-                     ("%s", placement));
-  GST_OBJECT_LOCK(self);
-  g_free(self->active_backend);
-  self->active_backend = g_strdup(qf_model_backend(self->loaded));
-  g_free(self->placement);
-  self->placement = g_steal_pointer(&placement);
-  GST_OBJECT_UNLOCK(self);
-}
-
-static gboolean load(GstQnnInfer *self, GError **error)
-{
-  QfModel *model = acquire(self, NULL, error);
-  GstQnnTensors *in;
-  gint width, height, channels;
-  gboolean opened;
-  QfLayout layout;
-
-  if (!model)
-    return FALSE;
-  in = gst_qnn_tensors_from_model(model, TRUE);
-  if (!in->n || !gst_qnn_tensor_is_image(&in->desc[0], &width, &height, &channels, &layout))
-    width = height = 0;
-  GST_OBJECT_LOCK(self);
-  self->loaded = model;
-  self->in = in;
-  self->out = gst_qnn_tensors_from_model(model, FALSE);
-  self->image_width = width;
-  self->image_height = height;
-  GST_OBJECT_UNLOCK(self);
-  g_mutex_lock(&self->lock);
-  opened = open_session(self, error);
-  g_mutex_unlock(&self->lock);
-  if (!opened)
-    return FALSE;
-  announce(self);
-  return TRUE;
-}
-
-/* Caps and custom queries may still come from other threads: they take references under the object lock. */
 static gboolean gst_qnn_infer_stop(GstBaseTransform *trans)
 {
   GstQnnInfer *self = GST_QNN_INFER(trans);
-  QfModel *model;
-  GstQnnTensors *in, *out;
 
-  g_mutex_lock(&self->lock);
-  g_clear_pointer(&self->session, qf_session_free);
-  g_mutex_unlock(&self->lock);
-  GST_OBJECT_LOCK(self);
-  model = g_steal_pointer(&self->loaded);
-  in = g_steal_pointer(&self->in);
-  out = g_steal_pointer(&self->out);
-  GST_OBJECT_UNLOCK(self);
-  gst_qnn_tensors_unref(in);
-  gst_qnn_tensors_unref(out);
-  if (model)
-    gst_qnn_models_release(model);
+  gst_qnn_infer_unload(self);
   gst_clear_object(&self->allocator);
   return TRUE;
 }
@@ -283,8 +107,7 @@ static gboolean gst_qnn_infer_start(GstBaseTransform *trans)
                       (NULL));
     return FALSE;
   }
-  if (!load(self, &error)) {
-    gst_qnn_infer_stop(trans);
+  if (!gst_qnn_infer_load(self, &error)) {
     if (g_error_matches(error, QF_ERROR, QF_ERROR_FILE))
       GST_ELEMENT_ERROR(self, RESOURCE, NOT_FOUND, ("%s", error->message), (NULL));
     else
@@ -428,37 +251,10 @@ static gboolean run(GstQnnInfer *self, GError **error)
   self->average_ns = self->total_ns / self->n_inferences;
   grown = ns > self->latency_ns;
   if (grown)
-    self->latency_ns = LATENCY_MARGIN(ns);
+    self->latency_ns = GST_QNN_INFER_LATENCY(ns);
   GST_OBJECT_UNLOCK(self);
   if (grown)
     gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
-  return TRUE;
-}
-
-/* After the unit has failed with @why: the same model on the CPU from now on, when the properties allow that. FALSE: they do not, or the CPU
- * cannot either. */
-static gboolean fall_back(GstQnnInfer *self, const GError *why)
-{
-  g_autofree gchar *fallback = gst_qnn_prop_dup(self, &self->fallback);
-  g_autoptr(GError) error = NULL;
-  QfModel *failed = self->loaded, *model;
-
-  if (why->code != QF_ERROR_DEVICE || why->domain != QF_ERROR || !g_strcmp0(fallback, "none") ||
-      !g_strcmp0(qf_model_backend(failed), "cpu"))
-    return FALSE;
-  model = acquire(self, "cpu", &error);
-  if (!model)
-    return FALSE;
-  g_clear_pointer(&self->session, qf_session_free);
-  GST_OBJECT_LOCK(self);
-  self->loaded = model;
-  GST_OBJECT_UNLOCK(self);
-  gst_qnn_models_release(failed);
-  if (!open_session(self, &error))
-    return FALSE;
-  GST_ELEMENT_WARNING(self, RESOURCE, FAILED, ("%s. The model runs on the CPU from now on.", why->message),
-                      (NULL));
-  announce(self);
   return TRUE;
 }
 
@@ -480,13 +276,13 @@ static gboolean infer(GstQnnInfer *self, GstBuffer *in, GstBuffer *out, GError *
   g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&self->lock);
   g_autoptr(GError) why = NULL;
 
-  if (g_atomic_int_get(&self->want_profile) && !self->profiling && !open_session(self, error))
+  if (g_atomic_int_get(&self->want_profile) && !self->profiling && !gst_qnn_infer_open_session(self, error))
     return FALSE;
   if (run_buffer(self, in, out, &why))
     return TRUE;
   if (!why)
     return FALSE;
-  if (!fall_back(self, why)) {
+  if (!gst_qnn_infer_fall_back(self, why)) {
     g_propagate_error(error, g_steal_pointer(&why));
     return FALSE;
   }

@@ -39,6 +39,21 @@ struct _GstQnnInfer {
 
 extern GstDebugCategory *gst_qnn_infer_debug;
 
+/* What the declared latency exceeds the measured by: it never shrinks, and seldom grows. */
+#define GST_QNN_INFER_LATENCY(ns) ((ns) + (ns) / 8)
+
+/* Makes the session, and runs it: the first run is slow, the second says what latency to expect. What the model keeps from run to run
+ * is as it was. */
+gboolean gst_qnn_infer_open_session(GstQnnInfer *self, GError **error);
+
+/* Loads the model on the unit of the properties, or where its device is not there or fails, on the CPU, when they allow that. */
+gboolean gst_qnn_infer_load(GstQnnInfer *self, GError **error);
+void gst_qnn_infer_unload(GstQnnInfer *self);
+
+/* After the unit has failed with @why: the same model on the CPU from now on, when the properties allow that. FALSE: they do not, or the CPU
+ * cannot either. */
+gboolean gst_qnn_infer_fall_back(GstQnnInfer *self, const GError *why);
+
 /* Pad templates and the virtual functions for caps, queries and allocation. */
 void gst_qnn_infer_caps_class_init(GstQnnInferClass *klass);
 

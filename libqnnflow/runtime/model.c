@@ -420,7 +420,8 @@ const char *qf_model_format(const QfModel *model)
 
 const char *qf_model_backend(const QfModel *model)
 {
-  return model->backend->name;
+  return model->stats.n_fallback && !model->stats.n_parts ? qf_model_beside(model)->name
+                                                          : model->backend->name;
 }
 
 gboolean qf_model_maps_memory(const QfModel *model)

@@ -140,6 +140,16 @@ static void keep_error(LineResult *r, GstMessage *message)
   *to = g_strdup(error->message);
 }
 
+static void keep_info(LineResult *r, GstMessage *message)
+{
+  g_autoptr(GError) info = NULL;
+  g_autofree gchar *details = NULL;
+
+  gst_message_parse_info(message, &info, &details);
+  if (!r->info)
+    r->info = g_strconcat(info->message, "\n", details, NULL);
+}
+
 /* TRUE: the line is at its end. */
 static gboolean handle(GstElement *pipeline, GstMessage *message, LineResult *r)
 {
@@ -149,6 +159,7 @@ static gboolean handle(GstElement *pipeline, GstMessage *message, LineResult *r)
   case GST_MESSAGE_EOS: r->eos = TRUE; return TRUE;
   case GST_MESSAGE_ERROR: keep_error(r, message); return is_ours(message);
   case GST_MESSAGE_WARNING: keep_error(r, message); return FALSE;
+  case GST_MESSAGE_INFO: keep_info(r, message); return FALSE;
   case GST_MESSAGE_LATENCY:
     r->n_latency++;
     gst_bin_recalculate_latency(GST_BIN(pipeline));
@@ -205,6 +216,7 @@ void line_result_free(LineResult *result)
 {
   g_free(result->error);
   g_free(result->warning);
+  g_free(result->info);
   g_ptr_array_unref(result->results);
   g_free(result);
 }

@@ -12,6 +12,7 @@ typedef struct {
   gboolean eos;
   gchar *error;        /* text of the first error of an element of ours, else of the first; NULL: none */
   gchar *warning;      /* text of the first warning; NULL: none */
+  gchar *info;         /* text and details of the first information of an element; NULL: none */
   guint n_buffers;     /* buffers that reached the element named "sink" */
   guint n_same_memory; /* of these, with the very memory that left the element named "source" */
   guint n_latency;     /* LATENCY messages */

@@ -118,7 +118,7 @@ QF_API const QfTensorDesc *qf_model_output(const QfModel *model, uint32_t index)
 QF_API const char *qf_model_name(const QfModel *model);
 QF_API const char *qf_model_format(const QfModel *model);
 
-/* The backend that runs most of the model, and how many nodes fell back to another one. */
+/* The backend that runs the model or parts of it; what runs the nodes that it refuses, when these are all. */
 QF_API const char *qf_model_backend(const QfModel *model);
 /* Whether that backend can map memory of qf_shared_alloc(): inputs and outputs there need not be copied for it. */
 QF_API gboolean qf_model_maps_memory(const QfModel *model);
