@@ -145,7 +145,7 @@ static int32_t pack_rows(const QfkDwconvHvx *p, const QfkIntArgs *q, const void 
   return sum;
 }
 
-/* Likewise, by words of four rows: output row r of a word begins with its row r. */
+/* Likewise, by words of four rows: output row r of a word begins with its row r. Rows of a column follow each other. */
 static int32_t pack_columns(const QfkDwconvHvx *p, const QfkIntArgs *q, const void *w, int32_t c, int8_t *to)
 {
   int32_t sum = 0;
@@ -153,10 +153,22 @@ static int32_t pack_columns(const QfkDwconvHvx *p, const QfkIntArgs *q, const vo
     for (int32_t kx = 0; kx < p->s.kw; kx++)
       for (int32_t ky = 0; ky < p->s.kh; ky++) {
         const int32_t v = weight_at(p, q, w, ky, kx, c);
-        to[(3 * r + kx) * 4 + r + ky] = (int8_t)v;
+        to[(kx * p->three.rows + r) * 4 + r + ky] = (int8_t)v;
         sum += r ? 0 : v;
       }
   return sum;
+}
+
+/* Of a channel's sums the least and the largest, with its @bias. */
+static bool is_narrow(const QfkDwconvHvx *p, const QfkIntArgs *q, const void *w, int32_t c, QfkFixed f)
+{
+  int64_t least = q->bias ? q->bias[c] : 0, most = least;
+  for (int32_t i = 0; i < p->s.kh * p->s.kw; i++) {
+    const int32_t v = weight_at(p, q, w, i / p->s.kw, i % p->s.kw, c);
+    least -= (int64_t)v * p->grid.fill - (v < 0 ? 255 * v : 0);
+    most -= (int64_t)v * p->grid.fill - (v > 0 ? 255 * v : 0);
+  }
+  return qfk_dwthree_hvx_narrow(p, f, least, most);
 }
 
 void qfk_dwconv_hvx_pack(const QfkDwconvHvx *p, const QfkIntArgs *q, const void *w, int32_t *offsets,
@@ -176,7 +188,11 @@ void qfk_dwconv_hvx_pack(const QfkDwconvHvx *p, const QfkIntArgs *q, const void 
     bias[c] = (int32_t)((uint32_t)(q->bias ? q->bias[c] : 0) - (uint32_t)p->grid.fill * (uint32_t)sum);
     multiplier[c] = f.multiplier;
     shift[c] = f.shift;
+    if (p->three.rows)
+      weights[(c + 1) * words - 1] = is_narrow(p, q, w, c, f);
   }
+  for (size_t c = (size_t)s->c; c < n && p->three.rows; c++) /* they are of no concern */
+    weights[(c + 1) * words - 1] = true;
 }
 
 size_t qfk_dwconv_hvx_part(const QfkDwconvHvx *p)

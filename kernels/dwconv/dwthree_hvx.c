@@ -6,6 +6,7 @@
 #include "dwthree_hvx.h"
 #include "../hvx/memory.h"
 #include "../hvx/requant.h"
+#include "dwnarrow_hvx.h"
 
 /* A run; pointers into scratch memory. */
 typedef struct {
@@ -193,21 +194,28 @@ static __attribute__((noinline)) void turn_second(const Run *r, const uint8_t *x
 typedef struct {
   HVX_Vector bias[4], multiplier[4];
   QfkHvxOutVectors out;
+  QfkDwNarrow narrow;
   const int32_t *shift, *weights;
 } Plane;
 
+/* How sums become pixels: any way; with shifts; from 16 bits, and with a zero point. */
+typedef enum { ANY, SHIFTED, NARROW, NARROW_ZERO } How;
+
 static inline __attribute__((always_inline)) HVX_Vector finish(const HVX_Vector *sums, const Plane *c,
-                                                               bool shifted)
+                                                               How how)
 {
   HVX_Vector v[4];
+  if (how == NARROW || how == NARROW_ZERO)
+    return qfk_dwnarrow_pixels(&c->narrow, sums, how == NARROW_ZERO);
   for (int i = 0; i < 4; i++)
-    v[i] = qfk_hvx_once(shifted ? qfk_hvx_shift_left(sums[i], c->shift[i]) : sums[i], c->multiplier[i]);
+    v[i] =
+        qfk_hvx_once(how == SHIFTED ? qfk_hvx_shift_left(sums[i], c->shift[i]) : sums[i], c->multiplier[i]);
   return qfk_hvx_pixels(v[0], v[1], v[2], v[3], &c->out);
 }
 
 /* Of 32 words the sums of one or two output rows; columns are neighbours, or by turns of both phases. */
 static inline __attribute__((always_inline)) void run_lines(const Run *r, const Plane *c, bool second,
-                                                            bool shifted)
+                                                            How how)
 {
   const int32_t rows = second ? 1 : 2, words = (int32_t)qfk_dwthree_hvx_words(r->p);
   uint8_t *to = r->lines;
@@ -216,22 +224,22 @@ static inline __attribute__((always_inline)) void run_lines(const Run *r, const 
     for (int32_t row = 0; row < rows; row++) {
       HVX_Vector sums[4];
       for (int i = 0; i < 4; i++) {
-        const int32_t *w = c->weights + words * i + 3 * row;
+        const int32_t *w = c->weights + words * i + row;
         const uint8_t *first = x + i * r->part, *other = second ? x + (4 + i) * r->part : first + 4;
         sums[i] = Q6_Vw_vrmpyacc_VwVubRb(c->bias[i], qfk_hvx_load(first), w[0]);
-        sums[i] = Q6_Vw_vrmpyacc_VwVubRb(sums[i], qfk_hvx_load(other), w[1]);
-        sums[i] = Q6_Vw_vrmpyacc_VwVubRb(sums[i], qfk_hvx_load(first + (second ? 4 : 8)), w[2]);
+        sums[i] = Q6_Vw_vrmpyacc_VwVubRb(sums[i], qfk_hvx_load(other), w[rows]);
+        sums[i] = Q6_Vw_vrmpyacc_VwVubRb(sums[i], qfk_hvx_load(first + (second ? 4 : 8)), w[2 * rows]);
       }
-      *(HVX_Vector *)(to + row * r->part) = finish(sums, c, shifted);
+      *(HVX_Vector *)(to + row * r->part) = finish(sums, c, how);
     }
 }
 
 static __attribute__((noinline)) void run_shifted(const Run *r, const Plane *c)
 {
   if (r->p->three.rows == 1)
-    run_lines(r, c, true, true);
+    run_lines(r, c, true, SHIFTED);
   else
-    run_lines(r, c, false, true);
+    run_lines(r, c, false, SHIFTED);
 }
 
 #if defined(__hexagon__)
@@ -277,18 +285,18 @@ static void run_first(const Run *r, const Plane *plane)
                 ".balign 16\n"
                 "1:\n"
                 /* products of channel 0, of channel 2 */
-                "{ v6.w += vrmpy(v0.ub, %L[a].b)\nv7.w += vrmpy(v0.ub, %H[b].b)\n"
-                "  v28.h = vsat(v24.w, v22.w)\n%[e] = memd(%[w]+#48) }\n"
-                "{ v6.w += vrmpy(v1.ub, %H[a].b)\nv7.w += vrmpy(v1.ub, %L[d].b)\n"
-                "  v29.h = vsat(v25.w, v23.w)\n%[f] = memd(%[w]+#56) }\n"
-                "{ v6.w += vrmpy(v2.ub, %L[b].b)\nv7.w += vrmpy(v2.ub, %H[d].b)\n"
-                "  v9 = v16\n%[g] = memd(%[w]+#64) }\n"
-                "{ v8.w += vrmpy(v3.ub, %L[e].b)\nv9.w += vrmpy(v3.ub, %H[f].b)\n"
-                "  v28.h = vadd(v28.h, v18.h):sat\n%[a] = memd(%[w]+#24) }\n"
-                "{ v8.w += vrmpy(v4.ub, %H[e].b)\nv9.w += vrmpy(v4.ub, %L[g].b)\n"
-                "  v29.h = vadd(v29.h, v18.h):sat\n%[b] = memd(%[w]+#32) }\n"
-                "{ v8.w += vrmpy(v5.ub, %L[f].b)\nv9.w += vrmpy(v5.ub, %H[g].b)\n"
-                "  v30.ub = vsat(v28.h, v26.h)\n%[d] = memd(%[w]+#40) }\n"
+                "{ v6.w += vrmpy(v0.ub, %L[a].b)\nv7.w += vrmpy(v0.ub, %H[a].b)\n"
+                "  v28.h = vsat(v24.w, v22.w)\n%[e] = memd(%[w]+#64) }\n"
+                "{ v6.w += vrmpy(v1.ub, %L[b].b)\nv7.w += vrmpy(v1.ub, %H[b].b)\n"
+                "  v29.h = vsat(v25.w, v23.w)\n%[f] = memd(%[w]+#72) }\n"
+                "{ v6.w += vrmpy(v2.ub, %L[d].b)\nv7.w += vrmpy(v2.ub, %H[d].b)\n"
+                "  v9 = v16\n%[g] = memd(%[w]+#80) }\n"
+                "{ v8.w += vrmpy(v3.ub, %L[e].b)\nv9.w += vrmpy(v3.ub, %H[e].b)\n"
+                "  v28.h = vadd(v28.h, v18.h):sat\n%[a] = memd(%[w]+#32) }\n"
+                "{ v8.w += vrmpy(v4.ub, %L[f].b)\nv9.w += vrmpy(v4.ub, %H[f].b)\n"
+                "  v29.h = vadd(v29.h, v18.h):sat\n%[b] = memd(%[w]+#40) }\n"
+                "{ v8.w += vrmpy(v5.ub, %L[g].b)\nv9.w += vrmpy(v5.ub, %H[g].b)\n"
+                "  v30.ub = vsat(v28.h, v26.h)\n%[d] = memd(%[w]+#48) }\n"
                 /* their requantisation */
                 "{ v22.w = vmpye(v6.w, v10.uh)\nv31.ub = vsat(v29.h, v27.h)\nv0 = vmemu(%[p1]++m0) }\n"
                 "{ v23.w = vmpye(v7.w, v10.uh)\nv30.ub = vmax(v30.ub, v19.ub)\nv1 = vmemu(%[p1]++m0) }\n"
@@ -302,17 +310,17 @@ static void run_first(const Run *r, const Plane *plane)
                 "{ v25.w += vmpyo(v9.w, v12.h):<<1:rnd:sat:shift\n"
                 "  v31 = vxor(v31, v21)\nv8 = v17 }\n"
                 /* products of channel 1, of channel 3 */
-                "{ v6.w += vrmpy(v0.ub, %L[a].b)\nv7.w += vrmpy(v0.ub, %H[b].b)\n"
-                "  v26.h = vsat(v24.w, v22.w)\n%[e] = memd(%[w]+#72) }\n"
-                "{ v6.w += vrmpy(v1.ub, %H[a].b)\nv7.w += vrmpy(v1.ub, %L[d].b)\n"
-                "  v27.h = vsat(v25.w, v23.w)\n%[f] = memd(%[w]+#80) }\n"
-                "{ v6.w += vrmpy(v2.ub, %L[b].b)\nv7.w += vrmpy(v2.ub, %H[d].b)\n"
-                "  v9 = v17\n%[g] = memd(%[w]+#88) }\n"
-                "{ v8.w += vrmpy(v3.ub, %L[e].b)\nv9.w += vrmpy(v3.ub, %H[f].b)\n"
+                "{ v6.w += vrmpy(v0.ub, %L[a].b)\nv7.w += vrmpy(v0.ub, %H[a].b)\n"
+                "  v26.h = vsat(v24.w, v22.w)\n%[e] = memd(%[w]+#96) }\n"
+                "{ v6.w += vrmpy(v1.ub, %L[b].b)\nv7.w += vrmpy(v1.ub, %H[b].b)\n"
+                "  v27.h = vsat(v25.w, v23.w)\n%[f] = memd(%[w]+#104) }\n"
+                "{ v6.w += vrmpy(v2.ub, %L[d].b)\nv7.w += vrmpy(v2.ub, %H[d].b)\n"
+                "  v9 = v17\n%[g] = memd(%[w]+#112) }\n"
+                "{ v8.w += vrmpy(v3.ub, %L[e].b)\nv9.w += vrmpy(v3.ub, %H[e].b)\n"
                 "  v26.h = vadd(v26.h, v18.h):sat\n%[a] = memd(%[w]+#0) }\n"
-                "{ v8.w += vrmpy(v4.ub, %H[e].b)\nv9.w += vrmpy(v4.ub, %L[g].b)\n"
+                "{ v8.w += vrmpy(v4.ub, %L[f].b)\nv9.w += vrmpy(v4.ub, %H[f].b)\n"
                 "  v27.h = vadd(v27.h, v18.h):sat\n%[b] = memd(%[w]+#8) }\n"
-                "{ v8.w += vrmpy(v5.ub, %L[f].b)\nv9.w += vrmpy(v5.ub, %H[g].b)\n"
+                "{ v8.w += vrmpy(v5.ub, %L[g].b)\nv9.w += vrmpy(v5.ub, %H[g].b)\n"
                 "  %[d] = memd(%[w]+#16)\nvmem(%[odd]++#1) = v31 }\n"
                 /* their requantisation */
                 "{ v22.w = vmpye(v6.w, v11.uh)\nv0 = vmemu(%[p0]++m0) }\n"
@@ -377,19 +385,68 @@ static void run_second(const Run *r, const Plane *plane)
       : ALL_VECTORS, "m0", "m1", "lc0", "sa0", "memory");
 }
 
+static void run_narrow(const Run *r, const Plane *c, bool zero)
+{
+  const QfkDwNarrowRun run = {.words = r->words,
+                              .lines = r->lines,
+                              .weights = c->weights,
+                              .plane = &c->narrow,
+                              .part = (int32_t)r->part,
+                              .vectors = r->vectors};
+  if (zero)
+    qfk_dwnarrow_first_zero(&run);
+  else
+    qfk_dwnarrow_first(&run);
+}
+
 #else
 
 static void run_first(const Run *r, const Plane *c)
 {
-  run_lines(r, c, false, false);
+  run_lines(r, c, false, ANY);
 }
 
 static void run_second(const Run *r, const Plane *c)
 {
-  run_lines(r, c, true, false);
+  run_lines(r, c, true, ANY);
+}
+
+static void run_narrow(const Run *r, const Plane *c, bool zero)
+{
+  run_lines(r, c, r->p->three.rows == 1, zero ? NARROW_ZERO : NARROW);
 }
 
 #endif
+
+/* Pixels of a narrow plane within bounds, in the output's type. */
+static __attribute__((noinline)) void bound_lines(const Run *r, const QfkHvxOutVectors *o)
+{
+  HVX_Vector *line = (HVX_Vector *)r->lines;
+  for (int32_t row = 0; row < r->p->three.rows; row++, line += r->part / 128)
+    for (int32_t i = 0; i < r->vectors; i++)
+      line[i] = qfk_hvx_bound(line[i], o);
+}
+
+static void run_sums(const Run *r, Plane *c, int32_t plane)
+{
+  const QfkDwconvHvx *p = r->p;
+  const QfkHvxOut *out = &p->out;
+  if (p->three.rows == 1 || !qfk_dwthree_hvx_is_narrow(p, plane)) {
+    (p->shifted ? run_shifted : p->three.rows == 2 ? run_first : run_second)(r, c);
+    return;
+  }
+  const int32_t *m = p->multiplier + 4 * plane;
+  for (int i = 0; i < 2; i++) {
+    c->narrow.low[i] = Q6_V_vsplat_R((m[i] & 0x7fff) | (m[i + 2] & 0x7fff) << 16);
+    c->narrow.high[i] = Q6_V_vsplat_R((int32_t)((uint32_t)m[i] >> 15 | (uint32_t)m[i + 2] >> 15 << 16));
+  }
+  for (int i = 0; i < 4; i++)
+    c->narrow.bias[i] = c->bias[i];
+  c->narrow.zero = c->out.zero;
+  run_narrow(r, c, out->zero != 0);
+  if (out->lo > 0 || out->hi < 255 || out->flip)
+    bound_lines(r, &c->out);
+}
 
 /* Rows in order, so that whole vectors may be written: the next row is written over what is too much. The last ones, which would
  * write beyond the run's, are drawn together elsewhere. */
@@ -418,15 +475,16 @@ static __attribute__((noinline)) void store_rows(const Run *r, uint8_t *y, int32
 static void run_plane(const Run *r, int32_t plane, const uint8_t *x, int32_t y0, int32_t rows, uint8_t *y)
 {
   const QfkDwconvHvx *p = r->p;
-  Plane c = {.shift = p->shift + 4 * plane,
-             .weights = p->weights + 4 * plane * qfk_dwthree_hvx_words(p),
-             .out = qfk_hvx_out_vectors(&p->out)};
+  Plane c; /* vectors that are not needed stay as they are */
+  c.shift = p->shift + 4 * plane;
+  c.weights = p->weights + 4 * plane * qfk_dwthree_hvx_words(p);
+  c.out = qfk_hvx_out_vectors(&p->out);
   for (int i = 0; i < 4; i++) {
     c.bias[i] = Q6_V_vsplat_R(p->bias[4 * plane + i]);
     c.multiplier[i] = Q6_V_vsplat_R(p->multiplier[4 * plane + i]);
   }
   (p->three.rows == 2 ? turn_first : turn_second)(r, x, y0 * p->s.stride[0] - p->s.pad[0]);
-  (p->shifted ? run_shifted : p->three.rows == 2 ? run_first : run_second)(r, &c);
+  run_sums(r, &c, plane);
   store_rows(r, y, rows);
 }
 

@@ -14,10 +14,20 @@
 /* Fills p->three, if a shape is one of these. */
 void qfk_dwthree_hvx_init(QfkDwconvHvx *p);
 
-/* Words of weights of a channel: three columns of each output row, in whole pairs. */
+/* Words of weights of a channel: three columns, of each output row; whole pairs, and in the last whether the channel is narrow. */
 static inline int32_t qfk_dwthree_hvx_words(const QfkDwconvHvx *p)
 {
-  return p->three.rows == 2 ? 6 : 4;
+  return p->three.rows == 2 ? 8 : 4;
+}
+
+/* Whether a channel's sums, between @least and @most, may be cut to 16 bits: signed, or unsigned where the output has no zero point. */
+bool qfk_dwthree_hvx_narrow(const QfkDwconvHvx *p, QfkFixed f, int64_t least, int64_t most);
+
+/* Whether all channels of a plane are; by its weights. */
+static inline bool qfk_dwthree_hvx_is_narrow(const QfkDwconvHvx *p, int32_t plane)
+{
+  const int32_t words = qfk_dwthree_hvx_words(p), *w = p->weights + 4 * plane * words + words - 1;
+  return w[0] & w[words] & w[2 * words] & w[3 * words] & 1;
 }
 
 /* Bytes of a channel's words; of a run. */

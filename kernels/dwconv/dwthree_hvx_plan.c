@@ -44,6 +44,17 @@ void qfk_dwthree_hvx_init(QfkDwconvHvx *p)
   }
 }
 
+bool qfk_dwthree_hvx_narrow(const QfkDwconvHvx *p, QfkFixed f, int64_t least, int64_t most)
+{
+  const int32_t zero = p->out.zero;
+  if (f.shift || f.multiplier < 0 || least < INT32_MIN || most > INT32_MAX)
+    return false;
+  if (!zero) /* what comes of it must be a signed halfword */
+    return f.multiplier < 1 << 30 && (most <= UINT16_MAX || qfk_once_mul(f, UINT16_MAX) >= p->out.hi);
+  return (least >= INT16_MIN || qfk_once_mul(f, INT16_MIN) + zero <= p->out.lo) &&
+         (most <= INT16_MAX || qfk_once_mul(f, INT16_MAX) + zero >= p->out.hi);
+}
+
 size_t qfk_dwthree_hvx_part(const QfkDwconvHvx *p)
 {
   return (((size_t)p->three.groups * (size_t)p->three.pitch + 127) / 32 * 32) * 4;

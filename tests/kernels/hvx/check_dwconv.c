@@ -70,6 +70,8 @@ static void check(const Case *c, QfkInt type, ChkFill fill, int exponent)
                   .x_zero = type == QFK_S8 ? chk_range(-128, 127) : chk_range(0, 255),
                   .bias = bias};
   q.requant = chk_requant(q.y_type, chk_multipliers(s.oc, exponent), true);
+  if (chk_random() % 2) /* none, as uint8 has it */
+    q.requant.zero_point = q.y_type == QFK_S8 ? -128 : 0;
   QfkDwconvHvx p;
   bool ok = qfk_dwconv_hvx_init(&p, &s, &q, w, c->rows ? c->rows : s.oh);
   if (ok) {

@@ -25,6 +25,8 @@ PEAK = 256  # uint8 by int8 multiply-adds of two vrmpy by scalars, all that v66 
 # 28 packets (8 of 14) and cannot go beside products: all multipliers are busy in each packet.
 LOOPS = [
     ("run_plain", "convolution", 1.0, 0.9 * PEAK, 0.9 * PEAK),
+    ("qfk_dwnarrow_first", "depthwise 3x3 with its requantisation, sums of 16 bits", 0.75, 110, 110),
+    ("qfk_dwnarrow_first_zero", "depthwise 3x3 with its requantisation, sums of 16 bits, a zero point", 0.75, 104, 110),
     ("run_first", "depthwise 3x3 with its requantisation", 0.75, 82, 110),
     ("run_second", "depthwise 3x3 stride 2 with its requantisation", 0.75, 82, 110),
     ("sum_three", "depthwise, other filters of three rows", 0.75, 110, 110),
