@@ -64,6 +64,28 @@ static void run_product(const QfStep *step, const QfExec *exec)
   qf_cpu_parallel(exec, p->m, ROWS, run_rows, &call);
 }
 
+/* Whether all weights fit int16, which goes with what is packed. */
+static gboolean fits(QfLower *lower, const QfTensor *b, size_t n)
+{
+  void *fill;
+  const uint32_t *known = qf_lower_packed(lower, "choice of 16 bits", sizeof(*known), &fill);
+  if (!fill)
+    return *known == 1;
+  const int32_t *from = qf_tensor_data(b);
+  int32_t lost = 0;
+  for (size_t i = 0; i < n; i++)
+    lost |= from[i] ^ (int16_t)from[i];
+  *(uint32_t *)fill = !lost;
+  return !lost;
+}
+
+static void pack(const int32_t *from, size_t n, size_t k, gboolean transposed, int16_t *packed)
+{
+  for (size_t j = 0; j < n; j++)
+    for (size_t i = 0; i < k; i++)
+      packed[j * k + i] = (int16_t)from[transposed ? j * k + i : i * n + j];
+}
+
 gboolean qf_cpu_matmul_integers(QfLower *lower, QfNode *node)
 {
   const QfMatMulAttrs *attrs = node->attrs;
@@ -73,17 +95,16 @@ gboolean qf_cpu_matmul_integers(QfLower *lower, QfNode *node)
     return FALSE;
   const size_t k = (size_t)b->dims[attrs->transpose_in1 ? 1 : 0],
                n = (size_t)b->dims[attrs->transpose_in1 ? 0 : 1];
-  const int32_t *from = qf_tensor_data(b);
-  for (size_t i = 0; i < n * k; i++)
-    if (from[i] != (int16_t)from[i])
-      return FALSE;
+  if (!fits(lower, b, n * k))
+    return FALSE;
   const QfkKernel *kernel = qfk_kernel_find(qfk_dot16_kernels, qfk_cpu_features(), 0);
-  int16_t *packed = qf_lower_alloc(lower, n * k * sizeof(*packed));
-  for (size_t j = 0; j < n; j++)
-    for (size_t i = 0; i < k; i++)
-      packed[j * k + i] = (int16_t)from[attrs->transpose_in1 ? j * k + i : i * n + j];
+  void *fill;
+  const int16_t *packed = qf_lower_packed(lower, kernel->name, n * k * sizeof(*packed), &fill);
+  if (fill)
+    pack(qf_tensor_data(b), n, k, attrs->transpose_in1, fill);
   Product *p = qf_lower_alloc(lower, sizeof(*p));
   *p = (Product){(size_t)qf_tensor_count(a) / k, n, k, packed, (QfkDot16Func)kernel->function};
   qf_lower_step(lower, node, QF_CPU_UNIT, kernel->name, run_product, p, ROWS * k * sizeof(int16_t));
+  qf_lower_release(lower, b);
   return TRUE;
 }

@@ -185,14 +185,17 @@ static Matrix pack(QfLower *lower, const QfkTileKernel *kernel, const QfTensor *
                    const float *bias)
 {
   const size_t k = (size_t)w->dims[2];
-  g_autofree float *values = g_new(float, n *k + 1);
-  for (size_t i = 0; i < n * k; i++)
-    values[i] = (float)qf_tensor_get_real(w, (int64_t)(first * k + i));
-  const QfkPack p = {
-      .w = values, .row = 1, .col = (ptrdiff_t)k, .n_seg = 1, .k = (uint32_t)k, .n = (uint32_t)n};
-  void *panels = qf_lower_alloc(lower, qfk_pack_bytes(kernel, &p));
+  QfkPack p = {.row = 1, .col = (ptrdiff_t)k, .n_seg = 1, .k = (uint32_t)k, .n = (uint32_t)n};
+  void *fill;
+  const void *panels = qf_lower_packed(lower, kernel->name, qfk_pack_bytes(kernel, &p), &fill);
   float *packed = qf_lower_alloc(lower, qfk_pack_columns(kernel, (uint32_t)n) * sizeof(*packed));
-  qfk_pack_panels(kernel, &p, panels);
+  if (fill) {
+    g_autofree float *values = w->dtype == QF_DTYPE_FLOAT32 ? NULL : g_new(float, n *k + 1);
+    for (size_t i = 0; values && i < n * k; i++)
+      values[i] = (float)qf_tensor_get_real(w, (int64_t)(first * k + i));
+    p.w = values ? values : (const float *)qf_tensor_data(w) + first * k;
+    qfk_pack_panels(kernel, &p, fill);
+  }
   qfk_pack_vector(kernel, (uint32_t)n, bias, packed);
   return (Matrix){panels, packed, (uint32_t)n, (uint32_t)k};
 }
