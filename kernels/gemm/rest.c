@@ -17,6 +17,7 @@ typedef struct {
   QfkRestPair *at[SLOTS][QFK_REST_LAYERS]; /* where they are written; NULL: they are only counted */
   int8_t *packed;                          /* the panel that they are taken off; NULL: none is */
   uint32_t width, slot[SLOTS];             /* of the panel; where columns are in it */
+  QfkRestList *list;                       /* gets what is found, unless NULL */
 } Panel;
 
 /* Finds a layer for a rest of column @j and even row @row. FALSE: none has room. */
@@ -83,6 +84,14 @@ static inline bool find_beyond(const int8_t *u, const int8_t *v, uint32_t column
   return true;
 }
 
+static bool found_rest(Panel *a, uint32_t j, uint32_t row, int32_t rest)
+{
+  QfkRestList *list = a->list;
+  if (list && list->n_found++ < list->room)
+    list->found[list->n_found - 1] = (QfkRestFound){a->n0 + j, (uint16_t)(row / 2), (int8_t)rest};
+  return add_rest(a, j, row, rest);
+}
+
 /* Magnitudes of one sign in a pair sum up to more than the limit just when the pair does: of two signs they cannot. */
 static bool scan_pair(Panel *a, uint32_t i)
 {
@@ -95,7 +104,7 @@ static bool scan_pair(Panel *a, uint32_t i)
   for (uint32_t half = 0; half < 2; half++)
     for (uint64_t left = beyond[half] & 0x0101010101010101; left; left &= left - 1) {
       const uint32_t j = SLOTS / 2 * half + (uint32_t)__builtin_ctzll(left) / 8;
-      if (!add_rest(a, j, i, sums[j] > 0 ? sums[j] - LIMIT : sums[j] + LIMIT))
+      if (!found_rest(a, j, i, sums[j] > 0 ? sums[j] - LIMIT : sums[j] + LIMIT))
         return false;
     }
   return true;
@@ -120,22 +129,24 @@ static uint32_t panels_at(Panel *a, const QfkPack *p, uint32_t n0)
   return n;
 }
 
-bool qfk_rest_scan(const QfkPack *p, uint32_t *layers, uint32_t *pairs, QfkRestCount *counts)
+bool qfk_rest_scan(const QfkPack *p, QfkRestList *list)
 {
-  *layers = *pairs = 0;
+  list->layers = list->pairs = list->n_found = 0;
   if (p->w_type != QFK_S8 || p->w_zero || p->n_seg != 1 || p->seg_row || p->col != 1 || p->k > UINT16_MAX)
     return false;
   for (uint32_t n0 = 0; n0 < p->n; n0 += PANELS_AT_ONCE * SLOTS) {
     Panel some[PANELS_AT_ONCE];
     const uint32_t n = panels_at(some, p, n0);
+    for (uint32_t i = 0; i < n; i++)
+      some[i].list = list;
     if (!scan_panels(some, n))
       return false;
     for (const Panel *a = some; a < some + n; a++) {
-      memcpy(counts + a->n0, a->count, a->columns * sizeof(*counts));
+      memcpy(list->counts + a->n0, a->count, a->columns * sizeof(*list->counts));
       for (uint32_t j = 0; j < a->columns; j++)
         for (uint32_t i = 0; i < QFK_REST_LAYERS && a->count[j][i]; i++) {
-          *layers = *layers > i ? *layers : i + 1;
-          *pairs += (a->count[j][i] + 1) / 2;
+          list->layers = list->layers > i ? list->layers : i + 1;
+          list->pairs += (a->count[j][i] + 1) / 2;
         }
     }
   }
@@ -165,22 +176,27 @@ static uint32_t place_panel(const QfkTileKernel *k, Panel *a, uint32_t layers, c
   return n;
 }
 
-void qfk_rest_split(const QfkTileKernel *k, const QfkPack *p, uint32_t layers, const QfkRestCount *counts,
-                    void *panels, uint32_t *start, QfkRestPair *pairs, QfkRest *rest)
+void qfk_rest_split(const QfkTileKernel *k, const QfkPack *p, const QfkRestList *list, void *panels,
+                    uint32_t *start, QfkRestPair *pairs, QfkRest *rest)
 {
   const size_t rows = (p->k + k->kr - 1) / k->kr * k->kr;
+  const bool all = list->n_found <= list->room;
+  const QfkRestFound *f = list->found, *last = f + (all ? list->n_found : 0);
   uint32_t *at = start, end = 0;
   for (uint32_t n0 = 0; n0 < p->n; n0 += PANELS_AT_ONCE * SLOTS) {
     Panel some[PANELS_AT_ONCE];
     const uint32_t n = panels_at(some, p, n0);
-    for (Panel *a = some; a < some + n; a++, at += layers * SLOTS) {
-      end = place_panel(k, a, layers, counts, pairs, end, at);
+    for (Panel *a = some; a < some + n; a++, at += list->layers * SLOTS) {
+      end = place_panel(k, a, list->layers, list->counts, pairs, end, at);
       a->packed = panels ? (int8_t *)panels + a->n0 * rows : NULL;
     }
-    scan_panels(some, n);
+    if (!all)
+      scan_panels(some, n);
+    for (; all && f < last && f->column < n0 + n * SLOTS; f++)
+      add_rest(some + (f->column - n0) / SLOTS, f->column % SLOTS, 2u * f->pair, f->rest);
   }
   *at = end;
-  *rest = (QfkRest){.k = p->k, .layers = layers, .start = start, .pairs = pairs};
+  *rest = (QfkRest){.k = p->k, .layers = list->layers, .start = start, .pairs = pairs};
 }
 
 bool qfk_rest_valid(const QfkRest *r, uint32_t n, uint32_t pairs)

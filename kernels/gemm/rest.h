@@ -33,14 +33,29 @@ typedef struct {
 /* Of a column, by layer. */
 typedef uint32_t QfkRestCount[QFK_REST_LAYERS];
 
-/* Whether @p, int8 without zero points in one segment with rows that lie together, can be split; then how many layers there are, and
- * at most how many pairs. @counts gets how many rests each column has in each layer. */
-bool qfk_rest_scan(const QfkPack *p, uint32_t *layers, uint32_t *pairs, QfkRestCount *counts);
+/* One that was found. */
+typedef struct {
+  uint32_t column;
+  uint16_t pair; /* of rows */
+  int8_t rest;
+} QfkRestFound;
+
+/* What a scan says. */
+typedef struct {
+  uint32_t layers;        /* how many there are */
+  uint32_t pairs;         /* at most */
+  QfkRestCount *counts;   /* [n], how many rests each column has in each layer */
+  QfkRestFound *found;    /* [room], the first of them; the caller's, and so is the room */
+  uint32_t room, n_found; /* n_found may be more */
+} QfkRestList;
+
+/* Whether @p, int8 without zero points in one segment with rows that lie together, can be split. @list brings counts, found and room. */
+bool qfk_rest_scan(const QfkPack *p, QfkRestList *list);
 /* Entries of start. */
 uint32_t qfk_rest_starts(const QfkPack *p, uint32_t layers);
-/* The rests, which are taken off the weights that lie packed in @panels, unless that is NULL. @counts: of the scan. */
-void qfk_rest_split(const QfkTileKernel *k, const QfkPack *p, uint32_t layers, const QfkRestCount *counts,
-                    void *panels, uint32_t *start, QfkRestPair *pairs, QfkRest *rest);
+/* The rests of a scan, which are taken off the weights that lie packed in @panels, unless that is NULL. */
+void qfk_rest_split(const QfkTileKernel *k, const QfkPack *p, const QfkRestList *list, void *panels,
+                    uint32_t *start, QfkRestPair *pairs, QfkRest *rest);
 /* Where the weight of row @row and slot @slot lies in a panel of PAIRS. */
 static inline size_t qfk_rest_place(uint32_t width, uint32_t slot, uint32_t row)
 {

@@ -6,6 +6,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 gboolean qf_infer_fail(GError **error, QfError code, const char *format, ...)
 {
@@ -24,13 +25,17 @@ QfTensor *qf_infer_in(const QfNode *node, uint32_t index)
 
 #define MAX_OFFSET (1 << 30) /* so that its sum with a value fits int32, and it can be negated */
 
-/* All of them at once: weights have many, and they are looked at after every pass. */
+/* All of them at once, as integers: weights have many, and they are looked at after every pass. Bits of floats above 0 that are finite are
+ * those of 1 up to FLT_MAX. */
 static gboolean is_sound(const QfEncoding *e)
 {
-  unsigned bad = 0;
+  const float largest = FLT_MAX;
+  uint32_t most, bad = 0;
+  memcpy(&most, &largest, sizeof(most));
   for (uint32_t i = 0; i < e->count; i++) {
-    const QfScaleOffset *s = &e->entries[i];
-    bad |= !(s->scale > 0) | !(s->scale <= FLT_MAX) | (s->offset < -MAX_OFFSET) | (s->offset > MAX_OFFSET);
+    uint32_t scale;
+    memcpy(&scale, &e->entries[i].scale, sizeof(scale));
+    bad |= (scale - 1 >= most) | ((uint32_t)e->entries[i].offset + MAX_OFFSET > 2u * MAX_OFFSET);
   }
   return !bad;
 }

@@ -27,18 +27,25 @@ typedef struct {
   int32_t x_zero; /* as the kernel sees it */
 } Constants;
 
+/* A list for a scan, with room for that many. */
+static QfkRestList new_list(const QfkPack *p, uint32_t room)
+{
+  return (QfkRestList){.counts = chk_alloc_aligned(p->n * sizeof(QfkRestCount)),
+                       .found = chk_alloc_aligned((room + 1) * sizeof(QfkRestFound)),
+                       .room = room};
+}
+
 /* Takes the rests off the packed weights of a plan of one segment. */
 static void split(QfkIgemm *p, const QfkPack *m, void *panels)
 {
-  uint32_t layers, n;
   QfkRest *rest = chk_alloc_aligned(sizeof(*rest));
-  QfkRestCount *counts = chk_alloc_aligned(m->n * sizeof(*counts));
-  qfk_rest_scan(m, &layers, &n, counts);
-  qfk_rest_split(p->kernel, m, layers, counts, panels,
-                 chk_alloc_aligned(qfk_rest_starts(m, layers) * sizeof(uint32_t)),
-                 chk_alloc_aligned((n + 1) * sizeof(QfkRestPair)), rest);
+  QfkRestList list = new_list(m, 0);
+  qfk_rest_scan(m, &list);
+  qfk_rest_split(p->kernel, m, &list, panels,
+                 chk_alloc_aligned(qfk_rest_starts(m, list.layers) * sizeof(uint32_t)),
+                 chk_alloc_aligned((list.pairs + 1) * sizeof(QfkRestPair)), rest);
   rest->flip = p->flip;
-  p->rest = layers ? rest : NULL;
+  p->rest = list.layers ? rest : NULL;
   p->rest_fn = qfk_rest_find(chk_features());
 }
 
@@ -219,21 +226,21 @@ static void check_rest(uint32_t k, uint32_t n, uint32_t count, ChkFill fill)
   int8_t *w = chk_alloc_aligned((size_t)k * n);
   const void **rows = chk_alloc_aligned(count * sizeof(void *));
   const QfkPack p = {.w = w, .row = (ptrdiff_t)n, .col = 1, .n_seg = 1, .k = k, .n = n, .w_type = QFK_S8};
-  QfkRestCount *counts = chk_alloc_aligned(n * sizeof(*counts));
-  uint32_t layers, pairs;
+  QfkRestList list = new_list(&p, n % 2 ? 9 : k * n); /* with too little room they are looked for once more */
   QfkRest r;
   chk_fill_bytes((uint8_t *)w, (size_t)k * n, fill);
   uint8_t *bytes = chk_alloc((size_t)count * k);
   chk_fill_bytes(bytes, (size_t)count * k, fill);
   for (uint32_t i = 0; i < count; i++)
     rows[i] = bytes + (size_t)i * k;
-  if (!kernel || !qfk_rest_scan(&p, &layers, &pairs, counts)) {
+  if (!kernel || !qfk_rest_scan(&p, &list)) {
     chk_free_all();
     return;
   }
   void *panels = chk_alloc_aligned(qfk_pack_bytes(kernel, &p));
   qfk_pack_panels(kernel, &p, panels);
-  qfk_rest_split(kernel, &p, layers, counts, panels, chk_alloc_aligned(qfk_rest_starts(&p, layers) * 4),
+  const uint32_t layers = list.layers, pairs = list.pairs;
+  qfk_rest_split(kernel, &p, &list, panels, chk_alloc_aligned(qfk_rest_starts(&p, layers) * 4),
                  chk_alloc_aligned((pairs + 1) * sizeof(QfkRestPair)), &r);
   const int8_t *clean = unpack_pairs(kernel, &p, panels);
   const uint32_t wide = (count + QFK_REST_PIXELS - 1) / QFK_REST_PIXELS * QFK_REST_PIXELS;
@@ -309,10 +316,9 @@ static void check_int(const Case *c)
                        .k = (uint32_t)(s->kh * s->kw * s->c),
                        .n = (uint32_t)s->oc,
                        .w_type = QFK_S8};
-  QfkRestCount *counts = chk_alloc_aligned(all.n * sizeof(*counts));
-  uint32_t layers, pairs;
+  QfkRestList list = new_list(&all, 0);
   if (c->k->kind == QFK_TILE_PAIRS &&
-      (c->transposed || s->kh * s->kw > 1 || s->group > 1 || !qfk_rest_scan(&all, &layers, &pairs, counts)))
+      (c->transposed || s->kh * s->kw > 1 || s->group > 1 || !qfk_rest_scan(&all, &list)))
     for (size_t i = 0; i < nw; i++)
       w[i] = (uint8_t)((int8_t)w[i] / 2);
   QfkIgemm base = {.x_zero = x_zero,

@@ -100,8 +100,10 @@ void qf_cpu_weighted_clear(QfCpuWeighted *wt)
 {
   g_clear_pointer(&wt->w_zero, g_free);
   g_clear_pointer(&wt->scale, g_free);
-  if (wt->rests)
-    g_free(wt->rests->counts);
+  if (wt->rests) {
+    g_free(wt->rests->list.counts);
+    g_free(wt->rests->list.found);
+  }
   g_clear_pointer(&wt->rests, g_free);
 }
 
@@ -140,14 +142,24 @@ typedef struct {
   uint32_t usable, layers, pairs;
 } Choice;
 
+/* More than that are not worth it. */
+static uint64_t most_pairs(const QfkPack *all)
+{
+  return (uint64_t)all->k * all->n / 32;
+}
+
 static void count_rests(const QfkPack *all, QfCpuRests *r)
 {
-  g_free(r->counts);
-  r->counts = g_new(QfkRestCount, all->n);
-  r->usable = qfk_rest_scan(all, &r->layers, &r->pairs, r->counts);
+  QfkRestList *list = &r->list;
+  g_free(list->counts);
+  g_free(list->found);
+  list->counts = g_new(QfkRestCount, all->n);
+  list->room = (uint32_t)MIN(2 * most_pairs(all), G_MAXINT32);
+  list->found = g_new(QfkRestFound, list->room + 1);
+  r->usable = qfk_rest_scan(all, list);
   if (!r->usable)
-    r->layers = r->pairs = 0;
-  r->usable &= r->pairs <= (uint64_t)all->k * all->n / 32;
+    list->layers = list->pairs = 0;
+  r->usable &= list->pairs <= most_pairs(all);
 }
 
 const QfkTileKernel *qf_cpu_pairs_kernel(QfLower *lower, const QfCpuWeighted *wt, const QfkTileKernel *kernel,
@@ -160,15 +172,15 @@ const QfkTileKernel *qf_cpu_pairs_kernel(QfLower *lower, const QfCpuWeighted *wt
     return kernel;
   void *fill;
   const Choice *known = qf_lower_packed(lower, "choice of pairs", sizeof(*known), &fill);
-  if (!fill && known->layers <= QFK_REST_LAYERS && known->pairs <= (uint64_t)all->k * all->n / 32) {
+  if (!fill && known->layers <= QFK_REST_LAYERS && known->pairs <= most_pairs(all)) {
     r->usable = known->usable;
-    r->layers = known->layers;
-    r->pairs = known->pairs;
+    r->list.layers = known->layers;
+    r->list.pairs = known->pairs;
   } else {
     count_rests(all, r);
   }
   if (fill)
-    *(Choice *)fill = (Choice){r->usable, r->layers, r->pairs};
+    *(Choice *)fill = (Choice){r->usable, r->list.layers, r->list.pairs};
   return r->usable ? pairs : kernel;
 }
 
@@ -177,25 +189,26 @@ const QfkTileKernel *qf_cpu_pairs_kernel(QfLower *lower, const QfCpuWeighted *wt
 static void split_rests(QfLower *lower, QfkIgemm *p, const QfkPack *pack, QfCpuRests *r, void *panels)
 {
   QfkRest *rest = qf_lower_alloc(lower, sizeof(*rest));
-  const size_t start_bytes = qfk_rest_starts(pack, r->layers) * sizeof(uint32_t);
-  const size_t pair_bytes = MAX(r->pairs, 1) * sizeof(QfkRestPair);
+  QfkRestList *list = &r->list;
+  const size_t start_bytes = qfk_rest_starts(pack, list->layers) * sizeof(uint32_t);
+  const size_t pair_bytes = MAX(list->pairs, 1) * sizeof(QfkRestPair);
   void *start, *pairs;
-  *rest = (QfkRest){.k = pack->k, .layers = r->layers};
+  *rest = (QfkRest){.k = pack->k, .layers = list->layers};
   rest->start = qf_lower_packed(lower, p->kernel->name, start_bytes, &start);
   rest->pairs = qf_lower_packed(lower, p->kernel->name, pair_bytes, &pairs);
-  const gboolean known = !start && !pairs && qfk_rest_valid(rest, pack->n, r->pairs);
+  const gboolean known = !start && !pairs && qfk_rest_valid(rest, pack->n, list->pairs);
   if (!known || panels) {
-    const uint32_t layers = r->layers, n = r->pairs;
-    if (!r->counts)
+    const uint32_t layers = list->layers, n = list->pairs;
+    if (!list->counts)
       count_rests(pack, r);
-    if (!start || layers != r->layers)
-      start = qf_lower_alloc(lower, qfk_rest_starts(pack, r->layers) * sizeof(uint32_t));
-    if (!pairs || n < r->pairs)
-      pairs = qf_lower_alloc(lower, MAX(r->pairs, 1) * sizeof(QfkRestPair));
-    qfk_rest_split(p->kernel, pack, r->layers, r->counts, panels, start, pairs, rest);
+    if (!start || layers != list->layers)
+      start = qf_lower_alloc(lower, qfk_rest_starts(pack, list->layers) * sizeof(uint32_t));
+    if (!pairs || n < list->pairs)
+      pairs = qf_lower_alloc(lower, MAX(list->pairs, 1) * sizeof(QfkRestPair));
+    qfk_rest_split(p->kernel, pack, list, panels, start, pairs, rest);
   }
   rest->flip = p->flip;
-  p->rest = r->layers ? rest : NULL;
+  p->rest = list->layers ? rest : NULL;
   p->rest_fn = qfk_rest_find(qfk_cpu_features());
 }
 

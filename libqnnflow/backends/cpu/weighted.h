@@ -11,9 +11,9 @@
 
 /* What pairs of 8-bit weights cannot hold: rest.h. */
 typedef struct {
-  uint32_t layers, pairs;
   gboolean usable;
-  QfkRestCount *counts; /* by column; owned; NULL: not counted, the model's file says how many there are */
+  QfkRestList
+      list; /* counts and found are owned; counts NULL: not counted, the model's file says how many there are */
 } QfCpuRests;
 
 /* A weighted node, taken apart. Pointers are the graph's or owned by this. */
