@@ -69,6 +69,7 @@ static const struct {
     {"tflite/mul_a16w8.tflite", 1},
     {"tflite/seanet_int16/add/add0.tflite", 1},
     {"tflite/seanet_int16/conv/conv0.tflite", 1},
+    {"tflite/seanet_int16/leaky_relu/leaky_relu0.tflite", 1},
     {"tflite/seanet_int16/pad/pad0.tflite", 1},
     {"tflite/seanet_int16/transpose_conv/transpose_conv0.tflite", 1},
     {"tflite/seanet_int16/strided_slice/strided_slice0.tflite", 1},
@@ -132,7 +133,8 @@ static const char wide[] =
     "node QuantizeLinear x,s8,z8 -> x8\nnode DequantizeLinear x8,s8,z8 -> x8d\n"
     "node QuantizeLinear x8d,s,z -> xq\nnode DequantizeLinear xq,s,z -> xd\n"
     "node Conv xd,kd -> c pads=[1,1,1,1]\nboth c\n"
-    "node Conv cd,dkd -> d group=10 pads=[1,1,1,1] strides=[2,2]\nboth d\n"
+    "node Sigmoid cd -> t\nboth t\nnode Mul cd,td -> v\nboth v\n"
+    "node Conv vd,dkd -> d group=10 pads=[1,1,1,1] strides=[2,2]\nboth d\n"
     "node MaxPool dd -> m kernel_shape=[2,2]\nboth m\n"
     "node AveragePool dd -> a kernel_shape=[2,2]\nboth a\n"
     "node Add md,ad -> e\nboth e\nnode Mul ed,ed -> h\nboth h\n"
@@ -144,8 +146,11 @@ static const char wide[] =
     "node Concat rd,qd,rd -> j axis=1\nboth j\n"
     "w amounts i64 8 = 0 0 1 1 0 0 0 0\nw value f32 scalar = 0.5\nnode Pad jd,amounts,value -> p\nboth p\n"
     "w from i64 2 = 1 1\nw to i64 2 = 99 99\nw axes i64 2 = 2 3\nnode Slice pd,from,to,axes -> l\nboth l\n"
-    "node Flatten ld -> lf\nnode MatMul lf,gkd -> g\nboth g\n"
-    "node QuantizeLinear gd,s8,z8 -> g8\nnode DequantizeLinear g8,s8,z8 -> y\nout y\n";
+    "w twice f32 4 = 1 1 2 2\nnode Resize ld,,twice -> w mode=nearest\nboth w\n"
+    "node MaxPool wd -> ll kernel_shape=[2,2] strides=[2,2]\nboth ll\n"
+    "node Flatten lld -> lf\nnode MatMul lf,gkd -> g\nboth g\n"
+    "node LeakyRelu gd -> gl alpha=0.3\nboth gl\n"
+    "node QuantizeLinear gld,s8,z8 -> g8\nnode DequantizeLinear g8,s8,z8 -> y\nout y\n";
 
 /* Where the extreme of a convolution is: its attributes. */
 static const char arg[] = "opset 13\nin x f32 1,8,9,21\n"

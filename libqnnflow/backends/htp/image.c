@@ -21,11 +21,19 @@ gboolean qf_htp_resize(QfHtpBuild *b, const QfNode *node, GString *why)
   QfkResize r;
   QfkResizeHvx k;
   int32_t dims[2];
-  if (!qf_htp_encoding(x, &ex, why) || !qf_htp_encoding(y, &ey, why))
+  if (!qf_htp_any_encoding(x, &ex, why) || !qf_htp_any_encoding(y, &ey, why))
     return FALSE;
   qf_ref_resize_params(node, &r);
   if (x->rank != 4 || !qfk_resize_int_dims(&r, dims))
     return refuse(why, "it is cubic, or changes other dimensions than height and width");
+  int32_t channels = (int32_t)x->dims[3];
+  if (qf_dtype_size(x->dtype) == 2 || qf_dtype_size(y->dtype) == 2) { /* pixels of bytes, which only move */
+    if (r.interpolation != QFK_RESIZE_NEAREST || !qf_ref_same_form(x, y))
+      return refuse(why, "it is not the nearest of 16 bits in one encoding");
+    channels = (channels + 3) / 4 * 8;
+    r.in[3] = r.out[3] = channels;
+    ex = ey = (QfkEncoding){QFK_U8, 1, 0};
+  }
   const QfkResizeInt q = {QFK_U8,
                           QFK_U8,
                           ex.zero,
@@ -41,7 +49,7 @@ gboolean qf_htp_resize(QfHtpBuild *b, const QfNode *node, GString *why)
   if (x->dims[0] != y->dims[0] || !qfk_resize_hvx_init(&k, &r, &q, rows))
     return refuse(why, "its dimensions or its encodings are not those of a kernel");
   const QfDspResize c = {.n = (int32_t)x->dims[0],
-                         .c = (int32_t)x->dims[3],
+                         .c = channels,
                          .h = (int32_t)x->dims[1],
                          .w = (int32_t)x->dims[2],
                          .oh = oh,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pointwise.c - operators that go over values one by one: whatever has one 8-bit input is a table. And Softmax.
+ * pointwise.c - operators that go over values one by one: whatever has one input is a table. And Softmax.
  */
 #include "build.h"
 #include "../ref/encoded.h"
@@ -58,10 +58,33 @@ gboolean qf_htp_convert(QfHtpBuild *b, const QfNode *node, GString *why)
   return TRUE;
 }
 
+/* Of 16 bits, what the reference gives for each of them. */
+static gboolean emit_lookup16(QfHtpBuild *b, const QfNode *node)
+{
+  const QfTensor *x = node->inputs[0], *y = node->outputs[0];
+  const QfHtpForm form = qf_htp_form(b, x);
+  QfDspLookup16 c = {0};
+  uint16_t *table = NULL;
+  uint32_t in[2] = {qf_htp_in(b, x, form), qf_htp_constant(b, 65536 * sizeof(*table), &table)};
+  if (table)
+    qf_ref_unary_table16(node, table);
+  if (form == QF_HTP_D4) {
+    int32_t n, pixels, channels;
+    qf_htp_images(x, &n, &pixels, &channels);
+    c = (QfDspLookup16){n * ((channels + 3) / 4), pixels * 4};
+  }
+  qf_htp_step(b, QF_DSP_ROW_lookup16, &c, sizeof(c), NULL, 0, in, 2, qf_htp_out(b, y, form));
+  return TRUE;
+}
+
 gboolean qf_htp_unary(QfHtpBuild *b, const QfNode *node, GString *why)
 {
   const QfTensor *x = node->inputs[0], *y = node->outputs[0];
   uint8_t stored[256], table[256];
+  if (qf_htp_any_encoding(x, NULL, why) && qf_ref_unary_table16(node, NULL))
+    return emit_lookup16(b, node);
+  if (why->len)
+    return FALSE;
   if (!qf_htp_encoding(x, NULL, why) || !qf_htp_encoding(y, NULL, why) || !qf_ref_unary_table(node, stored))
     return FALSE;
   for (int i = 0; i < 256; i++)

@@ -24,6 +24,9 @@ void qf_ref_bounds(const QfkEncoding *y, int32_t act, float act_lo, float act_hi
 /* An elementwise operator of one 8-bit input and output as a table [256], by the input's bytes. FALSE: it is not one. */
 gboolean qf_ref_unary_table(const QfNode *node, uint8_t *table);
 
+/* The same of 16 bits [65536]; @table NULL: only asks. */
+gboolean qf_ref_unary_table16(const QfNode *node, uint16_t *table);
+
 /* What a Resize does to its image. */
 void qf_ref_resize_params(const QfNode *node, QfkResize *r);
 

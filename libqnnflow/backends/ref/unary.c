@@ -3,8 +3,11 @@
  * unary.c - rows of the elementwise operators of one input. 8-bit encoded tensors go through a table.
  */
 #include "litert.h"
+#include "../../graph/numbers.h"
 #include "../../ops/list.h"
 #include "kernels/unary/unary.h"
+
+#include <math.h>
 
 static const struct {
   const QfOpDef *op;
@@ -98,6 +101,24 @@ gboolean qf_ref_unary_table(const QfNode *node, uint8_t *table)
     return FALSE;
   describe(node, &unary);
   qfk_unary_table(&unary, x.type, x.scale, x.zero, y.type, y.scale, y.zero, table);
+  return TRUE;
+}
+
+gboolean qf_ref_unary_table16(const QfNode *node, uint16_t *table)
+{
+  const QfTensor *in = node->inputs[0], *out = node->outputs[0];
+  QfkEncoding x, y;
+  QfkUnary unary;
+  if (!qf_ref_is_encoded(in, &x) || !qf_ref_is_encoded(out, &y) || x.type <= QFK_S8 || y.type <= QFK_S8)
+    return FALSE;
+  describe(node, &unary);
+  for (uint32_t i = 0; table && i <= UINT16_MAX; i++) { /* as ports are converted: real.c */
+    const uint16_t stored = (uint16_t)i;
+    const float real = (float)(qf_number_real(in->dtype, &stored, 0) - x.zero) * x.scale;
+    float v;
+    qfk_unary_f32_ref(&unary, &real, &v, 1);
+    qf_number_store(out->dtype, table, i, (double)rintf(v / y.scale) + y.zero);
+  }
   return TRUE;
 }
 

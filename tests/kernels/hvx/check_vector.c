@@ -160,6 +160,29 @@ static void check_layout(int32_t channels, int32_t pixels)
   chk_result(ok, "d4_hvx", "%d pixels of %d channels", (int)pixels, (int)channels);
 }
 
+static void check_lookup16(size_t n)
+{
+  uint16_t *table = (uint16_t *)(void *)chk_alloc_aligned(65536 * sizeof(*table));
+  const uint8_t *x = operand(2 * n, CHK_PLAIN), *low = x, *high = operand(n, CHK_PLAIN);
+  uint8_t *y[] = {chk_alloc(n), chk_alloc(n), chk_alloc(2 * n)};
+  uint8_t *want[] = {chk_alloc(n), chk_alloc(n), chk_alloc(2 * n)};
+  chk_fill_bytes((uint8_t *)table, 65536 * sizeof(*table), CHK_PLAIN);
+  for (size_t i = 0; i < n; i++) {
+    const uint16_t planes = table[low[i] | high[i] << 8], flat = table[x[2 * i] | x[2 * i + 1] << 8];
+    want[0][i] = (uint8_t)planes;
+    want[1][i] = (uint8_t)(planes >> 8);
+    want[2][2 * i] = (uint8_t)flat;
+    want[2][2 * i + 1] = (uint8_t)(flat >> 8);
+  }
+  qfk_lookup_u16_hvx(table, low, high, y[0], y[1], n);
+  qfk_lookup_flat_u16_hvx(table, (const uint16_t *)(const void *)x, (uint16_t *)(void *)y[2], n);
+  bool ok = chk_same(y[0], want[0], n);
+  ok &= chk_same(y[1], want[1], n);
+  ok &= chk_same(y[2], want[2], 2 * n);
+  ok &= chk_free_all();
+  chk_result(ok, "lookup_u16_hvx", "n %u", (unsigned)n);
+}
+
 void chk_hvx_vector(void)
 {
   static const int32_t layouts[][2] = {{3, 50}, {4, 32}, {128, 32}, {130, 33},
@@ -176,6 +199,8 @@ void chk_hvx_vector(void)
       check_binary(ops[i], chk_range(-4, 4), chk_range(-4, 4), n, n % 2 ? CHK_PLAIN : CHK_EDGE);
   for (int i = 0; i < 40; i++)
     check_rows(ops[i % 5], chk_range(1, 6), chk_range(1, 90), (QfkSpread)(i % 4), i & 4, i & 8);
+  for (size_t n = 1; n < 600; n += 97)
+    check_lookup16(n);
   for (size_t n = 1; n < 600; n += 37) {
     uint8_t *table = chk_alloc_aligned(256), *y = chk_alloc(n), *want = chk_alloc(n);
     const uint8_t *x = operand(n, CHK_PLAIN);

@@ -12,7 +12,7 @@
 #include "port.h"
 
 #define QF_DSP_NET_MAGIC 0x4e464451u
-#define QF_DSP_NET_VERSION 6u
+#define QF_DSP_NET_VERSION 7u
 /* Kernels read up to this much beyond a tensor's end, but for tensors at the border. */
 #define QF_DSP_SLACK 256u
 /* Inputs, and outputs, of a step at most. */

@@ -22,8 +22,8 @@ typedef struct {
   int32_t n, pixels, channels, flip;
 } QfDspPixels;
 
-/* Of 16 bits the zero point is as it is stored, and shifts, 17 to 62, are always there. Also depthwise, where c is oc and group is not looked at. Behind it: shifts by channel [blocks * 8, or planes * 4], if shifted; then the
- * steps that come again [rests]. */
+/* Also depthwise, where c is oc and group is not looked at. Of 16 bits the zero point is as it is stored, and shifts, 17 to 62, are always
+ * there. Behind it: shifts by channel [blocks * 8, or planes * 4], if shifted; then the steps that come again [rests]. */
 typedef struct {
   int32_t n, h, w, c, oh, ow, oc, kh, kw;
   int32_t stride[2], dilation[2], pad[2], group;
@@ -60,6 +60,11 @@ typedef struct {
   int32_t reserved;
   uint8_t table[256];
 } QfDspLookup;
+
+/* 16 bits: planes of so many bytes twice, or with no planes one value after the other. */
+typedef struct {
+  int32_t planes, bytes;
+} QfDspLookup16;
 
 /* QfkBinaryHvx, both operands of one size. */
 typedef struct {

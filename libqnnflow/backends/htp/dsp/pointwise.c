@@ -49,6 +49,47 @@ void qf_dsp_lookup_job(const QfDspCall *call, uint32_t job, const QfDspScratch *
   qfk_lookup_u8_hvx(f->table, call->in[0] + at, call->out[0] + at, run_at(f->bytes, at));
 }
 
+#define TABLE16_BYTES (65536 * 2)
+
+typedef struct {
+  const uint16_t *table;
+  uint32_t planes, bytes; /* no planes: of all */
+  uint32_t parts;         /* jobs of a plane */
+} Lookup16;
+
+bool qf_dsp_lookup16_plan(QfDspPlan *p)
+{
+  const QfDspLookup16 *c = p->params;
+  const uint32_t size = p->in[0].size_bytes;
+  Lookup16 f = {.table = p->in[1].data, .planes = (uint32_t)c->planes, .bytes = size};
+  if (c->planes && QF_DSP_PRODUCT(2, c->planes, c->bytes) != size)
+    return false;
+  if (c->planes)
+    f.bytes = (uint32_t)c->bytes;
+  if (!size || size % 2 || p->out[0].size_bytes != size || !qf_dsp_is_constant(&p->in[1], TABLE16_BYTES))
+    return false;
+  f.parts = runs(f.bytes);
+  p->form_bytes = sizeof(f);
+  p->jobs = c->planes ? (uint32_t)QF_DSP_PRODUCT(c->planes, (int32_t)f.parts) : f.parts;
+  if (p->form)
+    memcpy(p->form, &f, sizeof(f));
+  return p->jobs != 0;
+}
+
+void qf_dsp_lookup16_job(const QfDspCall *call, uint32_t job, const QfDspScratch *scratch)
+{
+  const Lookup16 *f = call->form;
+  const uint32_t run = job % f->parts * RUN_BYTES, n = run_at(f->bytes, run);
+  const size_t at = (size_t)(job / f->parts) * 2 * f->bytes + run;
+  const uint8_t *x = call->in[0] + at;
+  uint8_t *y = call->out[0] + at;
+  (void)scratch;
+  if (f->planes)
+    qfk_lookup_u16_hvx(f->table, x, x + f->bytes, y, y + f->bytes, n);
+  else
+    qfk_lookup_flat_u16_hvx(f->table, (const uint16_t *)(const void *)x, (uint16_t *)(void *)y, n / 2);
+}
+
 typedef struct {
   QfkBinaryHvx p;
   uint32_t bytes;
