@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test-qnn-weights.c - weights as a QNN library gets them: what fits a signed byte as it is, what does not rounded so that each channel keeps
- * its sum; and, on the vendor's emulator, what its arithmetic makes of them.
+ * test-qnn-weights.c - what a QNN library gets: weights that fit a signed byte as they are, others rounded so that each channel keeps its sum;
+ * rows and indices that take another operator; and, on the vendor's emulator, what its arithmetic makes of them.
  *
  * usage: test-qnn-weights QNN-LIBRARY FOLDER, see qnn-library
  */
@@ -115,6 +115,31 @@ static void test_rows(void)
   }
   const QfQnnNetOp *last = net->ops->pdata[net->ops->len - 1];
   g_assert_true(last->outputs->pdata[0] == g_hash_table_lookup(net->by_tensor, y));
+  qf_qnn_net_free(net);
+  qf_graph_free(graph);
+}
+
+/* Indices of 64 bits are counted in 32. */
+static void test_index(void)
+{
+  static const int64_t shape[] = {1, 4, 5};
+  QfGraph *graph = qf_graph_new("net");
+  QfTensor *x = qf_graph_add_tensor(graph, "x"), *y = qf_graph_add_tensor(graph, "y");
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GString) why = g_string_new(NULL);
+  qf_tensor_set_shape(x, QF_DTYPE_FLOAT32, shape, 3);
+  QfNode *node = qf_graph_new_node(graph, "Argmax", "most", &x, 1, &y, 1);
+  *(QfAxisAttrs *)node->attrs = (QfAxisAttrs){.axis = 2, .dtype = QF_DTYPE_INT64};
+  g_assert_true(qf_graph_add_node(node, &error));
+  QfQnnNet *net = qf_qnn_net_new();
+  g_assert_true(qf_qnn_emit(net, node, why));
+  g_assert_cmpuint(net->ops->len, ==, 2);
+  const QfQnnNetOp *most = net->ops->pdata[0], *cast = net->ops->pdata[1];
+  const QfQnnTensor *index = most->outputs->pdata[0], *wide = cast->outputs->pdata[0];
+  g_assert_cmpstr(cast->type, ==, "Cast");
+  g_assert_true(cast->inputs->pdata[0] == index && wide == g_hash_table_lookup(net->by_tensor, y));
+  g_assert_cmpuint(index->dtype, ==, QF_QNN_INT32);
+  g_assert_cmpuint(wide->dtype, ==, QF_QNN_INT64);
   qf_qnn_net_free(net);
   qf_graph_free(graph);
 }
@@ -233,6 +258,7 @@ int main(int argc, char **argv)
   folder = argv[2];
   g_test_add_func("/qnn/weights/signed", test_signed);
   g_test_add_func("/qnn/weights/rows", test_rows);
+  g_test_add_func("/qnn/weights/index", test_index);
   g_test_add_func("/qnn/weights/uneven", test_uneven);
   g_test_add_func("/qnn/weights/sixteen", test_sixteen);
   return g_test_run();

@@ -165,6 +165,20 @@ static gboolean emit_clamp(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, GS
   return TRUE;
 }
 
+/* The HTP counts in 32 bits: wider indices are made of them. */
+static gboolean emit_index(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, GString *why)
+{
+  QfQnnTensor *y = op->outputs->pdata[0], *index;
+  if (y->dtype != QF_QNN_INT64)
+    return TRUE;
+  op->outputs->pdata[0] = index = qf_qnn_net_temp(net, y);
+  index->dtype = QF_QNN_INT32;
+  QfQnnNetOp *cast = qf_qnn_net_op(net, "Cast");
+  qf_qnn_op_input(cast, index);
+  qf_qnn_op_output(cast, y);
+  return TRUE;
+}
+
 static gboolean emit_hard_sigmoid(QfQnnNet *net, const QfNode *node, QfQnnNetOp *op, GString *why)
 {
   qf_qnn_op_scalar(op, "operation", QF_QNN_UINT32, 2);
