@@ -72,6 +72,8 @@ static inline __attribute__((always_inline)) void run_pixels(const Pixels *t, co
 {
   const uint8_t *base = t->base;
   uint8_t *to = t->to;
+  const bool both = t->n_planes > 1;
+  const ptrdiff_t plane = t->plane;
   int32_t left = 4 * t->pixels;
   for (; left > 128; left -= 256, base += 256, to += 256) {
     HVX_Vector lo[2], hi[2];
@@ -81,9 +83,11 @@ static inline __attribute__((always_inline)) void run_pixels(const Pixels *t, co
     qfk_conv_multiply(t->p, base, t->weights, &s);
     finish(s.lo, b, shifted, lo);
     finish(s.hi, b, shifted, hi);
-    for (int i = 0; i < t->n_planes; i++) {
-      qfk_hvx_store(to + i * t->plane, lo[i]);
-      store_last(to + i * t->plane + 128, hi[i], left - 128);
+    qfk_hvx_store(to, lo[0]);
+    store_last(to + 128, hi[0], left - 128);
+    if (both) {
+      qfk_hvx_store(to + plane, lo[1]);
+      store_last(to + plane + 128, hi[1], left - 128);
     }
   }
   if (left > 0) {
@@ -93,8 +97,9 @@ static inline __attribute__((always_inline)) void run_pixels(const Pixels *t, co
       s.lo[i] = b->bias[i];
     qfk_conv_multiply_half(t->p, base, t->weights, &s);
     finish(s.lo, b, shifted, lo);
-    for (int i = 0; i < t->n_planes; i++)
-      store_last(to + i * t->plane, lo[i], left);
+    store_last(to, lo[0], left);
+    if (both)
+      store_last(to + plane, lo[1], left);
   }
 }
 

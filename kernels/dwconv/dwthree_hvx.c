@@ -71,20 +71,29 @@ static inline __attribute__((always_inline)) Rows find_rows(const Run *r, const 
   return rows;
 }
 
-/* The next 32 pixels of each row, turned to uint8; and those of two vectors of three rows. */
+/* The next 32 pixels of each row, turned to uint8; 32 pixels and @step bytes on; and the next of two vectors of three rows. */
 #if defined(__hexagon__)
+#define TAKE(step)                                                                                           \
+  "{ %0 = vmemu(%4++" step ") }\n"                                                                           \
+  "{ %0 = vxor(%0, %8)\n%1 = vmemu(%5++" step ") }\n"                                                        \
+  "{ %1 = vxor(%1, %8)\n%2 = vmemu(%6++" step ") }\n"                                                        \
+  "{ %2 = vxor(%2, %8)\n%3 = vmemu(%7++" step ") }\n"                                                        \
+  "{ %3 = vxor(%3, %8) }"
+#define TAKEN                                                                                                \
+  "=&v"(w.c[0]), "=&v"(w.c[1]), "=&v"(w.c[2]), "=&v"(w.c[3]), "+r"(rows->r0), "+r"(rows->r1),                \
+      "+r"(rows->r2), "+r"(rows->r3)
+
 static inline __attribute__((always_inline)) Words take(Rows *rows, HVX_Vector flip)
 {
   Words w;
-  __asm__("{ %0 = vmemu(%4++#1) }\n"
-          "{ %0 = vxor(%0, %8)\n%1 = vmemu(%5++#1) }\n"
-          "{ %1 = vxor(%1, %8)\n%2 = vmemu(%6++#1) }\n"
-          "{ %2 = vxor(%2, %8)\n%3 = vmemu(%7++#1) }\n"
-          "{ %3 = vxor(%3, %8) }"
-          : "=&v"(w.c[0]), "=&v"(w.c[1]), "=&v"(w.c[2]), "=&v"(w.c[3]), "+r"(rows->r0), "+r"(rows->r1),
-            "+r"(rows->r2), "+r"(rows->r3)
-          : "v"(flip)
-          : "memory");
+  __asm__(TAKE("#1") : TAKEN : "v"(flip) : "memory");
+  return w;
+}
+
+static inline __attribute__((always_inline)) Words take_step(Rows *rows, HVX_Vector flip, ptrdiff_t step)
+{
+  Words w;
+  __asm__(TAKE("%9") : TAKEN : "v"(flip), "a"(step) : "memory");
   return w;
 }
 
@@ -103,22 +112,28 @@ static inline __attribute__((always_inline)) void take_two(Rows *rows, HVX_Vecto
           : "memory");
 }
 #else
-static inline HVX_Vector take_one(const uint8_t **row, HVX_Vector flip)
+static inline HVX_Vector take_one(const uint8_t **row, HVX_Vector flip, ptrdiff_t step)
 {
-  *row += 128;
-  return Q6_V_vxor_VV(qfk_hvx_load(*row - 128), flip);
+  const HVX_Vector v = Q6_V_vxor_VV(qfk_hvx_load(*row), flip);
+  *row += step;
+  return v;
+}
+
+static inline Words take_step(Rows *rows, HVX_Vector flip, ptrdiff_t step)
+{
+  return (Words){{take_one(&rows->r0, flip, step), take_one(&rows->r1, flip, step),
+                  take_one(&rows->r2, flip, step), take_one(&rows->r3, flip, step)}};
 }
 
 static inline Words take(Rows *rows, HVX_Vector flip)
 {
-  return (Words){{take_one(&rows->r0, flip), take_one(&rows->r1, flip), take_one(&rows->r2, flip),
-                  take_one(&rows->r3, flip)}};
+  return take_step(rows, flip, 128);
 }
 
 static inline void take_two(Rows *rows, HVX_Vector flip, HVX_Vector *v)
 {
   for (int i = 0; i < 6; i++)
-    v[i] = take_one(i < 2 ? &rows->r0 : i < 4 ? &rows->r1 : &rows->r2, flip);
+    v[i] = take_one(i < 2 ? &rows->r0 : i < 4 ? &rows->r1 : &rows->r2, flip, 128);
 }
 #endif
 
@@ -126,6 +141,29 @@ static inline __attribute__((always_inline)) Words turn_all(Rows *rows, HVX_Vect
 {
   const Words w = take(rows, flip);
   return turn(w.c[0], w.c[1], w.c[2], w.c[3]);
+}
+
+/* Rows of a vector or less: all groups at once that are within the image. */
+static __attribute__((noinline)) void turn_small(const Run *r, const uint8_t *x, int32_t y)
+{
+  const QfkDwthreeHvx *t = &r->p->three;
+  const HVX_Vector flip = r->flip, fill = r->padding;
+  const HVX_VectorPred inside = Q6_Q_vsetq2_R(r->last[0]);
+  const ptrdiff_t part = (ptrdiff_t)r->part, pitch = 4 * (ptrdiff_t)t->pitch, x_row = r->x_row;
+  const int32_t last = r->h - 4; /* a group's first row, if the others are to be within */
+  uint8_t *to = r->words + t->at[0] * 4;
+  for (int32_t left = t->groups, n; left > 0; left -= n, y += 2 * n) {
+    Rows rows = find_rows(r, x, y, x_row);
+    n = 1;
+    if (y >= 0 && y < last)
+      n += (last - y) >> 1;
+    n = n < left ? n : left;
+    for (int32_t g = n; g > 0; g--, to += pitch) {
+      const Words v = take_step(&rows, flip, 2 * x_row);
+      Words w = turn(v.c[0], v.c[1], v.c[2], v.c[3]);
+      put_last(to, part, &w, inside, fill);
+    }
+  }
 }
 
 static __attribute__((noinline)) void turn_first(const Run *r, const uint8_t *x, int32_t y)
@@ -448,28 +486,51 @@ static void run_sums(const Run *r, Plane *c, int32_t plane)
     bound_lines(r, &c->out);
 }
 
+static inline __attribute__((always_inline)) void store_row(uint8_t *to, const uint8_t *from, int32_t n,
+                                                            bool narrow)
+{
+  qfk_hvx_store(to, qfk_hvx_load(from));
+  for (int32_t k = 128; k < n && !narrow; k += 128)
+    qfk_hvx_store(to + k, qfk_hvx_load(from + k));
+}
+
+/* Pixels of @rows rows of @n bytes, from lines to @to; of every second one from @odd. A row is followed by what the next is written over. */
+static inline __attribute__((always_inline)) void store_pairs(uint8_t *to, const uint8_t *even,
+                                                              const uint8_t *odd, int32_t n, ptrdiff_t step,
+                                                              int32_t rows, bool narrow)
+{
+  for (int32_t i = rows >> 1; i > 0; i--, even += step, odd += step, to += 2 * n) {
+    store_row(to, even, n, narrow);
+    store_row(to + n, odd, n, narrow);
+  }
+  if (rows & 1)
+    store_row(to, even, n, narrow);
+}
+
 /* Rows in order, so that whole vectors may be written: the next row is written over what is too much. The last ones, which would
  * write beyond the run's, are drawn together elsewhere. */
 static __attribute__((noinline)) void store_rows(const Run *r, uint8_t *y, int32_t rows)
 {
   const QfkDwthreeHvx *t = &r->p->three;
-  const int32_t n = r->p->s.ow * 4, pitch = t->pitch * 4, step = pitch * (3 - t->rows), all = n * rows;
-  const int32_t safe = all - ((n + 127) & ~127);
-  const uint8_t *from = r->lines, *next = t->rows == 2 ? from + r->part : from + pitch;
-  uint8_t *to = y;
-  int32_t direct = 0;
-  for (int32_t done = 0; done < all; done += n, to += n) {
-    if (done <= safe)
-      direct = done + n;
-    else if (done == direct)
-      to = r->between;
-    for (int32_t k = 0; k < n; k += 128)
-      qfk_hvx_store(to + k, qfk_hvx_load(from + k));
-    const uint8_t *after = from + step;
-    from = next;
-    next = after;
+  const int32_t n = r->p->s.ow * 4, pitch = t->pitch * 4, beyond = ((n + 127) & ~127) - n;
+  const uint8_t *even = r->lines, *odd = t->rows == 2 ? even + r->part : even + pitch;
+  const ptrdiff_t step = t->rows == 2 ? pitch : 2 * pitch;
+  int32_t direct = rows;
+  for (int32_t left = 0; left < beyond && direct > 0; left += n) /* rows that whole vectors do not fit into */
+    direct--;
+  const int32_t last = rows - direct;
+  const uint8_t *even_last = even + (direct >> 1) * step, *odd_last = odd + (direct >> 1) * step;
+  if (direct & 1) {
+    const uint8_t *first = odd_last;
+    odd_last = even_last + step;
+    even_last = first;
   }
-  qfk_hvx_copy(y + direct, r->between, all - direct);
+  if (n <= 128)
+    store_pairs(y, even, odd, n, step, direct, true);
+  else
+    store_pairs(y, even, odd, n, step, direct, false);
+  store_pairs(r->between, even_last, odd_last, n, step, last, false);
+  qfk_hvx_copy(y + direct * n, r->between, last * n);
 }
 
 static void run_plane(const Run *r, int32_t plane, const uint8_t *x, int32_t y0, int32_t rows, uint8_t *y)
@@ -483,7 +544,9 @@ static void run_plane(const Run *r, int32_t plane, const uint8_t *x, int32_t y0,
     c.bias[i] = Q6_V_vsplat_R(p->bias[4 * plane + i]);
     c.multiplier[i] = Q6_V_vsplat_R(p->multiplier[4 * plane + i]);
   }
-  (p->three.rows == 2 ? turn_first : turn_second)(r, x, y0 * p->s.stride[0] - p->s.pad[0]);
+  (p->three.rows == 1 ? turn_second
+   : r->whole[0]      ? turn_first
+                      : turn_small)(r, x, y0 * p->s.stride[0] - p->s.pad[0]);
   run_sums(r, &c, plane);
   store_rows(r, y, rows);
 }
