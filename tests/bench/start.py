@@ -13,7 +13,7 @@ import tempfile
 ORT = '''
 import sys, time, onnxruntime
 o = onnxruntime.SessionOptions()
-o.intra_op_num_threads = o.inter_op_num_threads = 1
+o.intra_op_num_threads, o.inter_op_num_threads = int(sys.argv[2]), 1
 start = time.perf_counter()
 onnxruntime.InferenceSession(sys.argv[1], o, providers=['CPUExecutionProvider'])
 print((time.perf_counter() - start) * 1e3)
@@ -27,9 +27,9 @@ def output(*command):
     return done.stdout
 
 
-def ours(tool, model):
+def ours(tool, model, threads):
     """Milliseconds of loading the file, and memory of a process that runs it: constants, arena, what is beyond."""
-    text = output(tool, 'bench', model, '--threads', 1, '--iters', 2, '--warmup', 1)
+    text = output(tool, 'bench', model, '--threads', threads, '--iters', 2, '--warmup', 1)
     values = re.search(r'memory: constants as runs read them ([\d.]+) MB, arena ([\d.]+) MB.* ([\d.-]+) MB more', text)
     return float(re.search(r'^load_ms ([\d.]+)$', text, re.M)[1]), [float(v) for v in values.groups()]
 
@@ -37,10 +37,10 @@ def ours(tool, model):
 def measure(args, model, native):
     times = {'file': [], 'native': [], 'ort': []}
     for _ in range(args.rounds):
-        milliseconds, memory = ours(args.tool, model)
+        milliseconds, memory = ours(args.tool, model, args.threads)
         times['file'].append(milliseconds)
-        times['native'].append(ours(args.tool, native)[0])
-        times['ort'].append(float(output(sys.executable, '-c', ORT, model)))
+        times['native'].append(ours(args.tool, native, args.threads)[0])
+        times['ort'].append(float(output(sys.executable, '-c', ORT, model, args.threads)))
     return {name: statistics.median(values) for name, values in times.items()}, memory
 
 
@@ -50,7 +50,7 @@ def geometric_mean(values):
 
 def table(args, models, folder):
     ratios = {'file': [], 'native': []}
-    print(f'Milliseconds to the first session of a process, one thread, medians of {args.rounds} interleaved rounds; MB at the peak of '
+    print(f'Milliseconds to the first session of a process, {args.threads} threads, medians of {args.rounds} interleaved rounds; MB at the peak of '
           'a process that runs the file.\n')
     print('| network | load + compile | .qnnf | ONNX Runtime | ratio | ratio of .qnnf | constants | arena | peak beyond these |')
     print('|---' * 9 + '|')
@@ -86,6 +86,7 @@ def main():
     parser.add_argument('--tool', type=pathlib.Path, help='our program (default: that of build/)')
     parser.add_argument('--models', type=pathlib.Path)
     parser.add_argument('--rounds', type=int, default=5)
+    parser.add_argument('--threads', type=int, default=1, help='of sessions; ours load in one (default: 1)')
     parser.add_argument('names', nargs='*', help='networks, such as resnet50 or resnet50.int8')
     args = parser.parse_args()
     args.tool = args.tool or args.cache.parent / 'libqnnflow' / 'tools' / 'qnnflow'
