@@ -88,12 +88,31 @@ static int channel_axis(const QfNode *node)
   return qf_node_is(node, "FullyConnected") || qf_node_is(node, "BlockQuantMatMul") ? 0 : 3;
 }
 
+/* @w, whose channels are dimension @axis, times @scale of each. Nobody needs the old ones for now. */
+static QfTensor *scaled_copy(QfGraph *graph, const QfTensor *w, int axis, const QfTensor *scale)
+{
+  const int64_t m = w->dims[axis], inner = qf_dims_count(w->dims + axis + 1, w->rank - axis - 1),
+                n = qf_tensor_count(w);
+  g_autofree double *factor = g_new(double, m + 1);
+  for (int64_t c = 0; c < m; c++)
+    factor[c] = qf_per_channel(scale, c);
+  const float *from = qf_tensor_data(w);
+  float *to = g_new(float, n + 1);
+  for (int64_t i = 0; i < n;)
+    for (int64_t c = 0; c < m; c++)
+      for (int64_t k = 0; k < inner; k++, i++)
+        to[i] = (float)(from[i] * factor[c]);
+  qf_tensor_release(graph, w);
+  return qf_graph_add_constant(graph, w->name, w->dtype, w->dims, w->rank,
+                               g_bytes_new_take(to, (gsize)n * sizeof(*to)));
+}
+
 /* w[..c..] *= scale[c], bias[c] = bias[c] * scale[c] + shift[c]; either may be NULL. */
 static gboolean scale_weights(QfNode *node, const QfTensor *scale, const QfTensor *shift, float sign)
 {
   QfTensor *w = node->inputs[1], *b = node->n_inputs > 2 ? node->inputs[2] : NULL;
   int axis = channel_axis(node);
-  int64_t m = w->dims[axis], n = qf_tensor_count(w);
+  int64_t m = w->dims[axis];
   gboolean blocks =
       qf_node_is(node, "BlockQuantMatMul"); /* weights that stay as they are: only a shift can be taken in */
   if (!w->data || (blocks ? scale != NULL : w->dtype != QF_DTYPE_FLOAT32) ||
@@ -104,14 +123,8 @@ static gboolean scale_weights(QfNode *node, const QfTensor *scale, const QfTenso
     double s = scale ? qf_per_channel(scale, c) : 1, t = shift ? sign * qf_per_channel(shift, c) : 0;
     bias[c] = (float)((b ? qf_tensor_get_real(b, c) : 0) * s + t);
   }
-  if (scale) {
-    g_autofree float *scaled = g_memdup2(qf_tensor_data(w), n * sizeof(float));
-    int64_t inner = qf_dims_count(w->dims + axis + 1, w->rank - axis - 1);
-    for (int64_t i = 0; i < n; i++)
-      scaled[i] = (float)(scaled[i] * qf_per_channel(scale, i / inner % m));
-    qf_node_set_input(node, 1,
-                      qf_graph_add_constant_copy(node->graph, w->name, w->dtype, w->dims, w->rank, scaled));
-  }
+  if (scale)
+    qf_node_set_input(node, 1, scaled_copy(node->graph, w, axis, scale));
   add_input(node, 2, qf_new_vector(node->graph, b ? b->name : node->name, bias, m));
   return TRUE;
 }
