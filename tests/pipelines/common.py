@@ -46,11 +46,12 @@ def execute(command, log=None, **more):
     return done.stdout
 
 
-def launch(name, folder, log=None, **values):
-    """Runs pipelines/NAME.gstp under the leaks tracer; returns the results of each frame. LOG gets what is said meanwhile."""
+def launch(name, folder, log=None, options=(), **values):
+    """Runs pipelines/NAME.gstp under the leaks tracer; returns the results of each frame. LOG gets what is said meanwhile; OPTIONS are those
+    of `qnnflow launch`."""
     out = os.path.join(folder, "results.jsonl")
     words = [f"{key.replace('_', '-')}={value}" for key, value in values.items()]
-    execute([PROGRAM, "launch", "-q", os.path.join(TOP, "pipelines", name + ".gstp"), f"json={out}", *words], log,
+    execute([PROGRAM, "launch", "-q", *options, os.path.join(TOP, "pipelines", name + ".gstp"), f"json={out}", *words], log,
             GST_TRACERS="leaks", GST_DEBUG="GST_TRACER:7,qnninfer:4", GST_DEBUG_NO_COLOR="1")
     with open(out, encoding="utf-8") as file:
         return [json.loads(line) for line in file]

@@ -3,6 +3,7 @@
 """The pipeline files on every unit, against what the CPU gives for the same frames. Prints TAP.
 
 usage: units.py SOURCE_ROOT QNNFLOW EMULATOR_FOLDER PLUGIN_FOLDER...
+A unit of our own must give what the reference gives in its arithmetic, to the last digit and pixel.
 Units differ by a step a layer at most (tests/backends); what that makes of scores and boxes at the end stands with each line.
 """
 import os
@@ -43,8 +44,9 @@ def simulator(folder):
     return {"backend_config": config}
 
 
-# A unit: its name, what gives the values that it needs, whether it computes float tensors, the least share of nodes that it must run.
-UNITS = [("qnn", vendor_library, True, 0.98), ("htp-sim", simulator, False, 0.3)]
+# A unit: its name, what gives the values that it needs, whether it computes float tensors, the least share of nodes that it must run, and
+# the integer arithmetic in which its frames are the reference's bit for bit.
+UNITS = [("qnn", vendor_library, True, 0.98, None), ("htp-sim", simulator, False, 0.3, "fixed")]
 
 
 def same_detections(got, wanted, score, place, values):
@@ -62,19 +64,25 @@ def same_classes(got, wanted, score, _place, _values):
     assert best["class_id"] == other["class_id"] and abs(best["score"] - other["score"]) <= score, (best, other)
 
 
-def pixels(folder, unit, log, values):
+def in_scheme(scheme):
+    return ["--set", f"infer.requant={scheme}"] if scheme else []
+
+
+def pixels(folder, unit, log, values, scheme=None):
     """One frame with its mask painted over it."""
     raw = os.path.join(folder, unit + ".raw")
     words = [f"{key.replace('_', '-')}={value}" for key, value in values.items()]
-    execute([PROGRAM, "launch", "-q", "--set", "overlay.mask-opacity=1", "--set", "overlay.labels=false",
+    execute([PROGRAM, "launch", "-q", "--set", "overlay.mask-opacity=1", "--set", "overlay.labels=false", *in_scheme(scheme),
              os.path.join(TOP, "pipelines/segmentation.gstp"), f"backend={unit}", f'sink=filesink location="{raw}"', *words],
             log, GST_DEBUG="qnninfer:4", GST_DEBUG_NO_COLOR="1")
     with open(raw, "rb") as file:
         return file.read()
 
 
-def segmentation(folder, unit, log, more, share, _, values):
-    wanted, got = pixels(folder, "cpu", None, values), pixels(folder, unit, log, {**more, **values})
+def segmentation(folder, unit, scheme, log, more, share, _, values):
+    wanted, got = pixels(folder, "cpu", None, values), pixels(folder, unit, log, {**more, **values}, scheme)
+    if scheme:
+        assert got == pixels(folder, "ref", None, values, scheme), "other pixels than the reference's"
     assert len(wanted) == len(got)
     same = sum(a == b for a, b in zip(wanted[::3], got[::3])) / (len(wanted) / 3)
     assert same >= share, f"{100 * same:.2f} % of pixels agree"
@@ -82,9 +90,11 @@ def segmentation(folder, unit, log, more, share, _, values):
 
 def frames(name, compare, key):
     """A check of pipelines/NAME.gstp, frame by frame."""
-    def check(folder, unit, log, more, score, place, values):
+    def check(folder, unit, scheme, log, more, score, place, values):
         wanted = launch(name, folder, backend="cpu", **values)
-        got = launch(name, folder, log, backend=unit, **more, **values)
+        got = launch(name, folder, log, in_scheme(scheme), backend=unit, **more, **values)
+        if scheme:
+            assert got == launch(name, folder, None, in_scheme(scheme), backend="ref", **values), (got, "not the reference's")
         assert len(got) == len(wanted) and any(frame[key] for frame in wanted), (len(got), len(wanted))
         for ours, theirs in zip(got, wanted):
             compare(ours, theirs, score, place, values)
@@ -119,14 +129,14 @@ CASES = [
 ]
 
 
-def make_test(unit, prepare, floats, least, case):
+def make_test(unit, prepare, floats, least, scheme, case):
     title, check, score, place, is_float, values = case
 
     def test(folder):
         if is_float and not floats:
             raise Skip(f"{unit} has no floats")
         log = []
-        check(folder, unit, log, prepare(folder), score, place, values())
+        check(folder, unit, scheme, log, prepare(folder), score, place, values())
         found = re.search(r"announce:<infer> (\S+): (\d+) of (\d+) nodes", log[0])
         assert found and found[1] == unit, log[0][-2000:]
         assert int(found[2]) >= least * int(found[3]), found[0]
