@@ -198,7 +198,7 @@ static void join_rows(Block *b, uint32_t rows, uint32_t width)
 {
   for (uint32_t r = 0; r < rows; r += 2)
     for (uint32_t c = 0; c < width; c++)
-      b->w[r][c] = (int16_t)((uint16_t)(b->w[r][c] & 0xff) | (uint16_t)(b->w[r + 1][c] << 8));
+      b->w[r][c] = (int16_t)((b->w[r][c] & 0xff) | (uint16_t)b->w[r + 1][c] << 8);
 }
 
 /* int16 that lie in rows as wide as the panel are read where they are. */
