@@ -133,7 +133,8 @@ typedef struct QfBackend {
   gboolean (*probe)(GString *detail);
   /* Lines of what the unit needs here: state (ok, missing, problem, note), what, and what to do. Absent: there is nothing to need. */
   void (*diagnose)(const QfUnitOptions *options, GString *text);
-  /* Only when asked for by name: `auto` never takes it. */
+  /* Only when asked for by name: `auto` never takes it. Nor is it probed then: open() or choose() says what is missing, for the caller may name
+   * what probe() did not find. */
   gboolean by_name;
   /* Of a name for several: the one that does the work here, NULL on error. Such has nothing else but what stands above. */
   const struct QfBackend *(*choose)(const QfUnitOptions *options, GError **error);

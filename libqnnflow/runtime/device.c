@@ -52,6 +52,8 @@ const QfBackend *qf_backend_find(const char *name, GError **error)
   for (guint i = 0; i < G_N_ELEMENTS(backends); i++) {
     if (automatic ? backends[i]->by_name : strcmp(name, backends[i]->name) != 0)
       continue;
+    if (backends[i]->by_name)
+      return backends[i];
     const QfDevice *device = probed(i);
     if (device->available)
       return backends[i];

@@ -26,6 +26,7 @@ const QfTool qf_tool_devices = {
     .arguments = "",
     .summary = "List the units that can run a model here, and the decoders",
     .description = "A name in the first column is what --backend and the properties `backend` and `decoder` "
-                   "of elements take.",
+                   "of elements take. A unit that is missing may still run with a library given by path; "
+                   "`qnnflow doctor` says what each one needs.",
     .run = run,
 };

@@ -35,9 +35,21 @@ def helps(folder):
 
 
 def devices(folder):
-    """devices lists cpu and ref as available"""
-    text = run("devices")
-    assert "cpu    available" in text and "ref    available" in text, text
+    """devices lists what can run here, and only that, as available"""
+    def states():
+        lines = [line.split() for line in run("devices").split("\n\n")[0].split("\n")]
+        return {words[0]: words[1] for words in lines if words[1:] and words[1] in ("available", "missing")}
+
+    found = states()
+    assert found["cpu"] == found["ref"] == "available" and len(found) == 5, found
+    for unit, proof in (("htp-sim", "a session opens"), ("htp", "a session opens"), ("qnn", "  ok  ")):
+        assert (found[unit] == "available") == (proof in run("doctor", unit)), (unit, found)
+    kept = os.environ.get("QNNFLOW_HTPSIM")
+    os.environ["QNNFLOW_HTPSIM"] = os.path.join(folder, "libqnnflow-htpsim.so")
+    assert states()["htp-sim"] == "missing" and "the simulator of a DSP cannot be loaded" in run("devices")
+    os.environ.pop("QNNFLOW_HTPSIM")
+    if kept is not None:
+        os.environ["QNNFLOW_HTPSIM"] = kept
 
 
 def bench(folder):

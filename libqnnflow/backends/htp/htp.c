@@ -81,19 +81,24 @@ static void close_unit(gpointer data)
   g_free(unit);
 }
 
-static gboolean probe_simulator(GString *detail)
-{
-  g_autofree char *path = qf_rpc_simulator();
-  g_string_append(detail, path);
-  return TRUE; /* where it is not, opening it says so */
-}
-
 static gboolean probe_dsp(GString *detail)
 {
   g_autoptr(GError) error = NULL;
   const QfRpc *rpc = qf_rpc_open(NULL, &error);
   g_string_append(detail, rpc ? rpc->path : error->message);
   return rpc != NULL;
+}
+
+/* The library alone does not do: it wants its program and qemu-hexagon. */
+static gboolean probe_simulator(GString *detail)
+{
+  g_autofree char *path = qf_rpc_simulator();
+  g_autoptr(GError) error = NULL;
+  gpointer unit = open_simulator(&(QfUnitOptions){NULL, NULL}, &error);
+  g_string_append(detail, unit ? path : error->message);
+  if (unit)
+    close_unit(unit);
+  return unit != NULL;
 }
 
 static const QfRequant fixed = QF_REQUANT_FIXED;

@@ -59,14 +59,24 @@ static const QfBackend *choose(const QfUnitOptions *options, GError **error)
   return NULL;
 }
 
+/* What would be taken is opened: libraries alone make no NPU. */
 static gboolean probe(GString *detail)
 {
-  g_autoptr(GString) own = g_string_new(NULL);
-  g_autofree char *vendor = emulates() ? NULL : qf_qnn_library_find(NULL);
-  qf_backend_htp.probe(own);
-  g_string_append_printf(detail, "%s; FastRPC: %s", vendor ? vendor : "no library of the vendor for a device",
-                         own->str);
-  return TRUE; /* a library may be given by path; choose() says what is missing */
+  g_autoptr(GString) vendor = g_string_new(NULL);
+  g_autoptr(GError) error = NULL;
+  const QfUnitOptions defaults = {NULL, NULL};
+  if (vendor_finds_device(NULL, vendor)) {
+    g_string_append(detail, "by the vendor's library");
+    return TRUE;
+  }
+  gpointer own = qf_backend_htp.open(&defaults, &error);
+  if (own) {
+    qf_backend_htp.close(own);
+    g_string_append_printf(detail, "by our kernels over FastRPC; the vendor's library: %s", vendor->str);
+    return TRUE;
+  }
+  g_string_append_printf(detail, "the vendor's library: %s; FastRPC: %s", vendor->str, error->message);
+  return FALSE;
 }
 
 static void diagnose(const QfUnitOptions *options, GString *text)

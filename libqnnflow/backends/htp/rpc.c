@@ -5,6 +5,7 @@
 #include "rpc.h"
 
 #include <dlfcn.h>
+#include <string.h>
 
 #define SIMULATOR "libqnnflow-htpsim.so"
 
@@ -34,11 +35,19 @@ static QfRpc *load(const char *path, GError **error)
 {
   void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
-    g_set_error(
-        error, QF_ERROR, QF_ERROR_DEVICE,
-        "the library that takes calls to the DSP cannot be loaded: %s; install the vendor's or the open "
-        "fastrpc library, name it in QNNFLOW_CDSPRPC, or use the simulator (backend htp-sim)",
-        dlerror());
+    const char *why = dlerror();
+    g_autofree char *simulator = qf_rpc_simulator();
+    if (!strcmp(path, simulator))
+      g_set_error(error, QF_ERROR, QF_ERROR_DEVICE,
+                  "the simulator of a DSP cannot be loaded: %s; install " SIMULATOR
+                  " beside the library, or name it in QNNFLOW_HTPSIM",
+                  why);
+    else
+      g_set_error(
+          error, QF_ERROR, QF_ERROR_DEVICE,
+          "the library that takes calls to the DSP cannot be loaded: %s; install the vendor's or the open "
+          "fastrpc library, name it in QNNFLOW_CDSPRPC, or use the simulator (backend htp-sim)",
+          why);
     return NULL;
   }
   QfRpc *rpc = g_new0(QfRpc, 1);

@@ -11,9 +11,10 @@ static gboolean probe(GString *detail)
   if (path)
     g_string_append(detail, path);
   else
-    g_string_append_printf(detail, "no libQnnHtp.so in %s; any QNN library runs with backend-library=PATH",
+    g_string_append_printf(detail,
+                           "no libQnnHtp.so in %s; a QNN library elsewhere runs with backend-library=PATH",
                            looked->str);
-  return TRUE; /* a library may be given by path */
+  return path != NULL;
 }
 
 const QfBackend qf_backend_qnn = {.name = "qnn",

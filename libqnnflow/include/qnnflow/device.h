@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 typedef struct {
   const char *name;        /* what QfModelOptions.backend takes */
   const char *description; /* one line for people */
-  gboolean available;      /* can run here and now */
+  gboolean available;      /* can run here and now, with nothing given but its name */
   const char *detail;      /* the unit and its features when available, else what is missing; never NULL */
 } QfDevice;
 
