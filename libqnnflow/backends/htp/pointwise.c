@@ -232,6 +232,42 @@ static gboolean emit_wide(QfHtpBuild *b, const QfNode *node, const QfkBinary *p,
   return TRUE;
 }
 
+/* An operation of 8 bits with one constant number is a table, made by the reference. */
+gboolean qf_htp_binary_table(QfHtpBuild *b, const QfNode *node, GString *why)
+{
+  const QfEpilogue *epi = &((const QfBinaryAttrs *)node->attrs)->epi;
+  const QfTensor *in[] = {node->inputs[0], node->inputs[1]}, *y = node->outputs[0];
+  const int varies = in[0]->data ? 1 : 0;
+  const QfTensor *x = in[varies], *number = in[!varies];
+  uint8_t bytes[256], stored[256], table[256];
+  QfkEncoding e[3];
+  QfkBinary p = {.op = node->op == &qf_op_ElementWiseDivide ? QFK_BINARY_DIV : QFK_BINARY_SQUARED_DIFFERENCE,
+                 .nd = {.rank = 1, .n_operands = 3, .dims = {256}, .stride = {{1}}},
+                 .act = {.act = epi->act, .lo = epi->lo, .hi = epi->hi, .alpha = epi->alpha}};
+  for (int i = 0; i < 3; i++)
+    if (!qf_htp_encoding(i < 2 ? in[i] : y, &e[i], why))
+      return FALSE;
+  if (!number->data || qf_tensor_count(number) != 1 || !is_like(x, y)) {
+    g_string_append(why, "neither operand is one constant number");
+    return FALSE;
+  }
+  qf_ref_is_encoded(in[0], &e[0]);
+  qf_ref_is_encoded(in[1], &e[1]);
+  qf_ref_is_encoded(y, &e[2]);
+  qfk_binary_int_init(&p, e[0], e[1], e[2]);
+  p.nd.stride[1 + varies][0] = 1;
+  for (int i = 0; i < 256; i++)
+    bytes[i] = (uint8_t)i;
+  qfk_binary_int_ref(&p, varies ? qf_tensor_data(number) : bytes, varies ? bytes : qf_tensor_data(number),
+                     stored);
+  for (int i = 0; i < 256; i++)
+    table[i ^ qf_htp_flip(x)] = stored[i] ^ qf_htp_flip(y);
+  const QfHtpForm form = qf_htp_form(b, x);
+  const uint32_t from = qf_htp_in(b, x, form);
+  add_lookup(b, table, from, qf_htp_out(b, y, form));
+  return TRUE;
+}
+
 gboolean qf_htp_binary(QfHtpBuild *b, const QfNode *node, GString *why)
 {
   const QfEpilogue *epi = &((const QfBinaryAttrs *)node->attrs)->epi;
