@@ -16,8 +16,9 @@ typedef struct {
   uint8_t *lines; /* [rows][part] */
   uint8_t *between;
   size_t part;
-  int32_t vectors;           /* of a line */
-  HVX_Vector flip, padding;  /* of the image */
+  int32_t vectors;          /* of a line */
+  HVX_Vector flip, padding; /* of the image */
+  QfkHvxOutVectors out;
   int32_t h, x_row;          /* rows, and bytes of one */
   int32_t whole[2], last[2]; /* of a row's words the vectors before the last, and bytes of that; by phases */
 } Run;
@@ -256,6 +257,7 @@ static inline __attribute__((always_inline)) void run_lines(const Run *r, const 
                                                             How how)
 {
   const int32_t rows = second ? 1 : 2, words = (int32_t)qfk_dwthree_hvx_words(r->p);
+  const HVX_Vector *bias = how == NARROW || how == NARROW_ZERO ? c->narrow.bias : c->bias;
   uint8_t *to = r->lines;
   const uint8_t *x = r->words;
   for (int32_t n = r->vectors; n > 0; n--, x += 128, to += 128)
@@ -264,7 +266,7 @@ static inline __attribute__((always_inline)) void run_lines(const Run *r, const 
       for (int i = 0; i < 4; i++) {
         const int32_t *w = c->weights + words * i + row;
         const uint8_t *first = x + i * r->part, *other = second ? x + (4 + i) * r->part : first + 4;
-        sums[i] = Q6_Vw_vrmpyacc_VwVubRb(c->bias[i], qfk_hvx_load(first), w[0]);
+        sums[i] = Q6_Vw_vrmpyacc_VwVubRb(bias[i], qfk_hvx_load(first), w[0]);
         sums[i] = Q6_Vw_vrmpyacc_VwVubRb(sums[i], qfk_hvx_load(other), w[rows]);
         sums[i] = Q6_Vw_vrmpyacc_VwVubRb(sums[i], qfk_hvx_load(first + (second ? 4 : 8)), w[2 * rows]);
       }
@@ -465,25 +467,33 @@ static __attribute__((noinline)) void bound_lines(const Run *r, const QfkHvxOutV
       line[i] = qfk_hvx_bound(line[i], o);
 }
 
-static void run_sums(const Run *r, Plane *c, int32_t plane)
+/* The lines of a plane; of its vectors only those that are needed are made. */
+static void run_sums(const Run *r, int32_t plane)
 {
   const QfkDwconvHvx *p = r->p;
-  const QfkHvxOut *out = &p->out;
+  const int32_t *bias = p->bias + 4 * plane, *m = p->multiplier + 4 * plane;
+  Plane c;
+  c.shift = p->shift + 4 * plane;
+  c.weights = p->weights + 4 * plane * qfk_dwthree_hvx_words(p);
   if (p->three.rows == 1 || !qfk_dwthree_hvx_is_narrow(p, plane)) {
-    (p->shifted ? run_shifted : p->three.rows == 2 ? run_first : run_second)(r, c);
+    c.out = r->out;
+    for (int i = 0; i < 4; i++) {
+      c.bias[i] = Q6_V_vsplat_R(bias[i]);
+      c.multiplier[i] = Q6_V_vsplat_R(m[i]);
+    }
+    (p->shifted ? run_shifted : p->three.rows == 2 ? run_first : run_second)(r, &c);
     return;
   }
-  const int32_t *m = p->multiplier + 4 * plane;
   for (int i = 0; i < 2; i++) {
-    c->narrow.low[i] = Q6_V_vsplat_R((m[i] & 0x7fff) | (m[i + 2] & 0x7fff) << 16);
-    c->narrow.high[i] = Q6_V_vsplat_R((int32_t)((uint32_t)m[i] >> 15 | (uint32_t)m[i + 2] >> 15 << 16));
+    c.narrow.low[i] = Q6_V_vsplat_R((m[i] & 0x7fff) | (m[i + 2] & 0x7fff) << 16);
+    c.narrow.high[i] = Q6_V_vsplat_R((int32_t)((uint32_t)m[i] >> 15 | (uint32_t)m[i + 2] >> 15 << 16));
   }
   for (int i = 0; i < 4; i++)
-    c->narrow.bias[i] = c->bias[i];
-  c->narrow.zero = c->out.zero;
-  run_narrow(r, c, out->zero != 0);
-  if (out->lo > 0 || out->hi < 255 || out->flip)
-    bound_lines(r, &c->out);
+    c.narrow.bias[i] = Q6_V_vsplat_R(bias[i]);
+  c.narrow.zero = r->out.zero;
+  run_narrow(r, &c, p->out.zero != 0);
+  if (p->out.lo > 0 || p->out.hi < 255 || p->out.flip)
+    bound_lines(r, &r->out);
 }
 
 static inline __attribute__((always_inline)) void store_row(uint8_t *to, const uint8_t *from, int32_t n,
@@ -536,18 +546,10 @@ static __attribute__((noinline)) void store_rows(const Run *r, uint8_t *y, int32
 static void run_plane(const Run *r, int32_t plane, const uint8_t *x, int32_t y0, int32_t rows, uint8_t *y)
 {
   const QfkDwconvHvx *p = r->p;
-  Plane c; /* vectors that are not needed stay as they are */
-  c.shift = p->shift + 4 * plane;
-  c.weights = p->weights + 4 * plane * qfk_dwthree_hvx_words(p);
-  c.out = qfk_hvx_out_vectors(&p->out);
-  for (int i = 0; i < 4; i++) {
-    c.bias[i] = Q6_V_vsplat_R(p->bias[4 * plane + i]);
-    c.multiplier[i] = Q6_V_vsplat_R(p->multiplier[4 * plane + i]);
-  }
   (p->three.rows == 1 ? turn_second
    : r->whole[0]      ? turn_first
                       : turn_small)(r, x, y0 * p->s.stride[0] - p->s.pad[0]);
-  run_sums(r, &c, plane);
+  run_sums(r, plane);
   store_rows(r, y, rows);
 }
 
@@ -563,6 +565,7 @@ void qfk_dwthree_hvx_run(const QfkDwconvHvx *p, const uint8_t *x, int32_t y0, ui
            .part = qfk_dwthree_hvx_part(p),
            .flip = Q6_Vb_vsplat_R(p->grid.flip),
            .padding = Q6_Vb_vsplat_R(p->grid.fill),
+           .out = qfk_hvx_out_vectors(&p->out),
            .h = t->columns[0] > 0 ? s->h : 0,
            .x_row = s->w * 4,
            .vectors = (groups * t->pitch + 31) / 32};
