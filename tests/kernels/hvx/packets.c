@@ -2,9 +2,11 @@
 /*
  * packets.c - how many packets layers take on Hexagon: packets KIND,H,W,C,OC,K,STRIDE,ROWS... prints "SPEC MACS PACKETS" for each.
  *
- * KIND: conv, dw, fc (C inputs, OC outputs) or add (H * W * C values, MACS counts these). ROWS of output are run, from the top: the share of
+ * KIND: conv, dw, fc (C inputs, OC outputs), add (H * W * C values, MACS counts these), or one of packets.h. ROWS of output are run, from the top: the share of
  * one thread. Padding is K / 2. The counter is qemu-hexagon's, exact and the same each time; data do not matter to it.
  */
+#include "packets.h"
+
 #include "kernels/binary/binary_hvx.h"
 #include "kernels/conv/conv_hvx.h"
 #include "kernels/dwconv/dwconv_hvx.h"
@@ -15,21 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct {
-  int32_t h, w, c, oc, k, stride, rows;
-} Layer;
-
-typedef struct {
-  uint64_t macs;
-  uint32_t packets;
-} Count;
-
 static const QfkFixed one = {1 << 20, 0};
 static const QfkIntArgs encoding = {.w_type = QFK_S8,
                                     .x_zero = 3,
                                     .requant = {.fixed = &one, .once = true, .hi = 255}};
 
-static void *memory(size_t size)
+void *memory(size_t size)
 {
   void *p = NULL;
   if (posix_memalign(&p, 128, size + QFK_D4_SLACK))
@@ -37,7 +30,7 @@ static void *memory(size_t size)
   return memset(p, 3, size);
 }
 
-static QfkConvShape shape_of(const Layer *l, int32_t group)
+QfkConvShape shape_of(const Layer *l, int32_t group)
 {
   return (QfkConvShape){.n = 1,
                         .h = l->h,
@@ -139,7 +132,11 @@ static Count count_add(const Layer *l)
 static const struct {
   const char *name;
   Count (*count)(const Layer *l);
-} kinds[] = {{"conv", count_conv}, {"dw", count_dw}, {"fc", count_fc}, {"add", count_add}};
+} kinds[] = {{"conv", count_conv},       {"dw", count_dw},         {"fc", count_fc},
+             {"add", count_add},         {"conv16", count_conv16}, {"dw16", count_dw16},
+             {"fc16", count_fc16},       {"pool", count_pool},     {"mean", count_mean},
+             {"softmax", count_softmax}, {"resize", count_resize}, {"matmul", count_matmul},
+             {"lookup", count_lookup}};
 
 static bool is_kind(const char *spec, const char *name)
 {
