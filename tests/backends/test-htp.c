@@ -353,6 +353,7 @@ static void test_wide(void)
   g_autoptr(GError) again = NULL;
   g_autoptr(QfModel) model = load_text(text->str, "htp-sim", NULL, "cpu", &again);
   g_assert_no_error(again);
+  g_assert_nonnull(model);
 }
 
 static void test_arg(void)
