@@ -358,6 +358,7 @@ gboolean qf_model_compile(QfModel *model, QfRequant requant, GError **error)
                    .unread = unread,
                    .fallback = &qf_backend_ref};
   check_packed(model);
+  qf_lower_begin(&lower);
   if (!lower_all(model, &lower, error))
     return FALSE;
   qf_lower_trim(&lower);

@@ -55,8 +55,8 @@ static void unmap(gpointer data)
   g_free(pages);
 }
 
-/* They begin with a large page. What nobody has written takes no memory. */
-static uint8_t *map_pages(QfLower *lower, size_t size)
+/* They begin with a large page, and are large as far as @large says. What nobody has written takes no memory. */
+static uint8_t *map_pages(QfLower *lower, size_t size, size_t large)
 {
   const size_t whole = size + LARGE_PAGE;
   uint8_t *p = size < whole ? mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
@@ -66,7 +66,8 @@ static uint8_t *map_pages(QfLower *lower, size_t size)
   const size_t before = (size_t) - (uintptr_t)p % LARGE_PAGE;
   Pages *pages = g_new(Pages, 1);
   *pages = (Pages){p, whole};
-  madvise(p + before, size, MADV_HUGEPAGE);
+  if (large)
+    madvise(p + before, large, MADV_HUGEPAGE);
   qf_lower_keep(lower, pages, unmap);
   return p + before;
 }
@@ -83,11 +84,12 @@ void qf_lower_trim(QfLower *lower)
 static void *cut_pages(QfLower *lower, size_t size)
 {
   if (size >= CHUNK_BYTES / 2)
-    return map_pages(lower, size);
+    return map_pages(lower, size, size);
   size = (size + QF_ALIGNMENT - 1) / QF_ALIGNMENT * QF_ALIGNMENT;
   if (size > lower->pages_left) {
     qf_lower_trim(lower);
-    lower->pages = map_pages(lower, CHUNK_BYTES);
+    lower->pages =
+        map_pages(lower, CHUNK_BYTES, MIN(CHUNK_BYTES, lower->left_bytes / LARGE_PAGE * LARGE_PAGE));
     lower->pages_left = CHUNK_BYTES;
   }
   void *p = lower->pages;
@@ -119,11 +121,24 @@ const void *qf_lower_packed(QfLower *lower, const char *kernel, size_t size_byte
   return block.data;
 }
 
+static size_t constant_bytes(const QfTensor *tensor)
+{
+  return tensor->data ? g_bytes_get_size(tensor->data) : 0;
+}
+
+/* Packed, constants take as much or more: large pages for no more than that are filled. */
+void qf_lower_begin(QfLower *lower)
+{
+  for (guint i = 0; i < lower->graph->tensors->len; i++)
+    lower->left_bytes += constant_bytes(lower->graph->tensors->pdata[i]);
+}
+
 void qf_lower_release(QfLower *lower, const QfTensor *tensor)
 {
   if (!lower->unread || ++lower->unread[tensor->id] != qf_graph_count_uses(lower->graph, tensor))
     return;
   lower->unread[tensor->id] = QF_NO_TENSOR;
+  lower->left_bytes -= MIN(lower->left_bytes, constant_bytes(tensor));
   qf_tensor_release(lower->graph, tensor);
 }
 

@@ -13,6 +13,8 @@ typedef struct QfLower QfLower;
 void *qf_aligned_alloc(size_t size_bytes);
 void qf_aligned_free(void *memory);
 
+/* Before the first packed constant: counts what there is to pack. */
+void qf_lower_begin(QfLower *lower);
 /* Gives back what no packed constant has taken. */
 void qf_lower_trim(QfLower *lower);
 
