@@ -219,7 +219,7 @@ static void put_rows(const Panel *a, const Block *b, uint32_t first, uint32_t se
   const size_t at = ((size_t)seg * packed_k(a->k, a->p) + i) * a->width * value_size(a->k);
   for (uint32_t r = 0; r < rows; r += step)
     line[r / step] = direct && r < used ? (const int16_t *)a->p->w + weight_at(a->p, seg, i + r, a->n0)
-                                        : b->w[r] + a->n0 - first;
+                                        : b->w[r] + (a->n0 - first);
   put_lines(a, line, rows / step, a->k->kr / step, (int16_t *)(void *)(a->to + at));
 }
 
