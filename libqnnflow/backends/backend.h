@@ -85,7 +85,7 @@ struct QfLower {
   size_t packed_bytes; /* of qf_lower_packed(), so far */
   uint8_t *pages;      /* of lower.c: what is left of the memory that large blocks are cut from */
   size_t pages_left;
-  size_t left_bytes;   /* of constants that nobody has packed yet */
+  size_t left_bytes;                /* of constants that nobody has packed yet */
   uint32_t *alias;                  /* by tensor id: the tensor whose memory it shares, or itself */
   const struct QfBackend *fallback; /* for nodes a backend has no kernel for; the reference backend */
   gpointer unit;                    /* what the backend's open() gave, NULL without one */
