@@ -12,6 +12,13 @@
 
 #include <string.h>
 
+/* What the reference has made of bytes as they are @stored, for bytes as the DSP has them. */
+static void turn(const uint8_t *stored, const QfTensor *x, const QfTensor *y, uint8_t *table)
+{
+  for (int i = 0; i < 256; i++)
+    table[i ^ qf_htp_flip(x)] = stored[i] ^ qf_htp_flip(y);
+}
+
 gboolean qf_htp_convert_table(const QfTensor *from, const QfTensor *to, uint8_t *table, GString *why)
 {
   uint8_t bytes[256], stored[256];
@@ -25,8 +32,7 @@ gboolean qf_htp_convert_table(const QfTensor *from, const QfTensor *to, uint8_t 
   for (int i = 0; i < 256; i++)
     bytes[i] = (uint8_t)i;
   qfk_requantize_ref(&q, bytes, stored, 256);
-  for (int i = 0; i < 256; i++)
-    table[i ^ qf_htp_flip(from)] = stored[i] ^ qf_htp_flip(to);
+  turn(stored, from, to, table);
   return TRUE;
 }
 
@@ -44,6 +50,14 @@ uint32_t qf_htp_through(QfHtpBuild *b, uint32_t tensor, const uint8_t *table)
   return out;
 }
 
+/* @x through @table gives @y. */
+static void emit_table(QfHtpBuild *b, const uint8_t *table, const QfTensor *x, const QfTensor *y)
+{
+  const QfHtpForm form = qf_htp_form(b, x);
+  const uint32_t in = qf_htp_in(b, x, form);
+  add_lookup(b, table, in, qf_htp_out(b, y, form));
+}
+
 gboolean qf_htp_convert(QfHtpBuild *b, const QfNode *node, GString *why)
 {
   const QfTensor *x = node->inputs[0], *y = node->outputs[0];
@@ -52,9 +66,7 @@ gboolean qf_htp_convert(QfHtpBuild *b, const QfNode *node, GString *why)
     return qf_htp_convert_wide(b, node, why);
   if (!qf_htp_convert_table(x, y, table, why))
     return FALSE;
-  const QfHtpForm form = qf_htp_form(b, x);
-  const uint32_t in = qf_htp_in(b, x, form);
-  add_lookup(b, table, in, qf_htp_out(b, y, form));
+  emit_table(b, table, x, y);
   return TRUE;
 }
 
@@ -87,11 +99,8 @@ gboolean qf_htp_unary(QfHtpBuild *b, const QfNode *node, GString *why)
     return FALSE;
   if (!qf_htp_encoding(x, NULL, why) || !qf_htp_encoding(y, NULL, why) || !qf_ref_unary_table(node, stored))
     return FALSE;
-  for (int i = 0; i < 256; i++)
-    table[i ^ qf_htp_flip(x)] = stored[i] ^ qf_htp_flip(y);
-  const QfHtpForm form = qf_htp_form(b, x);
-  const uint32_t in = qf_htp_in(b, x, form);
-  add_lookup(b, table, in, qf_htp_out(b, y, form));
+  turn(stored, x, y, table);
+  emit_table(b, table, x, y);
   return TRUE;
 }
 
@@ -260,11 +269,8 @@ gboolean qf_htp_binary_table(QfHtpBuild *b, const QfNode *node, GString *why)
     bytes[i] = (uint8_t)i;
   qfk_binary_int_ref(&p, varies ? qf_tensor_data(number) : bytes, varies ? bytes : qf_tensor_data(number),
                      stored);
-  for (int i = 0; i < 256; i++)
-    table[i ^ qf_htp_flip(x)] = stored[i] ^ qf_htp_flip(y);
-  const QfHtpForm form = qf_htp_form(b, x);
-  const uint32_t from = qf_htp_in(b, x, form);
-  add_lookup(b, table, from, qf_htp_out(b, y, form));
+  turn(stored, x, y, table);
+  emit_table(b, table, x, y);
   return TRUE;
 }
 
