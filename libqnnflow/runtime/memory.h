@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory.h - aligned memory.
+ * memory.h - aligned memory, and the large pages of packed constants.
  */
 #ifndef QF_RUNTIME_MEMORY_H
 #define QF_RUNTIME_MEMORY_H
