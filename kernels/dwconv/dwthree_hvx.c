@@ -453,7 +453,7 @@ static void run_second(const Run *r, const Plane *c)
 
 static void run_narrow(const Run *r, const Plane *c, bool zero)
 {
-  run_lines(r, c, r->p->three.rows == 1, zero ? NARROW_ZERO : NARROW);
+  run_lines(r, c, false, zero ? NARROW_ZERO : NARROW);
 }
 
 #endif
