@@ -93,6 +93,13 @@ uint32_t qf_htp_constant(QfHtpBuild *build, size_t size_bytes, void *fill);
 void qf_htp_step(QfHtpBuild *build, QfDspRowId row, const void *params, size_t params_bytes, const void *more,
                  size_t more_bytes, const uint32_t *in, uint32_t n_in, uint32_t out);
 
+/* FALSE, with what of a node has no kernel. */
+static inline gboolean qf_htp_refuse(GString *why, const char *what)
+{
+  g_string_append(why, what);
+  return FALSE;
+}
+
 /* 8 bits with one encoding for the whole; @e is as of uint8. FALSE with @why. */
 gboolean qf_htp_encoding(const QfTensor *t, QfkEncoding *e, GString *why);
 /* Likewise 8 or 16 bits; of 16 as it is, for these are not turned over. */

@@ -8,12 +8,6 @@
 #include "kernels/reduce/reduce_hvx.h"
 #include "kernels/resize/resize_hvx.h"
 
-static gboolean refuse(GString *why, const char *what)
-{
-  g_string_append(why, what);
-  return FALSE;
-}
-
 gboolean qf_htp_resize(QfHtpBuild *b, const QfNode *node, GString *why)
 {
   const QfTensor *x = node->inputs[0], *y = node->outputs[0];
@@ -25,11 +19,11 @@ gboolean qf_htp_resize(QfHtpBuild *b, const QfNode *node, GString *why)
     return FALSE;
   qf_ref_resize_params(node, &r);
   if (x->rank != 4 || !qfk_resize_int_dims(&r, dims))
-    return refuse(why, "it is cubic, or changes other dimensions than height and width");
+    return qf_htp_refuse(why, "it is cubic, or changes other dimensions than height and width");
   int32_t channels = (int32_t)x->dims[3];
   if (qf_dtype_size(x->dtype) == 2 || qf_dtype_size(y->dtype) == 2) { /* pixels of bytes, which only move */
     if (r.interpolation != QFK_RESIZE_NEAREST || !qf_ref_same_form(x, y))
-      return refuse(why, "it is not the nearest of 16 bits in one encoding");
+      return qf_htp_refuse(why, "it is not the nearest of 16 bits in one encoding");
     channels = (channels + 3) / 4 * 8;
     r.in[3] = r.out[3] = channels;
     ex = ey = (QfkEncoding){QFK_U8, 1, 0};
@@ -47,7 +41,7 @@ gboolean qf_htp_resize(QfHtpBuild *b, const QfNode *node, GString *why)
   while (qfk_resize_hvx_init(&k, &r, &q, rows) && rows > 1 && qfk_resize_hvx_scratch(&k) > b->tile_bytes)
     rows = (rows + 1) / 2;
   if (x->dims[0] != y->dims[0] || !qfk_resize_hvx_init(&k, &r, &q, rows))
-    return refuse(why, "its dimensions or its encodings are not those of a kernel");
+    return qf_htp_refuse(why, "its dimensions or its encodings are not those of a kernel");
   const QfDspResize c = {.n = (int32_t)x->dims[0],
                          .c = channels,
                          .h = (int32_t)x->dims[1],
@@ -104,7 +98,7 @@ gboolean qf_htp_reduce(QfHtpBuild *b, const QfNode *node, GString *why)
     if (kinds[i].op == node->op)
       c.op = kinds[i].kernel;
   if (!neighbours(x, node->attrs, &first, &last))
-    return refuse(why, "it is along axes that are not neighbours");
+    return qf_htp_refuse(why, "it is along axes that are not neighbours");
   if (c.op == QFK_REDUCE_MEAN && qf_dtype_size(x->dtype) == 2 && x->rank == 4 && first == 1 && last == 2)
     return qf_htp_mean_pool(b, node, why);
   if (!qf_htp_encoding(x, &ex, why) || !qf_htp_encoding(y, &ey, why))
@@ -126,7 +120,7 @@ gboolean qf_htp_reduce(QfHtpBuild *b, const QfNode *node, GString *why)
     c.inner = 4;
   }
   if (!qfk_reduce_hvx_init(&k, c.op, &q, c.outer, c.n, c.inner))
-    return refuse(why, "it has too many values, or its scales are not those of a kernel");
+    return qf_htp_refuse(why, "it has too many values, or its scales are not those of a kernel");
   c.x_zero = ex.zero;
   c.y_zero = ey.zero;
   c.multiplier = m.multiplier;
@@ -135,7 +129,7 @@ gboolean qf_htp_reduce(QfHtpBuild *b, const QfNode *node, GString *why)
   /* What comes out is [N, planes, 4], which is flat where channels fill planes or there is one image. */
   const gboolean flat = image && y->rank != 4 && (x->dims[0] == 1 || x->dims[3] % 4 == 0);
   if (image && y->rank != 4 && !flat)
-    return refuse(why, "its channels do not fill planes");
+    return qf_htp_refuse(why, "its channels do not fill planes");
   qf_htp_step(b, QF_DSP_ROW_reduce, &c, sizeof(c), NULL, 0, &in, 1,
               image && y->rank == 4 ? qf_htp_out(b, y, QF_HTP_D4)
               : image               ? qf_htp_out_planes(b, y, (size_t)c.outer * 4)
@@ -164,7 +158,7 @@ gboolean qf_htp_arg(QfHtpBuild *b, const QfNode *node, GString *why)
   if (!qf_htp_encoding(x, NULL, why))
     return FALSE;
   if (y->dtype != QF_DTYPE_INT32 && y->dtype != QF_DTYPE_INT64)
-    return refuse(why, "its indices are neither int32 nor int64");
+    return qf_htp_refuse(why, "its indices are neither int32 nor int64");
   const QfkAxis axis = {.outer = qf_dims_count(x->dims, a->axis),
                         .n = x->dims[a->axis],
                         .inner = qf_dims_count(x->dims + a->axis + 1, x->rank - a->axis - 1),
@@ -180,7 +174,7 @@ gboolean qf_htp_arg(QfHtpBuild *b, const QfNode *node, GString *why)
     qf_htp_images(x, &c.outer, &c.pixels, &c.n);
   if (!(channels ? qfk_arg_hvx_init_channels(&k, &axis, QFK_U8, c.n, c.pixels)
                  : qfk_arg_hvx_init(&k, &axis, QFK_U8)))
-    return refuse(why, "it has too many values");
+    return qf_htp_refuse(why, "it has too many values");
   const uint32_t in = qf_htp_in(b, x, channels ? QF_HTP_D4 : QF_HTP_FLAT);
   const uint32_t out = y->dtype == QF_DTYPE_INT32 ? qf_htp_out(b, y, QF_HTP_FLAT)
                                                   : qf_htp_memory(b, (size_t)qf_tensor_count(y) * 4);

@@ -30,12 +30,6 @@ static inline uint32_t qf_htp_element(const QfTensor *t)
   return (uint32_t)qf_dtype_size(t->dtype);
 }
 
-static inline gboolean qf_htp_refuse(GString *why, const char *what)
-{
-  g_string_append(why, what);
-  return FALSE;
-}
-
 /* Images stay in planes when they are there and channels stay as they are. */
 static inline QfHtpForm qf_htp_form_for(QfHtpBuild *b, const QfTensor *x, gboolean channels_stay)
 {

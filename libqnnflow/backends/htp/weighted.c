@@ -43,12 +43,6 @@ gboolean qf_htp_take_apart(QfHtpBuild *b, const QfNode *node, const QfEpilogue *
   return TRUE;
 }
 
-static gboolean refuse(GString *why, const char *what)
-{
-  g_string_append(why, what);
-  return FALSE;
-}
-
 static QfDspOut out_of(const QfkRequant *r)
 {
   return (QfDspOut){r->zero_point, r->lo, r->hi};
@@ -205,7 +199,7 @@ static gboolean emit_conv(QfHtpBuild *b, const QfNode *node, QfDspConv *c, const
   QfkConvHvx *k = &conv.k.c;
   Packed p;
   if (!init_conv(&conv, &s, q, w, c->oh))
-    return refuse(why, cannot);
+    return qf_htp_refuse(why, cannot);
   c->shifted = conv.wide || k->shifted;
   c->rests = k->rests;
   /* A 1x1 convolution packs no grid, so its channels may be parted; else all channels go over one grid. */
@@ -214,7 +208,7 @@ static gboolean emit_conv(QfHtpBuild *b, const QfNode *node, QfDspConv *c, const
   c->blocks = small ? MAX((k->blocks + parts - 1) / parts, 1) : k->blocks;
   c->rows = small ? c->oh : rows_of_job(b, c, conv_scratch, &conv, 1);
   if (!init_conv(&conv, &s, q, w, c->rows))
-    return refuse(why, cannot);
+    return qf_htp_refuse(why, cannot);
   make_packed(b, &p, node->inputs[0], QF_HTP_D4, qfk_conv_hvx_weights(k), qfk_conv_hvx_channels(k),
               c->shifted, (size_t)k->rests);
   if (!b->dry)
@@ -253,15 +247,15 @@ static gboolean emit_dwconv(QfHtpBuild *b, const QfNode *node, QfDspConv *c, con
   if (c->c == 1) /* its weights are those of a convolution */
     return emit_conv(b, node, c, q, w, out, why);
   if (c->c != c->oc)
-    return refuse(why, "it makes several channels of each");
+    return qf_htp_refuse(why, "it makes several channels of each");
   if (!init_dwconv(&conv, &s, q, w, c->oh))
-    return refuse(why, cannot);
+    return qf_htp_refuse(why, cannot);
   c->shifted = conv.wide || k->shifted;
   c->rests = k->rounds - 1;
   c->blocks = MAX((planes + parts - 1) / parts, 1);
   c->rows = rows_of_job(b, c, dwconv_scratch, &conv, (planes + c->blocks - 1) / c->blocks);
   if (!init_dwconv(&conv, &s, q, w, c->rows))
-    return refuse(why, cannot);
+    return qf_htp_refuse(why, cannot);
   make_packed(b, &p, node->inputs[0], QF_HTP_D4, qfk_dwconv_hvx_weights(k) * 4, qfk_dwconv_hvx_channels(k),
               c->shifted, 0);
   if (!b->dry)
@@ -342,12 +336,12 @@ gboolean qf_htp_fully_connected(QfHtpBuild *b, const QfNode *node, GString *why)
   if (!qf_htp_take_apart(b, node, &a->epi, n, &q, why))
     return FALSE;
   if (k >= 1 << 22 || n >= 1 << 22)
-    return refuse(why, "it has too many inputs or outputs");
+    return qf_htp_refuse(why, "it has too many inputs or outputs");
   if (are_pixels(node, k, n) && q.w_type <= QFK_S8)
     return emit_pixels(b, node, &q, why);
   const void *w = qf_tensor_data(node->inputs[1]);
   if (!init_fc(&fc, (int32_t)k, (int32_t)n, &q, w))
-    return refuse(why, cannot);
+    return qf_htp_refuse(why, cannot);
   const gboolean wide = is_wide(&q), shifted = wide || f->shifted;
   const int32_t jobs = MAX((int32_t)(2 * b->n_threads) / (int32_t)MIN(m, 1024), 1);
   const QfDspFc c = {(int32_t)m, (int32_t)k, (int32_t)n,          MAX((f->panels + jobs - 1) / jobs, 1),
